@@ -1,0 +1,54 @@
+"""What each of our services tells of its own process, under the names that every Prometheus client library uses."""
+
+import os
+import platform
+import resource
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from metrics import stack
+from metrics.model import Counter, Gauge, Sample, Unit
+
+CPU = Counter("process_cpu_seconds_total", "User and system CPU time of the process.", Unit.SECONDS)
+RESIDENT = Gauge("process_resident_memory_bytes", "Resident memory of the process.", Unit.BYTES)
+VIRTUAL = Gauge("process_virtual_memory_bytes", "Virtual memory of the process.", Unit.BYTES, compat=True)
+OPEN_FDS = Gauge("process_open_fds", "Open file descriptors of the process.", Unit.COUNT)
+MAX_FDS = Gauge("process_max_fds", "Largest number of file descriptors the process may open.", Unit.COUNT)
+START_TIME = Gauge("process_start_time_seconds", "Unix time at which the process started.", Unit.TIMESTAMP)
+METRICS = (CPU, RESIDENT, VIRTUAL, OPEN_FDS, MAX_FDS, START_TIME)
+
+_PAGE = resource.getpagesize()
+_STARTED = time.time()
+
+
+def version() -> str:
+    """The version of this appliance."""
+    from importlib.metadata import PackageNotFoundError, version as installed
+
+    try:
+        return installed("watchfloor")
+    except PackageNotFoundError:
+        import tomllib
+
+        project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8"))
+        return str(project["project"]["version"])
+
+
+class ProcessSamples:
+    """Samples of the process that made it; `service` is its name in the topology."""
+
+    def __init__(self, service: str) -> None:
+        self._build = stack.BUILD_INFO.sample(1, service, version(), platform.python_version())
+
+    def collect(self) -> Iterator[Sample]:
+        """The samples of now: bytes, seconds and counts."""
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        virtual, resident = Path("/proc/self/statm").read_text(encoding="ascii").split()[:2]
+        yield self._build
+        yield CPU.sample(used.ru_utime + used.ru_stime)
+        yield RESIDENT.sample(int(resident) * _PAGE)
+        yield VIRTUAL.sample(int(virtual) * _PAGE)
+        yield OPEN_FDS.sample(len(os.listdir("/proc/self/fd")))
+        yield MAX_FDS.sample(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+        yield START_TIME.sample(_STARTED)

@@ -1,0 +1,146 @@
+"""The appliance's own: what every service tells of itself, its exporters, inbox, preview and watchers; job names, uids."""
+
+from metrics.model import Counter, Gauge, Histogram, Unit
+
+# Scrape jobs, one a service; `compose/topology.py` gives them targets, alerts and panels select by them.
+JOB_SYSTEM = "system"
+JOB_PROMETHEUS = "prometheus"
+JOB_ALERTMANAGER = "alertmanager"
+JOB_INBOX = "inbox"
+JOB_PREVIEW = "preview"
+JOB_WATCHER = "watcher"
+JOBS = (JOB_SYSTEM, JOB_PROMETHEUS, JOB_ALERTMANAGER, JOB_INBOX, JOB_PREVIEW, JOB_WATCHER)
+
+# Dashboards, by file name and uid; links and runbooks hold these.
+DASHBOARD_OVERVIEW = "watchfloor-overview"
+DASHBOARD_SYSTEM = "watchfloor-system"
+
+DOMAINS = ("system",)  # of exporters
+SEVERITIES = ("critical", "warning", "info")
+
+BUILD_INFO = Gauge(
+    "watchfloor_build_info",
+    "Constant 1; the labels tell which version of which service runs on which Python.",
+    Unit.INFO,
+    labels=("service", "version", "python"),
+)
+
+# -- exporters -------------------------------------------------------------------------------------------------------
+COLLECTOR_SUCCESS = Gauge(
+    "watchfloor_collector_success",
+    "1 when the collector's last run ended in time and without an error, else 0.",
+    Unit.BOOL,
+    labels=("domain", "collector"),
+)
+COLLECTOR_DURATION = Gauge(
+    "watchfloor_collector_duration_seconds",
+    "How long the collector's last run took.",
+    Unit.SECONDS,
+    labels=("domain", "collector"),
+)
+COLLECTOR_TIMEOUTS = Counter(
+    "watchfloor_collector_timeouts_total",
+    "Collector runs that were given up because they took too long.",
+    Unit.COUNT,
+    labels=("domain", "collector"),
+)
+COLLECTOR_ERRORS = Counter(
+    "watchfloor_collector_errors_total",
+    "Collector runs that ended with an error.",
+    Unit.COUNT,
+    labels=("domain", "collector"),
+)
+EXPORTER_SCRAPES = Counter(
+    "watchfloor_exporter_scrapes_total",
+    "Scrapes answered by an exporter.",
+    Unit.COUNT,
+    labels=("domain",),
+    closed={"domain": DOMAINS},
+)
+
+# -- on-call inbox ---------------------------------------------------------------------------------------------------
+# Times from the first bad sample: a `for` of 10 min and all waits fit below the last bound.
+_DETECTION_BUCKETS = (5.0, 10.0, 20.0, 30.0, 60.0, 100.0, 150.0, 200.0, 330.0, 400.0, 700.0, 1000.0)
+
+INBOX_NOTIFICATIONS = Counter(
+    "watchfloor_inbox_notifications_total",
+    "Notifications that arrived in the on-call inbox, each counted once.",
+    Unit.COUNT,
+    labels=("status", "severity"),
+    closed={"status": ("firing", "resolved"), "severity": SEVERITIES},
+)
+INBOX_DUPLICATES = Counter(
+    "watchfloor_inbox_duplicates_total", "Deliveries of a notification that the inbox already had.", Unit.COUNT
+)
+INBOX_REJECTED = Counter(
+    "watchfloor_inbox_rejected_total",
+    "Deliveries that the inbox refused.",
+    Unit.COUNT,
+    labels=("reason",),
+    closed={"reason": ("unauthorized", "malformed", "too_large")},
+)
+INBOX_OPEN = Gauge(
+    "watchfloor_inbox_open_alerts", "Alerts that are firing, as the inbox knows them.", Unit.COUNT, labels=("severity",)
+)
+INBOX_UNACKNOWLEDGED = Gauge("watchfloor_inbox_unacknowledged_alerts", "Firing alerts that nobody has acknowledged.", Unit.COUNT)
+INBOX_DETECTION = Histogram(
+    "watchfloor_inbox_detection_seconds",
+    "From the first bad sample to the alert's firing.",
+    Unit.SECONDS,
+    buckets=_DETECTION_BUCKETS,
+)
+INBOX_DELIVERY = Histogram(
+    "watchfloor_inbox_delivery_seconds",
+    "From the first bad sample to the notification's arrival in the inbox.",
+    Unit.SECONDS,
+    buckets=_DETECTION_BUCKETS,
+)
+WATCHDOG_ALIVE = Gauge(
+    "watchfloor_watchdog_alive",
+    "1 while the Watchdog alert keeps arriving in the inbox, 0 after 3 min without it: alerting itself is broken.",
+    Unit.BOOL,
+)
+WATCHDOG_AGE = Gauge(
+    "watchfloor_watchdog_age_seconds", "Seconds since the last Watchdog arrived; absent before the first.", Unit.SECONDS
+)
+
+# -- preview ---------------------------------------------------------------------------------------------------------
+PREVIEW_REQUESTS = Counter(
+    "watchfloor_preview_requests_total",
+    "Requests answered by the dashboards' preview, by class of status.",
+    Unit.COUNT,
+    labels=("code",),
+    closed={"code": ("2xx", "3xx", "4xx", "5xx")},
+)
+PREVIEW_QUERY_DURATION = Histogram(
+    "watchfloor_preview_query_duration_seconds", "How long Prometheus took to answer a panel's query.", Unit.SECONDS
+)
+PREVIEW_QUERY_ERRORS = Counter(
+    "watchfloor_preview_query_errors_total",
+    "Panel queries without an answer.",
+    Unit.COUNT,
+    labels=("reason",),
+    closed={"reason": ("unreachable", "timeout", "rejected")},
+)
+
+# -- health watchers -------------------------------------------------------------------------------------------------
+SERVICE_UP = Gauge(
+    "watchfloor_service_up",
+    "1 when the service's process runs and its health check answers, else 0.",
+    Unit.BOOL,
+    labels=("service",),
+)
+SERVICE_RESTARTS = Counter(
+    "watchfloor_service_restarts_total",
+    "Restarts of a service since the watcher started: its process had ended, or it hung and was killed.",
+    Unit.COUNT,
+    labels=("service", "reason"),
+)
+SERVICE_START_TIME = Gauge(
+    "watchfloor_service_start_time_seconds",
+    "Unix time at which the service's process started.",
+    Unit.TIMESTAMP,
+    labels=("service",),
+)
+
+METRICS = tuple(value for value in vars().values() if isinstance(value, Counter | Gauge | Histogram))

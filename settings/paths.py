@@ -1,0 +1,55 @@
+"""Where everything that running makes is kept: one home, `var/` in the clone unless its user may not go there."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+HOME_VARIABLE = "WATCHFLOOR_HOME"
+CLONE = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The folders of one appliance under its home."""
+
+    home: Path
+
+    @classmethod
+    def from_environment(cls) -> "Paths":
+        """The home of `WATCHFLOOR_HOME`, else `var/` beside this code."""
+        return cls(Path(os.environ.get(HOME_VARIABLE) or CLONE / "var"))
+
+    @property
+    def rendered(self) -> Path:
+        """What this site's services read: rules, routes, dashboards, scrape jobs. Readable by all, written by `make up`."""
+        return self.home / "rendered"
+
+    @property
+    def site(self) -> Path:
+        """The settings with which the running services were started."""
+        return self.rendered / "site.yaml"
+
+    @property
+    def data(self) -> Path:
+        """State that survives a restart, one folder a service."""
+        return self.home / "data"
+
+    @property
+    def logs(self) -> Path:
+        """One log a service, rotated."""
+        return self.home / "log"
+
+    @property
+    def secrets(self) -> Path:
+        """Generated passwords and tokens, each a file of mode 0600."""
+        return self.home / "secrets"
+
+    @property
+    def run(self) -> Path:
+        """Sockets, locks and process ids."""
+        return self.home / "run"
+
+    @property
+    def inbox_token(self) -> Path:
+        """The bearer token by which Alertmanager is known to the inbox."""
+        return self.secrets / "inbox_token"

@@ -1,0 +1,270 @@
+"""The types of `site.yaml`. Each field's description is its documentation: the reference page and the schema hold it."""
+
+from __future__ import annotations
+
+import socket
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import Meta, Struct, field
+
+from metrics.durations import scaled, seconds
+
+DURATION = r"^(?:\d+y)?(?:\d+w)?(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?(?:\d+ms)?$"
+SIZE = r"^\d+(?:B|KB|MB|GB|TB)$"
+LABEL = r"^[a-zA-Z_][a-zA-Z0-9_]*$"
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+TARGET = r"^(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):\d{1,5}$"
+URL = r"^https?://[^/\s]+(?:/\S*)?$"
+
+# What a pattern's error says instead of the pattern.
+MEANINGS = {
+    DURATION: "a duration such as 30s, 5m or 1h30m",
+    SIZE: "a size such as 512MB or 10GB",
+    LABEL: "a label name: letters, digits and underscores, not beginning with a digit",
+    NAME: "a name of letters, digits, dots, underscores and hyphens",
+    TARGET: "host:port, for example 10.0.0.5:9701 or [::1]:9701",
+    URL: "a URL that begins with http:// or https://",
+}
+
+Duration: TypeAlias = Annotated[str, Meta(pattern=DURATION, min_length=2)]
+Port: TypeAlias = Annotated[int, Meta(ge=1, le=65535)]
+Label: TypeAlias = Annotated[str, Meta(pattern=LABEL)]
+Name: TypeAlias = Annotated[str, Meta(pattern=NAME, max_length=63)]
+Address: TypeAlias = Annotated[str, Meta(pattern=TARGET)]
+Url: TypeAlias = Annotated[str, Meta(pattern=URL)]
+Severity = Literal["critical", "warning", "info"]
+
+
+class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A part of `site.yaml`: unknown keys are refused, values cannot change afterwards."""
+
+
+class Ports(Section, frozen=True):
+    """The ports that services listen on."""
+
+    grafana: Annotated[Port, Meta(description="Grafana, or the built-in preview where Grafana is not installed.")] = 3000
+    prometheus: Annotated[Port, Meta(description="Prometheus.")] = 9090
+    alertmanager: Annotated[Port, Meta(description="Alertmanager (its gossip stays off).")] = 9093
+    inbox: Annotated[Port, Meta(description="The on-call inbox.")] = 9095
+    exporter_system: Annotated[Port, Meta(description="The exporter of this machine's figures.")] = 9701
+    watcher: Annotated[
+        Annotated[int, Meta(ge=1, le=65534)],
+        Meta(description="The first of two health watchers; the second listens on the next port."),
+    ] = 9710
+
+    def __post_init__(self) -> None:
+        """Refuses two services on one port."""
+        taken: dict[int, str] = {}
+        listens = {name: getattr(self, name) for name in self.__struct_fields__} | {"watcher + 1": self.watcher + 1}
+        for name, port in listens.items():
+            if port in taken:
+                msg = f"port {port} is given to {taken[port]} and to {name}: give each its own"
+                raise ValueError(msg)
+            taken[port] = name
+
+
+class Prometheus(Section, frozen=True):
+    """How often is collected and judged, and how long it is kept."""
+
+    scrape_interval: Annotated[Duration, Meta(description="How often every target is scraped.")] = "10s"
+    scrape_timeout: Annotated[Duration, Meta(description="When a scrape is given up; at most the interval.")] = "5s"
+    evaluation_interval: Annotated[Duration, Meta(description="How often rules are evaluated.")] = "10s"
+    retention_time: Annotated[Duration, Meta(description="Samples older than this are dropped (24h at least).")] = "35d"
+    retention_size: Annotated[str, Meta(pattern=SIZE, description="Oldest blocks are dropped above this size on disk.")] = "10GB"
+    sample_limit: Annotated[
+        int, Meta(ge=100, description="A scrape with more samples than this fails: a target that explodes harms nobody else.")
+    ] = 50_000
+
+    def __post_init__(self) -> None:
+        """Refuses timeouts above the interval and a retention below 24 h."""
+        for name in ("scrape_interval", "scrape_timeout", "evaluation_interval"):
+            if seconds(getattr(self, name)) <= 0:
+                msg = f"{name} is {getattr(self, name)}: give a duration above zero"
+                raise ValueError(msg)
+        if seconds(self.scrape_timeout) > seconds(self.scrape_interval):
+            msg = f"scrape_timeout {self.scrape_timeout} is above scrape_interval {self.scrape_interval}: lower it"
+            raise ValueError(msg)
+        if seconds(self.retention_time) < seconds("24h"):
+            msg = f"retention_time {self.retention_time} is below 24h: dashboards and rules look back that far"
+            raise ValueError(msg)
+
+
+class Host(Section, frozen=True):
+    """Another machine whose exporter is scraped too."""
+
+    name: Annotated[Name, Meta(description="Its `instance` label.")]
+    address: Annotated[Address, Meta(description="Where its system exporter answers, host:port.")]
+    labels: Annotated[dict[Label, str], Meta(description="More labels for its series.")] = field(default_factory=dict)
+
+
+class Scrape(Section, frozen=True):
+    """A scrape job of your own."""
+
+    job: Annotated[Name, Meta(description="Its `job` label.")]
+    targets: Annotated[list[Address], Meta(min_length=1, description="Where it answers, each host:port.")]
+    path: Annotated[str, Meta(pattern="^/", description="The path of its metrics.")] = "/metrics"
+    scheme: Annotated[Literal["http", "https"], Meta(description="http or https.")] = "http"
+    bearer_token_file: Annotated[str, Meta(description="A file that holds a bearer token; empty for none.")] = ""
+    labels: Annotated[dict[Label, str], Meta(description="More labels for its series.")] = field(default_factory=dict)
+
+
+class Override(Section, frozen=True):
+    """What you change about one alert; whatever is left out stays as declared."""
+
+    threshold: Annotated[float | None, Meta(description="The value it compares with, in the signal's unit.")] = None
+    for_: Annotated[Duration | None, Meta(description="How long the value must be bad.")] = field(default=None, name="for")
+    severity: Annotated[Severity | None, Meta(description="critical pages, warning waits for the day, info is not sent.")] = None
+    enabled: Annotated[bool, Meta(description="false: the rule is not rendered.")] = True
+
+
+class Webhook(Section, frozen=True, tag="webhook", tag_field="type"):
+    """Alertmanager's JSON, posted to a URL."""
+
+    name: Annotated[Name, Meta(description="How status and tests call it.")]
+    url: Annotated[Url, Meta(description="Where to post.")]
+    bearer_token_file: Annotated[str, Meta(description="A file that holds a bearer token; empty for none.")] = ""
+    severities: Annotated[list[Severity], Meta(description="Which alerts it gets.")] = field(
+        default_factory=lambda: ["critical", "warning"]
+    )
+
+
+class Email(Section, frozen=True, tag="email", tag_field="type"):
+    """Mail through an SMTP server."""
+
+    name: Annotated[Name, Meta(description="How status and tests call it.")]
+    to: Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+$", description="The address that receives.")]
+    from_: Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+$", description="The address that sends.")] = field(name="from")
+    smarthost: Annotated[Address, Meta(description="The SMTP server, host:port.")]
+    username: Annotated[str, Meta(description="The SMTP user; empty for none.")] = ""
+    password_file: Annotated[str, Meta(description="A file that holds the SMTP password; empty for none.")] = ""
+    require_tls: Annotated[bool, Meta(description="Refuse a server without STARTTLS.")] = True
+    severities: Annotated[list[Severity], Meta(description="Which alerts it gets.")] = field(
+        default_factory=lambda: ["critical", "warning"]
+    )
+
+
+class Slack(Section, frozen=True, tag="slack", tag_field="type"):
+    """A Slack channel, by an incoming webhook."""
+
+    name: Annotated[Name, Meta(description="How status and tests call it.")]
+    url_file: Annotated[str, Meta(min_length=1, description="A file that holds the incoming webhook's URL.")]
+    channel: Annotated[str, Meta(description="The channel; empty for the webhook's own.")] = ""
+    severities: Annotated[list[Severity], Meta(description="Which alerts it gets.")] = field(
+        default_factory=lambda: ["critical", "warning"]
+    )
+
+
+class PagerDuty(Section, frozen=True, tag="pagerduty", tag_field="type"):
+    """A PagerDuty service, by its Events API v2 integration key."""
+
+    name: Annotated[Name, Meta(description="How status and tests call it.")]
+    routing_key_file: Annotated[str, Meta(min_length=1, description="A file that holds the integration key.")]
+    severities: Annotated[list[Severity], Meta(description="Which alerts it gets.")] = field(default_factory=lambda: ["critical"])
+
+
+Receiver: TypeAlias = Webhook | Email | Slack | PagerDuty
+
+
+class SystemExporter(Section, frozen=True):
+    """The exporter of this machine's figures."""
+
+    disabled_collectors: Annotated[list[str], Meta(description="Collectors that do not run.")] = field(default_factory=list)
+    mount_points_exclude: Annotated[str, Meta(description="Mount points that match are left out (regular expression).")] = (
+        r"^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)($|/)"
+    )
+    fs_types_exclude: Annotated[str, Meta(description="Filesystem types that match are left out (regular expression).")] = (
+        r"^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|hugetlbfs|iso9660|mqueue|nsfs"
+        r"|overlay|proc|procfs|pstore|rpc_pipefs|securityfs|selinuxfs|squashfs|sysfs|tracefs)$"
+    )
+
+
+class Exporters(Section, frozen=True):
+    """Our exporters."""
+
+    system: Annotated[SystemExporter, Meta(description="The system exporter.")] = field(default_factory=SystemExporter)
+
+
+class Inbox(Section, frozen=True):
+    """The on-call inbox."""
+
+    retention: Annotated[Duration, Meta(description="Resolved notifications older than this are removed.")] = "90d"
+
+
+class Endpoints(Section, frozen=True):
+    """Servers of yours that are used instead of the appliance's own; empty means the own one."""
+
+    prometheus: Annotated[str, Meta(description="Environment: PROMETHEUS_ENDPOINT.")] = ""
+    prometheus_username: Annotated[str, Meta(description="Environment: PROMETHEUS_USERNAME.")] = ""
+    prometheus_password_file: Annotated[str, Meta(description="Environment, the password itself: PROMETHEUS_PASSWORD.")] = ""
+    alertmanager: Annotated[str, Meta(description="Environment: ALERTMANAGER_ENDPOINT.")] = ""
+    grafana: Annotated[str, Meta(description="Environment: GRAFANA_ENDPOINT.")] = ""
+    grafana_key_file: Annotated[str, Meta(description="Environment, the key itself: GRAFANA_API_KEY.")] = ""
+
+
+class Profile(Section, frozen=True):
+    """Time itself, for drills and tests."""
+
+    factor: Annotated[
+        float, Meta(gt=0, le=1, description="Multiplies every `for`, window, wait and interval. 1 in production.")
+    ] = 1.0
+
+
+class Site(Section, frozen=True):
+    """Everything that can be set about one appliance."""
+
+    bind: Annotated[str, Meta(min_length=1, description="The address that every service listens on.")] = "127.0.0.1"
+    public_url: Annotated[
+        Url, Meta(description="How a person's browser reaches this machine, without a port: links begin with it.")
+    ] = "http://localhost"
+    cluster: Annotated[Name, Meta(description="The `cluster` label of every series.")] = "watchfloor"
+    instance: Annotated[str, Meta(description="The `instance` label of this machine; empty: its host name.")] = ""
+    ports: Annotated[Ports, Meta(description="Where services listen.")] = field(default_factory=Ports)
+    prometheus: Annotated[Prometheus, Meta(description="Collection and retention.")] = field(default_factory=Prometheus)
+    hosts: Annotated[list[Host], Meta(description="More machines that run the system exporter.")] = field(default_factory=list)
+    scrape: Annotated[list[Scrape], Meta(description="Scrape jobs of your own.")] = field(default_factory=list)
+    alerts: Annotated[dict[str, Override], Meta(description="Changes to alerts, by alert name.")] = field(default_factory=dict)
+    receivers: Annotated[list[Receiver], Meta(description="Who is told beside the inbox.")] = field(default_factory=list)
+    exporters: Annotated[Exporters, Meta(description="Our exporters.")] = field(default_factory=Exporters)
+    inbox: Annotated[Inbox, Meta(description="The on-call inbox.")] = field(default_factory=Inbox)
+    endpoints: Annotated[Endpoints, Meta(description="Servers used instead of the own ones.")] = field(default_factory=Endpoints)
+    profile: Annotated[Profile, Meta(description="Time, for drills and tests.")] = field(default_factory=Profile)
+
+    def __post_init__(self) -> None:
+        """Refuses two hosts, jobs or receivers of one name."""
+        for what, names in (
+            ("hosts", [host.name for host in self.hosts] + [self.instance_name]),
+            ("scrape", [job.job for job in self.scrape]),
+            ("receivers", [receiver.name for receiver in self.receivers]),
+        ):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                msg = f"{what}: the name {twice[0]!r} is used twice: give each its own"
+                raise ValueError(msg)
+
+    @property
+    def instance_name(self) -> str:
+        """The `instance` label of this machine."""
+        return self.instance or socket.gethostname()
+
+    def scaled(self, duration: str) -> str:
+        """A duration under this site's profile."""
+        return scaled(duration, self.profile.factor)
+
+    def local_url(self, port: int) -> str:
+        """How one service of this appliance reaches another one on this machine."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.bind, self.bind)  # noqa: S104  # compared, not bound
+        return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{port}"
+
+    def public(self, port: int) -> str:
+        """How a person's browser reaches a service."""
+        return f"{self.public_url.rstrip('/')}:{port}"
+
+    @property
+    def prometheus_url(self) -> str:
+        """Where Prometheus answers for services of this appliance."""
+        return self.endpoints.prometheus.rstrip("/") or self.local_url(self.ports.prometheus)
+
+    @property
+    def alertmanager_url(self) -> str:
+        """Where Alertmanager answers for services of this appliance."""
+        return self.endpoints.alertmanager.rstrip("/") or self.local_url(self.ports.alertmanager)
