@@ -24,7 +24,8 @@ _STARTED = time.time()
 
 def version() -> str:
     """The version of this appliance."""
-    from importlib.metadata import PackageNotFoundError, version as installed
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
 
     try:
         return installed("watchfloor")
