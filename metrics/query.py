@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from metrics.durations import scaled
+from metrics.durations import scaled, seconds
 
 if TYPE_CHECKING:
     from metrics.model import Labels, Metric
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 RULE_WINDOW = "5m"
 _MATCHES = ("=~", "!~", "!=")
 _RANGE = re.compile(r"\[(\d[0-9a-z]*)(:?)\]")
+_LEADING_BY = re.compile(r"\s*\w+\s+by\s*\(([^)]*)\)")
+_MATCHING = re.compile(r"\b(on|ignoring)\s*\(([^)]*)\)")
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,11 @@ class Expr:
 
     def render(self, target: Target) -> str:
         """PromQL for that target."""
+        raise NotImplementedError
+
+    @property
+    def labels(self) -> Labels:
+        """The labels that its result keeps; target labels (cluster, job, instance) only where the expression names them."""
         raise NotImplementedError
 
     def for_panel(self, scope: tuple[str, ...] = ()) -> str:
@@ -138,6 +145,11 @@ class Selector(Expr):
             parts.append(f"{label}{op or '='}{quote(value.removeprefix(op))}")
         return self.name + ("{" + ", ".join(parts) + "}" if parts else "")
 
+    @property
+    def labels(self) -> Labels:
+        """The labels that its result keeps."""
+        return self.metric.labels if self.metric else ()
+
 
 @dataclass(frozen=True)
 class Rate(Expr):
@@ -151,10 +163,15 @@ class Rate(Expr):
         """PromQL for that target."""
         return f"{self.function}({self.selector.render(target)}[{target.duration(self.window)}])"
 
+    @property
+    def labels(self) -> Labels:
+        """The labels that its result keeps."""
+        return self.selector.labels
+
 
 @dataclass(frozen=True)
 class Window(Expr):
-    """A function over a range of fixed length. `args` are numbers; those ending in a unit are scaled durations in seconds."""
+    """A function over a range of fixed length. `args` are numbers, or durations (`4h`): scaled, and written in seconds."""
 
     function: str
     selector: Selector
@@ -164,9 +181,15 @@ class Window(Expr):
     def render(self, target: Target) -> str:
         """PromQL for that target."""
         inner = f"{self.selector.render(target)}[{scaled(self.window, target.factor)}]"
+        args = [f"{seconds(arg) * target.factor:.15g}" if arg[-1:].isalpha() else arg for arg in self.args]
         if self.function == "quantile_over_time":
-            return f"{self.function}({', '.join((*self.args, inner))})"
-        return f"{self.function}({', '.join((inner, *self.args))})"
+            return f"{self.function}({', '.join((*args, inner))})"
+        return f"{self.function}({', '.join((inner, *args))})"
+
+    @property
+    def labels(self) -> Labels:
+        """The labels that its result keeps."""
+        return self.selector.labels
 
 
 @dataclass(frozen=True)
@@ -180,8 +203,15 @@ class Aggregate(Expr):
 
     def render(self, target: Target) -> str:
         """PromQL for that target."""
-        clause = f" {self.keyword} ({', '.join(self.by)}) " if self.by else ""
+        clause = f" {self.keyword} ({', '.join(self.by)}) " if self.by or self.keyword == "without" else ""
         return f"{self.op}{clause}({self.inner.render(target)})"
+
+    @property
+    def labels(self) -> Labels:
+        """The labels that its result keeps."""
+        if self.keyword == "without":
+            return tuple(label for label in self.inner.labels if label not in self.by)
+        return self.by
 
 
 @dataclass(frozen=True)
@@ -194,6 +224,12 @@ class Function(Expr):
     def render(self, target: Target) -> str:
         """PromQL for that target."""
         return f"{self.name}({', '.join(_operand(arg, target, wrap=False) for arg in self.args)})"
+
+    @property
+    def labels(self) -> Labels:
+        """The labels that its result keeps."""
+        inner = next((arg.labels for arg in self.args if isinstance(arg, Expr)), ())
+        return tuple(label for label in inner if label != "le") if self.name == "histogram_quantile" else inner
 
 
 @dataclass(frozen=True)
@@ -210,6 +246,17 @@ class Binary(Expr):
         middle = f" {self.op} {self.match} " if self.match else f" {self.op} "
         return _operand(self.left, target) + middle + _operand(self.right, target)
 
+    @property
+    def labels(self) -> Labels:
+        """The labels that its result keeps."""
+        sides = [side.labels for side in (self.left, self.right) if isinstance(side, Expr)]
+        kept = sides[-1] if "group_right" in self.match else sides[0]
+        listed = _MATCHING.search(self.match)
+        if len(sides) == 1 or "group_" in self.match or not listed:
+            return kept
+        names = [name.strip() for name in listed[2].split(",")]
+        return tuple(label for label in kept if (label in names) == (listed[1] == "on"))
+
 
 @dataclass(frozen=True)
 class Raw(Expr):
@@ -224,6 +271,14 @@ class Raw(Expr):
         if target.window.startswith("$"):
             return self.panel
         return _RANGE.sub(lambda found: f"[{scaled(found[1], target.factor)}{found[2]}]", self.rule)
+
+    @property
+    def labels(self) -> Labels:
+        """The labels that its result keeps."""
+        found = _LEADING_BY.match(self.rule)
+        if not found:
+            raise ValueError(f"{self.rule!r} hides its labels: begin it with an aggregation `by (…)`")
+        return tuple(label.strip() for label in found[1].split(",") if label.strip())
 
 
 def raw(promql: str, *metrics: Metric, panel: str = "") -> Raw:

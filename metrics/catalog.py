@@ -1,0 +1,106 @@
+"""Every declared metric, signal and recording, by domain. Adding a domain is one line in `DOMAINS`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+
+from metrics import process, prometheus, stack
+from metrics.model import Counter, Gauge, Histogram, Metric, Recording, Signal
+
+# Labels that every series of a target has: `compose/topology.py` sets cluster and instance, Prometheus sets job.
+TARGET_LABELS = ("cluster", "job", "instance")
+OWN_PREFIXES = ("app_", "db_", "cache_", "ws_", "feed_", "ai_", "probe_", "watchfloor_")
+RECORDING_RULE = "recording rule"
+
+
+@dataclass(frozen=True)
+class Domain:
+    """What one module of `metrics/` declares; its signals and recordings stand beside it, where it has any."""
+
+    metrics: tuple[Metric, ...]
+    signals: Mapping[str, Signal] = field(default_factory=dict)
+    recordings: tuple[Recording, ...] = ()
+
+
+DOMAINS: Mapping[str, Domain] = {
+    "stack": Domain(stack.METRICS),
+    "process": Domain(process.METRICS),
+    "prometheus": Domain(prometheus.METRICS),
+}
+
+
+def signals() -> dict[str, Signal]:
+    """Signals by key (`system.cpu_usage`), the value of the label `signal`.
+
+    Raises ValueError for a key that two domains use.
+    """
+    found: dict[str, tuple[str, Signal]] = {}
+    for name, domain in DOMAINS.items():
+        for key, signal in domain.signals.items():
+            if key in found:
+                raise ValueError(f"signal {key!r} is declared by metrics.{found[key][0]} and by metrics.{name}")
+            found[key] = (name, signal)
+    return {key: signal for key, (_, signal) in found.items()}
+
+
+def recordings() -> tuple[Recording, ...]:
+    """Counters and histograms that stand in Prometheus under a second name too."""
+    return tuple(recording for domain in DOMAINS.values() for recording in domain.recordings)
+
+
+@cache
+def recorded() -> tuple[Metric, ...]:
+    """What recording rules make, as declared metrics: a gauge for each recorded signal, a recording in its own type."""
+    gauges = [_recorded_signal(signal) for signal in signals().values() if signal.recorded_as]
+    return (*gauges, *(_recorded_recording(recording) for recording in recordings()))
+
+
+def _recorded_signal(signal: Signal) -> Gauge:
+    labels = tuple(label for label in signal.expr.labels if label not in TARGET_LABELS)
+    return Gauge(signal.recorded_as, signal.help, signal.unit, labels=labels, emitter=RECORDING_RULE)
+
+
+def _recorded_recording(recording: Recording) -> Metric:
+    source = recording.sources[0][0].metric
+    if not isinstance(source, Counter | Histogram):
+        raise TypeError(f"recording {recording.recorded_as!r} must be of a counter or a histogram")
+    added = [name for _, constant in recording.sources for name, _ in constant]
+    labels = tuple(dict.fromkeys((*source.labels, *added)))
+    if isinstance(source, Histogram):
+        return Histogram(
+            recording.recorded_as, recording.help, recording.unit, labels=labels, buckets=source.buckets, emitter=RECORDING_RULE
+        )
+    return Counter(recording.recorded_as, recording.help, recording.unit, labels=labels, emitter=RECORDING_RULE)
+
+
+def _by_domain() -> Iterator[tuple[str, Metric]]:
+    for name, domain in DOMAINS.items():
+        for metric in domain.metrics:
+            yield name, metric
+    for metric in recorded():
+        yield "catalog (recorded)", metric
+
+
+def all_metrics() -> tuple[Metric, ...]:
+    """Every metric that stands in Prometheus: exposed ones domain by domain, then recorded ones."""
+    return tuple(metric for _, metric in _by_domain())
+
+
+def find(name: str) -> Metric | None:
+    """The metric of that name, or of that series (`…_bucket`, `…_sum`, `…_count` of a histogram); None if undeclared."""
+    return _index().get(name)
+
+
+@cache
+def _index() -> dict[str, Metric]:
+    found: dict[str, tuple[str, Metric]] = {}
+    for domain, metric in _by_domain():
+        for name in dict.fromkeys((metric.name, *metric.series)):
+            if name in found and found[name][1] is not metric:
+                raise ValueError(
+                    f"{name!r} is declared by metrics.{found[name][0]} and by metrics.{domain}: a name means one thing"
+                )
+            found[name] = (domain, metric)
+    return {name: metric for name, (_, metric) in found.items()}
