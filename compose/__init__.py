@@ -1,0 +1,1 @@
+"""Runs the appliance: one topology, rendered for the runtime that is there."""

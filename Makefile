@@ -1,0 +1,57 @@
+# One-word targets; `make` alone prints them. Everything that runs is installed by the first target that needs it.
+# The system's Python where there is one: services run as a user of their own, who may not read anybody's home.
+PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
+SETUP := $(PYTHON) -m compose.bootstrap
+TESTS := $(PYTHON) -m compose.bootstrap --tests
+RUN := $(PYTHON) -m compose.bootstrap --no-setup
+unexport MAKEFLAGS
+.DEFAULT_GOAL := help
+.PHONY: help setup up down status logs reload generate check test bench drill snapshot screenshots uninstall clean
+
+help: ## print this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install what is missing (packages, user, Python environment)
+	@$(SETUP)
+
+up: ## set up what is missing, start everything, wait until it is healthy
+	@$(SETUP) -m compose up
+
+down: ## stop everything; data stays
+	@$(RUN) -m compose down
+
+status: ## show every service, its state, its address
+	@$(RUN) -m compose status
+
+logs: ## show a service's log: make logs s=prometheus
+	@$(RUN) -m compose logs --service '$(s)'
+
+reload: ## apply site.yaml; a bad file is refused and the old one stays
+	@$(RUN) -m compose reload
+
+generate: ## write again whatever is generated from the declarations
+	@$(TESTS) -m tests.generate
+
+check: ## lint, types, who may import whom
+	@$(TESTS) -m tests.check
+
+test: ## prove it all, on real servers in a few minutes
+	@$(TESTS) -m pytest -q -n 2 --dist loadgroup $(args)
+
+bench: ## measure: make bench b=expose (no name: every figure)
+	@$(TESTS) -m tests.bench $(b)
+
+drill: ## provoke an alert by a real fault: make drill a=HighCPUUsage
+	@$(TESTS) -m tests.drills $(a)
+
+snapshot: ## one self-contained HTML file: make snapshot d=watchfloor-overview from=now-6h to=now out=FILE
+	@$(RUN) -m dashboards.preview snapshot --dashboard '$(or $(d),watchfloor-overview)' --from '$(or $(from),now-6h)' --to '$(or $(to),now)' --out '$(or $(out),snapshot.html)'
+
+screenshots: ## pictures of every page, into docs/images
+	@$(TESTS) -m tests.screenshots
+
+uninstall: ## remove state, and the packages and the user that came with it (asks first)
+	@$(RUN) -m compose uninstall $(if $(yes),--yes)
+
+clean: ## stop everything and remove data, logs and secrets (asks first)
+	@$(RUN) -m compose clean $(if $(yes),--yes)

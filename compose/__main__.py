@@ -1,0 +1,73 @@
+"""The commands behind `make`: up, down, status, logs, reload, clean, uninstall.
+
+    python -m compose COMMAND [--home DIR] [--site FILE]
+
+Exit codes: 0 all is well; 1 something is not healthy or failed; 2 site.yaml or an argument is wrong; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import os
+import sys
+from pathlib import Path
+
+from compose import commands
+from compose.bootstrap import LOCK_VARIABLE, take_lock
+from compose.errors import EXIT_INTERRUPTED, ComposeError
+from compose.host import Host
+from compose.native import Stack
+from metrics.process import version
+from settings.paths import CLONE
+
+_LOCKED = {"up", "down", "reload", "clean", "uninstall"}
+
+
+def main(arguments: list[str]) -> int:
+    """Runs one command; every error is one clear text on standard error."""
+    options = _parser().parse_args(arguments)
+    host = Host.detect(options.home)
+    stack = Stack(host, (options.site or CLONE / "site.yaml").absolute())
+    try:
+        if options.command in _LOCKED:
+            _hold_lock(host)
+        return int(commands.COMMANDS[options.command](stack, options))
+    except ComposeError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("\ninterrupted: nothing is left half done", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except PermissionError as error:
+        print(f"{error.filename}: permission denied: run it as the user who ran `make up`", file=sys.stderr)
+        return 1
+
+
+def _hold_lock(host: Host) -> None:
+    inherited = os.environ.pop(LOCK_VARIABLE, "")
+    if not inherited:
+        take_lock(host)
+        os.environ.pop(LOCK_VARIABLE, None)
+        return
+    fcntl.flock(int(inherited), fcntl.LOCK_EX)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m compose", description="Runs the appliance on this machine.")
+    parser.add_argument("--version", action="version", version=f"watchfloor {version()}")
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--home", type=Path, help="where state lives (default: var/ in the clone)")
+    shared.add_argument("--site", type=Path, help="the settings (default: site.yaml in the clone)")
+    shared.add_argument("--yes", action="store_true", help="do not ask")
+    shared.add_argument("--service", default="", help="one service (logs)")
+    shared.add_argument("--lines", type=int, default=50, help="how many lines (logs)")
+    shared.add_argument("--json", action="store_true", help="for programs (status)")
+    commands_of = parser.add_subparsers(dest="command", required=True)
+    for name, function in commands.COMMANDS.items():
+        commands_of.add_parser(name, parents=[shared], help=(function.__doc__ or "").splitlines()[0])
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,174 @@
+"""The first step of every make target: what the appliance needs is installed, then the command runs in its environment.
+
+    python3 -m compose.bootstrap [--tests] [--no-setup] PYTHON-ARGUMENTS…
+
+Standard library only, because on a fresh machine nothing else is there. Packages that came are written down in
+`setup.json` in the home, so that `make uninstall` can take them back. The lock taken here stays held by the command.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from compose import packages
+from compose.errors import EXIT_INTERRUPTED, ComposeError
+from compose.host import SERVICE_USER, Host, make_user, user_exists
+from settings.paths import CLONE, HOME_VARIABLE
+
+LOCK_VARIABLE = "WATCHFLOOR_LOCK_FD"
+REQUIREMENTS = {False: CLONE / "requirements" / "runtime.txt", True: CLONE / "requirements" / "dev.txt"}
+
+
+def main(arguments: list[str]) -> int:
+    """Sets up what is missing and replaces this process by Python with the remaining arguments."""
+    tests, setup = "--tests" in arguments, "--no-setup" not in arguments
+    command = [argument for argument in arguments if argument not in ("--tests", "--no-setup")]
+    try:
+        host = Host.detect()
+        if setup:
+            take_lock(host)
+            set_up(host, tests=tests)
+        _refuse_unset(host)
+    except ComposeError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted; repeat the command to go on where it stopped", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    if command:
+        os.environ.setdefault(HOME_VARIABLE, str(host.home))
+        os.execv(host.python, [str(host.python), *command])  # noqa: S606  # this process becomes the command
+    return 0
+
+
+def _refuse_unset(host: Host) -> None:
+    if not host.python.exists():
+        raise ComposeError(f"nothing is set up: {host.home}: run `make up` first")
+
+
+def take_lock(host: Host) -> None:
+    """One set-up, start or stop at a time; the second one says so and waits."""
+    folder = host.home / "run"
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print("another make command is at work here: waiting for it to end", flush=True)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    os.set_inheritable(lock, True)
+    os.environ[LOCK_VARIABLE] = str(lock)
+
+
+def set_up(host: Host, *, tests: bool) -> None:
+    """Packages, user, environment, code; each step is skipped when it is done already."""
+    if sys.version_info < (3, 11):  # noqa: UP036  # the one file that an older Python may be asked to run
+        raise ComposeError(f"Python {sys.version.split()[0]} is too old: {sys.executable}: 3.11 or newer is needed")
+    _record_packages(host, packages.RUNTIME + (packages.TESTS if tests else ()))
+    if host.user and not user_exists(host.user):
+        make_user(SERVICE_USER)
+        _record(host, user=SERVICE_USER)
+        print(f"made the user {SERVICE_USER}, which runs the services", flush=True)
+    if host.copied:
+        print(f"the user {SERVICE_USER} cannot read {CLONE}: code, rendered files and state live under {host.home}", flush=True)
+    _environment(host, tests=tests)
+    _code(host)
+
+
+def _record_packages(host: Host, wanted: tuple[packages.Package, ...]) -> None:
+    lacking = packages.missing(wanted)
+    if not lacking:
+        return
+    with _Step(f"installing {', '.join(package.name for package in lacking)}"):
+        came = packages.install(lacking)
+    _record(host, packages=came)
+    if still := packages.missing(tuple(lacking)):
+        raise ComposeError(f"{still[0].name} is installed but lacks what it should bring: this machine: reinstall the package")
+
+
+def _environment(host: Host, *, tests: bool) -> None:
+    """A virtual environment with exactly the pinned requirements; the stamp is written last, so a broken one is redone."""
+    wanted = REQUIREMENTS[tests]
+    digest = hashlib.sha256(wanted.read_bytes() + sys.version.encode()).hexdigest()
+    stamp = host.venv / f"stamp-{wanted.stem}"
+    if stamp.exists() and stamp.read_text(encoding="ascii") == digest:
+        return
+    with _Step("installing Python packages" + (" for tests" if tests else "")):
+        version = host.venv / "pyvenv.cfg"
+        if version.exists() and f"version = {sys.version.split()[0]}" not in version.read_text(encoding="utf-8"):
+            shutil.rmtree(host.venv)  # an upgraded system Python needs a new environment
+        if not host.python.exists() or not version.exists():
+            _run([sys.executable, "-m", "venv", "--clear", str(host.venv)])
+        pip = [str(host.python), "-m", "pip", "--disable-pip-version-check", "--quiet", "install", "--no-input"]
+        _run([*pip, "--require-hashes", "--only-binary", ":all:", "-r", str(wanted)])
+    stamp.write_text(digest, encoding="ascii")
+
+
+def _code(host: Host) -> None:
+    """Services import the clone itself, or, where their user cannot read it, a copy of it."""
+    site = Path(
+        subprocess.check_output([str(host.python), "-c", "import site; print(site.getsitepackages()[0])"], text=True).strip()
+    )
+    link = site / "watchfloor.pth"
+    target = CLONE
+    if host.copied:
+        target = host.home / "code"
+        _copy_code(target)
+    if not link.exists() or link.read_text(encoding="utf-8") != f"{target}\n":
+        link.write_text(f"{target}\n", encoding="utf-8")
+
+
+def _copy_code(target: Path) -> None:
+    fresh = target.with_name("code.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    ignore = shutil.ignore_patterns("__pycache__", ".git", "var", "tests", "site.yaml", ".*_cache", ".hypothesis")
+    shutil.copytree(CLONE, fresh, ignore=ignore)
+    for path in (fresh, *fresh.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    shutil.rmtree(target, ignore_errors=True)
+    fresh.rename(target)
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, check=False
+    )
+    if done.returncode != 0:
+        last = "\n".join(done.stdout.splitlines()[-8:])
+        raise ComposeError(
+            f"{Path(command[0]).name} failed: {' '.join(command[1:4])} …: look at its words, mend the cause, repeat:\n{last}"
+        )
+
+
+def _record(host: Host, **facts: object) -> None:
+    path = host.home / "setup.json"
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    for key, value in facts.items():
+        known[key] = sorted({*known.get(key, []), *value}) if isinstance(value, list) else value
+    path.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
+
+
+class _Step:
+    """Tells what takes long, and how long it took."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        self.began = time.monotonic()
+
+    def __enter__(self) -> None:
+        print(f"{self.what} …", end=" ", flush=True)
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        print(f"{'failed' if kind else 'done'} ({time.monotonic() - self.began:.0f} s)", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,143 @@
+"""What each command does for the person who typed it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import time
+
+from compose import packages
+from compose.errors import BadInputError, ComposeError
+from compose.host import is_root, remove_user, user_exists
+from compose.native import Stack
+from compose.terminal import Row, console, table
+from compose.topology import SERVICES
+
+
+def tell(text: str) -> None:
+    """One line of progress."""
+    print(text, flush=True)
+
+
+def up(stack: Stack, _: argparse.Namespace) -> int:
+    """Start everything and wait until it is healthy."""
+    began = time.monotonic()
+    changed = stack.up(tell)
+    rows = stack.rows()
+    console().print(table(rows))
+    if not changed:
+        tell("all of it was running already; nothing was changed")
+    else:
+        tell(f"ready after {time.monotonic() - began:.0f} s")
+    return _verdict(rows)
+
+
+def down(stack: Stack, _: argparse.Namespace) -> int:
+    """Stop everything; data stays."""
+    tell("stopped; data stays in " + str(stack.paths.data) if stack.down() else "nothing was running")
+    return 0
+
+
+def status(stack: Stack, options: argparse.Namespace) -> int:
+    """Show every service, its state, its address."""
+    rows = stack.rows()
+    if options.json:
+        print(json.dumps([vars(row) for row in rows], indent=2))
+    else:
+        console().print(table(rows))
+    return _verdict(rows)
+
+
+def _verdict(rows: list[Row]) -> int:
+    bad = [row for row in rows if row.state != "ok"]
+    if all(row.state == "stopped" for row in rows):
+        print("nothing runs: this home: `make up` starts it", file=sys.stderr)
+    elif bad:
+        print(f"not healthy: {', '.join(row.name for row in bad)}: see `make logs s={bad[0].name}`", file=sys.stderr)
+    return 1 if bad else 0
+
+
+def logs(stack: Stack, options: argparse.Namespace) -> int:
+    """Show a service's last lines, and follow them in a terminal."""
+    known = [service.name for service in SERVICES] + ["supervisord"]
+    if options.service not in known:
+        names = ", ".join(known)
+        raise BadInputError(f"{options.service or 'no name'}: is no service: `make logs s=NAME` with one of {names}")
+    path = stack.paths.logs / f"{options.service}.log"
+    if not path.exists():
+        raise ComposeError(f"no log yet: {path}: `make up` starts the service")
+    command = ["tail", "-n", str(options.lines), *(["-F"] if sys.stdout.isatty() else []), str(path)]
+    return subprocess.run(command, check=False).returncode
+
+
+def reload(stack: Stack, _: argparse.Namespace) -> int:
+    """Apply site.yaml to the running services; a bad file is refused and the old one stays."""
+    if not stack.supervisor.running():
+        raise ComposeError("nothing runs: this home: `make up` starts it with the new settings")
+    changed = stack.up(tell)
+    tell("applied" if changed else "nothing has changed")
+    return _verdict(stack.rows())
+
+
+def clean(stack: Stack, options: argparse.Namespace) -> int:
+    """Stop everything and remove all data, logs and secrets (asks first)."""
+    folders = [stack.paths.data, stack.paths.logs, stack.paths.secrets, stack.paths.run]
+    _ask(f"This stops the appliance and removes its data, logs and secrets under {stack.paths.home}.", options)
+    stack.down()
+    for folder in [*folders, *stack.paths.home.glob("rendered-*")]:
+        if folder != stack.paths.run:
+            shutil.rmtree(folder, ignore_errors=True)
+    stack.paths.rendered.unlink(missing_ok=True)
+    for file in stack.paths.run.iterdir():
+        if file.name != "lock":
+            file.unlink()
+    tell("removed; site.yaml and the Python environment stay")
+    return 0
+
+
+def uninstall(stack: Stack, options: argparse.Namespace) -> int:
+    """Remove what `make up` brought to this machine: state, packages, user (asks first)."""
+    record = stack.paths.home / "setup.json"
+    brought = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
+    names, user = brought.get("packages", []), brought.get("user", "")
+    what = [f"everything under {stack.paths.home}"]
+    what += (
+        [f"{len(names)} packages that came with it ({', '.join(names[:6])}{', …' if len(names) > 6 else ''})"] if names else []
+    )
+    what += [f"the user {user}"] if user else []
+    _ask(f"This removes {'; '.join(what)}.", options)
+    if (names or user) and not is_root():
+        raise ComposeError("packages and user stay: you are not root: run it as root")
+    stack.down()
+    if names:
+        packages.remove(names)
+    if user and user_exists(user):
+        remove_user(user)
+    shutil.rmtree(stack.host.venv, ignore_errors=True)
+    shutil.rmtree(stack.paths.home, ignore_errors=True)
+    tell("removed; the clone and site.yaml stay")
+    return 0
+
+
+def _ask(what: str, options: argparse.Namespace) -> None:
+    if options.yes:
+        return
+    print(what)
+    if not sys.stdin.isatty():
+        raise BadInputError("not confirmed: there is no terminal to ask: add `yes=1`")
+    if input("Type yes to go on: ").strip().lower() != "yes":
+        raise ComposeError("not confirmed: nothing was removed: type yes when you mean it")
+
+
+COMMANDS = {
+    "up": up,
+    "down": down,
+    "status": status,
+    "logs": logs,
+    "reload": reload,
+    "clean": clean,
+    "uninstall": uninstall,
+}

@@ -1,0 +1,38 @@
+"""Asks a service whether it works: one HTTP GET, one answer in time. Standard library only: the watchers stay small."""
+
+from __future__ import annotations
+
+import http.client
+import time
+import urllib.parse
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Health:
+    """`answered`: somebody spoke HTTP; `ok`: with status 2xx; `why`: what is wrong, in words; `seconds`: how long it took."""
+
+    answered: bool
+    ok: bool
+    why: str = ""
+    seconds: float = 0.0
+
+
+def ask(url: str, timeout: float) -> Health:
+    """GET `url` within `timeout` seconds."""
+    parts = urllib.parse.urlsplit(url)
+    began = time.monotonic()
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=timeout)
+    try:
+        connection.request("GET", parts.path or "/", headers={"Connection": "close"})
+        response = connection.getresponse()
+        body = response.read(200)
+    except TimeoutError:
+        return Health(answered=False, ok=False, why=f"no answer within {timeout:g} s", seconds=timeout)
+    except (OSError, http.client.HTTPException) as error:
+        return Health(answered=False, ok=False, why=str(error).lower() or type(error).__name__, seconds=time.monotonic() - began)
+    finally:
+        connection.close()
+    ok = 200 <= response.status < 300
+    why = "" if ok else f"HTTP {response.status}: {body.decode(errors='replace').strip()}"
+    return Health(answered=True, ok=ok, why=why, seconds=time.monotonic() - began)

@@ -1,0 +1,85 @@
+"""This machine: who we are, which home the appliance has here, which user its services run as. Standard library only."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import stat
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from settings.paths import CLONE, HOME_VARIABLE
+
+SERVICE_USER = "watchfloor"
+SYSTEM_HOME = Path("/var/lib/watchfloor")
+
+
+def is_root() -> bool:
+    """Whether this process may make users, install packages and change owners."""
+    return os.geteuid() == 0
+
+
+def readable_by_all(path: Path) -> bool:
+    """Whether a user without rights of its own can go to `path` and read the code there."""
+    folders_open = all(folder.stat().st_mode & stat.S_IXOTH for folder in (path, *path.parents))
+    return folders_open and bool((path / "pyproject.toml").stat().st_mode & stat.S_IROTH)
+
+
+@dataclass(frozen=True)
+class Host:
+    """Where the appliance lives on this machine.
+
+    `home` holds code environment, rendered files and state. `user` runs the services; None means whoever runs the
+    command. `copied` tells that services run an installed copy of the code, because their user cannot read the clone.
+    """
+
+    home: Path
+    user: str | None
+    copied: bool
+
+    @classmethod
+    def detect(cls, home: Path | None = None) -> Host:
+        """As root, services get a user of their own; a clone that this user cannot read is copied to /var/lib."""
+        copied = is_root() and not readable_by_all(CLONE)
+        given = home or (Path(os.environ[HOME_VARIABLE]) if os.environ.get(HOME_VARIABLE) else None)
+        default = SYSTEM_HOME if copied else CLONE / "var"
+        return cls((given or default).absolute(), SERVICE_USER if is_root() else None, copied)
+
+    @property
+    def python(self) -> Path:
+        """The interpreter of the environment that services run in."""
+        return self.venv / "bin" / "python"
+
+    @property
+    def venv(self) -> Path:
+        """The environment of the services; one for all homes of this machine."""
+        return (SYSTEM_HOME if self.copied else CLONE / "var") / "venv"
+
+    def give(self, path: Path) -> None:
+        """Makes a folder, or a file that exists, the service user's own; nothing to do when services run as ourselves."""
+        if self.user:
+            owner = pwd.getpwnam(self.user)
+            os.chown(path, owner.pw_uid, owner.pw_gid)
+
+
+def user_exists(name: str) -> bool:
+    """Whether this machine knows the user."""
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True
+
+
+def make_user(name: str) -> None:
+    """A system user without a shell, a home or a password."""
+    useradd = shutil.which("useradd") or "/usr/sbin/useradd"
+    command = [useradd, "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
+    subprocess.run([*command, "--shell", "/usr/sbin/nologin", name], check=True)
+
+
+def remove_user(name: str) -> None:
+    """Removes the user that `make_user` made."""
+    subprocess.run([shutil.which("userdel") or "/usr/sbin/userdel", name], check=True)

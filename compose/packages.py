@@ -1,0 +1,144 @@
+"""Debian's packages that the appliance needs: which are missing, how they come and go. Standard library only.
+
+A package that brings a server would start it, now and at every boot, on its default port. Both are prevented: a
+policy-rc.d refuses starts while packages are unpacked, and units that were not there before are disabled afterwards.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from compose.errors import ComposeError
+from compose.host import is_root
+
+POLICY = Path("/usr/sbin/policy-rc.d")
+_REFUSE_STARTS = "#!/bin/sh\n# Put here by Watchfloor while it installs packages.\nexit 101\n"
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package, and how to see that what it brings is there."""
+
+    name: str
+    commands: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+
+    def present(self) -> bool:
+        """Whether one of the commands, and every file and module, is there (installed by whatever means)."""
+        has_command = not self.commands or any(shutil.which(command) for command in self.commands)
+        has_files = all(Path(file).exists() for file in self.files)
+        return has_command and has_files and all(importlib.util.find_spec(module) for module in self.modules)
+
+
+RUNTIME = (
+    Package("python3-venv", modules=("ensurepip",)),
+    Package("prometheus", commands=("prometheus",), units=("prometheus.service",)),
+    Package("prometheus-alertmanager", ("prometheus-alertmanager", "alertmanager"), units=("prometheus-alertmanager.service",)),
+    Package("libjs-dygraphs", files=("/usr/share/javascript/dygraphs/dygraph.min.js",)),
+)
+TESTS = (
+    Package("chromium", commands=("chromium",)),
+    Package("fonts-dejavu-core", files=("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",)),
+    Package("prometheus-node-exporter", ("prometheus-node-exporter",), units=("prometheus-node-exporter.service",)),
+)
+
+
+def missing(packages: tuple[Package, ...]) -> list[Package]:
+    """Those of `packages` whose content is not on this machine."""
+    return [package for package in packages if not package.present()]
+
+
+def installed_names() -> set[str]:
+    """Every package that dpkg calls installed."""
+    listed = subprocess.run(
+        ["dpkg-query", "-W", "-f", "${db:Status-Abbrev} ${Package}\n"], capture_output=True, text=True, check=True
+    )
+    return {line.split()[1] for line in listed.stdout.splitlines() if line.startswith("ii")}
+
+
+def install(packages: list[Package]) -> list[str]:
+    """Installs them and returns the names of all packages that came with it.
+
+    Raises ComposeError where there is no apt-get, no right to use it, or where it fails (with its last words).
+    """
+    names = [package.name for package in packages]
+    command = f"apt-get install --no-install-recommends {' '.join(names)}"
+    if not shutil.which("apt-get"):
+        raise ComposeError(f"packages are missing: {', '.join(names)}: this is no Debian or Ubuntu, install their counterparts")
+    sudo = [] if is_root() else ["sudo", "-n"]
+    if sudo and subprocess.run([*sudo, "true"], capture_output=True, check=False).returncode != 0:
+        raise ComposeError(
+            f"packages are missing, and you are neither root nor allowed sudo: {', '.join(names)}: ask root for `{command}`"
+        )
+    before = installed_names()
+    with _no_service_starts(sudo):
+        _apt(sudo, ["update", "-qq"], names)
+        _apt(sudo, ["install", "-y", "-qq", "--no-install-recommends", *names], names)
+        _disable([unit for package in packages for unit in package.units], sudo)
+    return sorted(installed_names() - before)
+
+
+def remove(names: list[str]) -> list[str]:
+    """Purges those of `names` that nothing else on this machine needs; returns them."""
+    present = [name for name in names if name in installed_names()]
+    planned = subprocess.run(["apt-get", "-s", "purge", *present], capture_output=True, text=True, check=False).stdout
+    would_go = {line.split()[1] for line in planned.splitlines() if line.startswith("Purg ")}
+    if foreign := would_go - set(names):
+        raise ComposeError(f"packages stay: {', '.join(sorted(foreign))} would go with them: remove by hand what you do not need")
+    if present:
+        _apt([], ["purge", "-y", "-qq", *present], present)
+    return present
+
+
+def _apt(sudo: list[str], arguments: list[str], names: list[str]) -> None:
+    # A session of its own: Ctrl-C must not leave dpkg half done; it is obeyed when apt-get has ended.
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    command = [*sudo, "apt-get", *arguments]
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            output = process.communicate()[0]
+        except KeyboardInterrupt:
+            print("finishing the packages first, so that dpkg is left whole", flush=True)
+            process.communicate()
+            raise
+    if process.returncode != 0:
+        last = "\n".join(output.splitlines()[-8:])
+        raise ComposeError(
+            f"apt-get {arguments[0]} failed for {', '.join(names)}: look at its words, mend the cause, repeat:\n{last}"
+        )
+
+
+@contextlib.contextmanager
+def _no_service_starts(sudo: list[str]) -> Iterator[None]:
+    if POLICY.exists():  # somebody decided already (containers do): theirs stays
+        yield
+        return
+    subprocess.run([*sudo, "tee", str(POLICY)], input=_REFUSE_STARTS, text=True, stdout=subprocess.DEVNULL, check=True)
+    subprocess.run([*sudo, "chmod", "755", str(POLICY)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run([*sudo, "rm", "-f", str(POLICY)], check=True)
+
+
+def _disable(units: list[str], sudo: list[str]) -> None:
+    tool = shutil.which("systemctl") or shutil.which("deb-systemd-helper")
+    for unit in units if tool else []:
+        subprocess.run([*sudo, str(tool), "disable", unit], capture_output=True, check=False)

@@ -1,0 +1,170 @@
+"""What runs is rendered from the settings into one new folder, checked there, and put in place in one step.
+
+`rendered` is a link to the newest folder, so that a reader sees the old files or the new ones and never a mixture; a
+folder that a checker refuses is removed and the old one stays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from compose.errors import BadInputError, ComposeError
+from compose.topology import SERVICES, listen, program
+from metrics import stack
+from settings import Paths, Site
+from settings.paths import CLONE
+
+
+def prometheus_config(site: Site) -> dict[str, Any]:
+    """Prometheus's configuration: every service of the topology, the other hosts, the site's own jobs."""
+    timing = site.prometheus
+    labels = {"cluster": site.cluster, "instance": site.instance_name}
+    jobs: dict[str, list[dict[str, Any]]] = {}
+    for service in SERVICES:
+        own = {"worker": service.worker} if service.worker else {}
+        jobs.setdefault(service.job, []).append({"targets": [target(site, service.port(site))], "labels": labels | own})
+    scrapes: list[dict[str, Any]] = [
+        {"job_name": job, "sample_limit": timing.sample_limit, "static_configs": groups} for job, groups in jobs.items()
+    ]
+    for scrape in scrapes:
+        if scrape["job_name"] == stack.JOB_SYSTEM:
+            scrape["file_sd_configs"] = [{"files": ["targets/hosts.json"]}]
+    return {
+        "global": {
+            "scrape_interval": site.scaled(timing.scrape_interval),
+            "scrape_timeout": site.scaled(timing.scrape_timeout),
+            "evaluation_interval": site.scaled(timing.evaluation_interval),
+            "external_labels": {"cluster": site.cluster},
+        },
+        "rule_files": ["rules/*.yml"],
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [target(site, site.ports.alertmanager)]}]}]},
+        "scrape_configs": scrapes + [_own_job(site, scrape) for scrape in site.scrape],
+    }
+
+
+def target(site: Site, port: int) -> str:
+    """How Prometheus reaches a port of this machine."""
+    return site.local_url(port).removeprefix("http://")
+
+
+def _own_job(site: Site, scrape: Any) -> dict[str, Any]:
+    job: dict[str, Any] = {
+        "job_name": scrape.job,
+        "metrics_path": scrape.path,
+        "scheme": scrape.scheme,
+        "sample_limit": site.prometheus.sample_limit,
+        "static_configs": [{"targets": scrape.targets, "labels": {"cluster": site.cluster} | scrape.labels}],
+    }
+    if scrape.bearer_token_file:
+        job["authorization"] = {"credentials_file": scrape.bearer_token_file}
+    return job
+
+
+def host_targets(site: Site) -> list[dict[str, Any]]:
+    """The other machines, as Prometheus's file_sd wants them."""
+    return [
+        {"targets": [host.address], "labels": {"cluster": site.cluster, "instance": host.name} | host.labels}
+        for host in site.hosts
+    ]
+
+
+def render(site: Site, site_text: str, paths: Paths, python: Path) -> bool:
+    """Renders everything for this site, checks it, puts it in place; tells whether anything changed.
+
+    Raises BadInputError with the checker's words when the result is refused; what was in place stays.
+    """
+    clash = {scrape.job for scrape in site.scrape} & set(stack.JOBS)
+    if clash:
+        raise BadInputError(f"site.yaml: scrape: the job {clash.pop()!r} is the appliance's own: choose another name")
+    fresh = paths.home / "rendered-new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    try:
+        _write(site, site_text, fresh, python)
+        _check(fresh)
+        return _put_in_place(fresh, paths)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _write(site: Site, site_text: str, folder: Path, python: Path) -> None:
+    (folder / "targets").mkdir(parents=True)
+    (folder / "site.yaml").write_text(site_text, encoding="utf-8")
+    head = "# Rendered from site.yaml by `make up` and `make reload`; edit that file.\n"
+    config = yaml.safe_dump(prometheus_config(site), sort_keys=False)
+    (folder / "prometheus.yml").write_text(head + config, encoding="utf-8")
+    (folder / "targets" / "hosts.json").write_bytes(msgspec.json.format(msgspec.json.encode(host_targets(site))) + b"\n")
+    environment = {**os.environ, "WATCHFLOOR_SITE": str(folder / "site.yaml")}
+    for module, arguments in (("alerts", ["render"]), ("dashboards", ["build"])):
+        out = folder if module == "alerts" else folder / "dashboards"
+        _run([str(python), "-m", module, *arguments, "--out", str(out)], environment)
+    shutil.copytree(CLONE / "docs" / "runbooks", folder / "runbooks")
+
+
+def _run(command: list[str], environment: dict[str, str]) -> None:
+    done = subprocess.run(command, env=environment, cwd=CLONE, capture_output=True, text=True, check=False)
+    if done.returncode == BadInputError.exit_code:
+        raise BadInputError((done.stderr or done.stdout).strip())
+    if done.returncode != 0:
+        raise ComposeError(
+            f"{' '.join(command[1:4])} failed: exit {done.returncode}: this is a defect of the appliance:\n{done.stderr}"
+        )
+
+
+def _check(folder: Path) -> None:
+    checks = (
+        [program("promtool"), "check", "config", str(folder / "prometheus.yml")],
+        [program("amtool"), "check-config", str(folder / "alertmanager" / "alertmanager.yml")],
+    )
+    for command in checks:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            words = (done.stderr + done.stdout).replace(str(folder) + "/", "").strip()
+            raise BadInputError(
+                f"{Path(command[0]).name} refuses what site.yaml asks for: nothing was changed: its words:\n{words}"
+            )
+
+
+def _put_in_place(fresh: Path, paths: Paths) -> bool:
+    for path in (fresh, *fresh.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    digest = hashlib.sha256()
+    for path in sorted(fresh.rglob("*")):
+        if path.is_file():
+            digest.update(f"{path.relative_to(fresh)}\0".encode() + path.read_bytes() + b"\0")
+    final = paths.home / f"rendered-{digest.hexdigest()[:12]}"
+    if paths.rendered.is_symlink() and paths.rendered.readlink() == Path(final.name):
+        return False
+    shutil.rmtree(final, ignore_errors=True)
+    fresh.rename(final)
+    link = paths.home / "rendered.link"
+    link.unlink(missing_ok=True)
+    link.symlink_to(final.name)
+    link.replace(paths.rendered)
+    for old in paths.home.glob("rendered-*"):
+        if old not in (final, fresh):
+            shutil.rmtree(old, ignore_errors=True)
+    return True
+
+
+def defaults(folder: Path) -> None:
+    """The scrape configuration of an unchanged site, for review: `make generate` keeps it in `compose/rendered`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    site = msgspec.structs.replace(Site(), instance="localhost")
+    head = "# Generated by `make generate` from the topology and the default settings; do not edit.\n"
+    text = head + yaml.safe_dump(prometheus_config(site), sort_keys=False)
+    (folder / "prometheus.yml").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    defaults(Path(sys.argv[1]))
+
+__all__ = ["defaults", "host_targets", "listen", "prometheus_config", "render", "target"]

@@ -1,0 +1,204 @@
+"""supervisord as the native runtime's process controller: its configuration, and its XML-RPC interface on a socket."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import time
+import xmlrpc.client
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from compose.errors import ComposeError
+from compose.host import Host
+from compose.topology import SERVICES, Context, Service
+from settings.paths import CLONE
+
+# The kernel takes 107 bytes for a socket's path; supervisord binds a temporary name that is longer by its pid.
+_LONGEST_SOCKET = 95
+RUNNING, STARTING, BACKOFF, EXITED, FATAL, STOPPED = "RUNNING", "STARTING", "BACKOFF", "EXITED", "FATAL", "STOPPED"
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process as supervisord sees it: its state in supervisord's word, process id (0: none), unix time of its start."""
+
+    name: str
+    state: str
+    pid: int
+    start: float
+    words: str
+
+
+def config(context: Context, host: Host) -> str:
+    """The configuration of supervisord for this site."""
+    paths = context.paths
+    user = host.user
+    lines = [
+        "[supervisord]",
+        f"logfile={paths.logs}/supervisord.log",
+        "logfile_maxbytes=5MB",
+        "logfile_backups=2",
+        f"pidfile={paths.run}/supervisord.pid",
+        f"directory={paths.home}",
+        "umask=022",
+        "minfds=4096",
+        *(["user=root"] if user else []),
+        "",
+        "[unix_http_server]",
+        f"file={socket(paths.run)}",
+        f"chmod={'0770' if user else '0700'}",
+        *([f"chown=root:{user}"] if user else []),
+        "",
+        "[rpcinterface:supervisor]",
+        "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
+        "",
+        "[supervisorctl]",
+        f"serverurl=unix://{socket(paths.run)}",
+    ]
+    for rank, service in enumerate(SERVICES):
+        lines += ["", *_program(service, rank, context, user)]
+    return "\n".join(lines) + "\n"
+
+
+def _program(service: Service, rank: int, context: Context, user: str | None) -> list[str]:
+    paths = context.paths
+    environment = {"WATCHFLOOR_HOME": paths.home, "WATCHFLOOR_SITE": paths.site, "PYTHONUNBUFFERED": 1, "LANG": "C.UTF-8"}
+    if service.own:  # restarted when the settings or the code they run are new; servers reread their files on SIGHUP
+        environment["WATCHFLOOR_DIGEST"] = _digest(context)
+    return [
+        f"[program:{service.name}]",
+        "command=" + " ".join(_quoted(word) for word in service.command(context)),
+        "environment=" + ",".join(f'{key}="{_escaped(str(value))}"' for key, value in environment.items()),
+        f"directory={_escaped(str(paths.home))}",
+        *([f"user={user}"] if user else []),
+        f"priority={10 + rank}",
+        "autorestart=true",
+        "startsecs=1",
+        "startretries=1000000",  # never given up: a cause may go away; the watcher and the alerts tell of it
+        f"stopwaitsecs={service.stop_seconds}",
+        "stopasgroup=false",
+        "killasgroup=true",
+        "redirect_stderr=true",
+        f"stdout_logfile={_escaped(str(paths.logs))}/{service.name}.log",
+        "stdout_logfile_maxbytes=10MB",
+        "stdout_logfile_backups=3",
+    ]
+
+
+def _digest(context: Context) -> str:
+    digest = hashlib.sha256(context.paths.site.read_bytes())
+    for room in ("alerts", "compose", "dashboards", "exporters", "metrics", "settings"):
+        for path in sorted((CLONE / room).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%%")
+
+
+def _quoted(word: str) -> str:
+    quoted = _escaped(word)
+    return f'"{quoted}"' if any(character in word for character in " ;'\t") else quoted
+
+
+def socket(run: Path) -> Path:
+    """The socket on which supervisord listens."""
+    return run / "supervisor.sock"
+
+
+class Supervisor:
+    """A running supervisord, or the absence of one. Errors of its interface are told as ComposeError."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.socket = socket(home / "run")
+
+    @property
+    def config_path(self) -> Path:
+        """Where its configuration stands; root's alone to change, because it tells root's process what to run."""
+        return self.home / "run" / "supervisord.conf"
+
+    def _proxy(self) -> Any:
+        return xmlrpc.client.ServerProxy("http://127.0.0.1", SupervisorTransport(serverurl=f"unix://{self.socket}"))
+
+    def call(self, method: str, *arguments: Any) -> Any:
+        """One call of its interface, for example `call("supervisor.getAllProcessInfo")`."""
+        call = self._proxy()
+        for part in method.split("."):
+            call = getattr(call, part)
+        try:
+            return call(*arguments)
+        except (OSError, xmlrpc.client.Error) as error:
+            raise ComposeError(f"supervisord does not answer: {method}: {error}") from error
+
+    def running(self) -> bool:
+        """Whether a supervisord of this home answers."""
+        if not self.socket.exists():
+            return False
+        try:
+            self.call("supervisor.getPID")
+        except ComposeError:
+            return False
+        return True
+
+    def start(self, python: Path) -> None:
+        """Starts supervisord, which starts every service."""
+        if len(str(self.socket)) > _LONGEST_SOCKET:
+            raise ComposeError(f"the path is too long for a socket: {self.socket}: move the clone, or set WATCHFLOOR_HOME")
+        self.socket.unlink(missing_ok=True)
+        command = [str(python), "-m", "supervisor.supervisord", "-c", str(self.config_path)]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=self.home, check=False)
+        if done.returncode != 0:
+            raise ComposeError(f"supervisord did not start: {self.config_path}: its words:\n{done.stderr or done.stdout}")
+        _until(self.running, 10, "supervisord does not answer after its start")
+
+    def update(self) -> list[str]:
+        """Takes the new configuration: changed services are restarted; returns their names."""
+        added, changed, removed = self.call("supervisor.reloadConfig")[0]
+        for name in (*changed, *removed):
+            self.call("supervisor.stopProcessGroup", name)
+            self.call("supervisor.removeProcessGroup", name)
+        for name in (*changed, *added):
+            self.call("supervisor.addProcessGroup", name)
+        return [*changed, *removed, *added]
+
+    def processes(self) -> dict[str, Process]:
+        """Every process by name."""
+        return {
+            info["name"]: Process(
+                info["name"], info["statename"], info["pid"], info["start"], info["spawnerr"] or info["description"]
+            )
+            for info in self.call("supervisor.getAllProcessInfo")
+        }
+
+    def signal(self, name: str, signal: str) -> None:
+        """Sends a signal by name, for example `HUP`."""
+        self.call("supervisor.signalProcess", name, signal)
+
+    def stop(self) -> None:
+        """Stops every service in order, then supervisord, and waits until all are gone."""
+        pid = self.call("supervisor.getPID")
+        self.call("supervisor.shutdown")
+        longest = sum(service.stop_seconds for service in SERVICES) + 10
+        _until(lambda: not Path(f"/proc/{pid}").exists() or _zombie(pid), longest, "supervisord does not end")
+        self.socket.unlink(missing_ok=True)
+
+
+def _zombie(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def _until(condition: Any, seconds: float, otherwise: str) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise ComposeError(f"{otherwise}: waited {seconds:.0f} s: look at `make logs s=supervisord`")
+        time.sleep(0.05)

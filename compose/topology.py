@@ -1,0 +1,172 @@
+"""Every service of the appliance, once: from here come the processes, the scrape jobs, the health checks, the tables."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from metrics import stack
+from settings import Paths, Site
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a command line is made from: the settings, the folders, and the interpreter of our own services."""
+
+    site: Site
+    paths: Paths
+    python: Path
+
+    def module(self, name: str, *arguments: str) -> tuple[str, ...]:
+        """The command line of one of our own services."""
+        return (str(self.python), "-m", name, *arguments)
+
+
+@dataclass(frozen=True)
+class Service:
+    """One process. `alive` answers while it works (hung when it does not), `ready` when it serves.
+
+    `own` tells our code, which reads the settings when it starts, from a server that rereads its files on SIGHUP. `page`
+    is what a person opens; empty when there is nothing to see. `stop_seconds` is how long it may take to end. `worker`
+    tells several processes of one job apart.
+    """
+
+    name: str
+    summary: str
+    job: str
+    port: Callable[[Site], int]
+    command: Callable[[Context], tuple[str, ...]]
+    own: bool = True
+    alive: str = "/healthz"
+    ready: str = "/readyz"
+    page: str = "/"
+    state: str = ""
+    worker: str = ""
+    stop_seconds: int = 10
+
+    def url(self, site: Site, path: str = "") -> str:
+        """Where other services of this machine reach it."""
+        return site.local_url(self.port(site)) + path
+
+    def public(self, site: Site) -> str:
+        """Where a person reaches it."""
+        return site.public(self.port(site)) + (self.page if self.page != "/" else "")
+
+
+def _prometheus(context: Context) -> tuple[str, ...]:
+    site, paths = context.site, context.paths
+    return (
+        program("prometheus"),
+        f"--config.file={paths.rendered}/prometheus.yml",
+        f"--storage.tsdb.path={paths.data}/prometheus",
+        f"--storage.tsdb.retention.time={site.prometheus.retention_time}",
+        f"--storage.tsdb.retention.size={site.prometheus.retention_size}",
+        f"--web.listen-address={listen(site, site.ports.prometheus)}",
+        f"--web.external-url={site.public(site.ports.prometheus)}/",
+        "--web.route-prefix=/",
+        "--log.level=warn",
+    )
+
+
+def _alertmanager(context: Context) -> tuple[str, ...]:
+    site, paths = context.site, context.paths
+    return (
+        program("prometheus-alertmanager", "alertmanager"),
+        f"--config.file={paths.rendered}/alertmanager/alertmanager.yml",
+        f"--storage.path={paths.data}/alertmanager",
+        f"--web.listen-address={listen(site, site.ports.alertmanager)}",
+        f"--web.external-url={site.public(site.ports.alertmanager)}/",
+        "--web.route-prefix=/",
+        "--cluster.listen-address=",
+        "--log.level=warn",
+    )
+
+
+def _watcher(role: str) -> Callable[[Context], tuple[str, ...]]:
+    return lambda context: context.module("compose.watcher", role)
+
+
+# In order of start; stopped in reverse. Whoever receives is there before who sends.
+SERVICES = (
+    Service(
+        "inbox",
+        "on-call inbox",
+        stack.JOB_INBOX,
+        lambda site: site.ports.inbox,
+        lambda context: context.module("alerts.inbox"),
+        state="inbox",
+    ),
+    Service(
+        "alertmanager",
+        "groups, mutes, sends",
+        stack.JOB_ALERTMANAGER,
+        lambda site: site.ports.alertmanager,
+        _alertmanager,
+        own=False,
+        alive="/-/healthy",
+        ready="/-/ready",
+        state="alertmanager",
+    ),
+    Service(
+        "exporter-system",
+        "this machine's figures",
+        stack.JOB_SYSTEM,
+        lambda site: site.ports.exporter_system,
+        lambda context: context.module("exporters", "system"),
+        page="/",
+    ),
+    Service(
+        "prometheus",
+        "collects and judges",
+        stack.JOB_PROMETHEUS,
+        lambda site: site.ports.prometheus,
+        _prometheus,
+        own=False,
+        alive="/-/healthy",
+        ready="/-/ready",
+        state="prometheus",
+        stop_seconds=30,
+    ),
+    Service(
+        "preview",
+        "dashboards",
+        stack.JOB_PREVIEW,
+        lambda site: site.ports.grafana,
+        lambda context: context.module("dashboards.preview"),
+    ),
+    Service(
+        "watcher",
+        "restarts what hangs",
+        stack.JOB_WATCHER,
+        lambda site: site.ports.watcher,
+        _watcher("services"),
+        page="/metrics",
+        worker="0",
+    ),
+    Service(
+        "watcher-guard",
+        "restarts the watcher",
+        stack.JOB_WATCHER,
+        lambda site: site.ports.watcher + 1,
+        _watcher("guard"),
+        page="/metrics",
+        worker="1",
+    ),
+)
+
+
+def find(name: str) -> Service | None:
+    """The service of that name."""
+    return next((service for service in SERVICES if service.name == name), None)
+
+
+def program(*names: str) -> str:
+    """The path of the first of `names` that is installed, else the first name itself (its absence shows at start)."""
+    return next((found for found in map(shutil.which, names) if found), names[0])
+
+
+def listen(site: Site, port: int) -> str:
+    """`address:port` as Go's servers want it."""
+    return f"[{site.bind}]:{port}" if ":" in site.bind and not site.bind.startswith("[") else f"{site.bind}:{port}"
