@@ -2,6 +2,7 @@
 
 from settings.errors import SettingsError
 from settings.paths import Paths
+from settings.secrets import check_secrets
 
 try:
     from settings.load import load, parse
@@ -11,4 +12,4 @@ except ModuleNotFoundError as error:
     if error.name not in ("msgspec", "yaml"):
         raise
 
-__all__ = ["Paths", "SettingsError", "Site", "load", "parse"]
+__all__ = ["Paths", "SettingsError", "Site", "check_secrets", "load", "parse"]

@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
+import re
 import socket
+from math import isfinite
 from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta, Struct, field
 
+from metrics import stack
 from metrics.durations import scaled, seconds
+from settings import patterns
 
-DURATION = r"^(?:\d+y)?(?:\d+w)?(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?(?:\d+ms)?$"
-SIZE = r"^\d+(?:B|KB|MB|GB|TB)$"
-LABEL = r"^[a-zA-Z_][a-zA-Z0-9_]*$"
-NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
-TARGET = r"^(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):\d{1,5}$"
-URL = r"^https?://[^/\s]+(?:/\S*)?$"
-
-# What a pattern's error says instead of the pattern.
-MEANINGS = {
-    DURATION: "a duration such as 30s, 5m or 1h30m",
-    SIZE: "a size such as 512MB or 10GB",
-    LABEL: "a label name: letters, digits and underscores, not beginning with a digit",
-    NAME: "a name of letters, digits, dots, underscores and hyphens",
-    TARGET: "host:port, for example 10.0.0.5:9701 or [::1]:9701",
-    URL: "a URL that begins with http:// or https://",
-}
-
-Duration: TypeAlias = Annotated[str, Meta(pattern=DURATION, min_length=2)]
+Duration: TypeAlias = Annotated[str, Meta(pattern=patterns.DURATION)]
+Size: TypeAlias = Annotated[str, Meta(pattern=patterns.SIZE)]
 Port: TypeAlias = Annotated[int, Meta(ge=1, le=65535)]
-Label: TypeAlias = Annotated[str, Meta(pattern=LABEL)]
-Name: TypeAlias = Annotated[str, Meta(pattern=NAME, max_length=63)]
-Address: TypeAlias = Annotated[str, Meta(pattern=TARGET)]
-Url: TypeAlias = Annotated[str, Meta(pattern=URL)]
+Label: TypeAlias = Annotated[str, Meta(pattern=patterns.LABEL)]
+Name: TypeAlias = Annotated[str, Meta(pattern=patterns.NAME, max_length=63)]
+Address: TypeAlias = Annotated[str, Meta(pattern=patterns.TARGET)]
+Url: TypeAlias = Annotated[str, Meta(pattern=patterns.URL)]
+UrlOrNone: TypeAlias = Annotated[str, Meta(pattern=patterns.URL_OR_NONE)]
+Mail: TypeAlias = Annotated[str, Meta(pattern=patterns.MAIL)]
+File: TypeAlias = Annotated[str, Meta(pattern=patterns.FILE)]
+FileOrNone: TypeAlias = Annotated[str, Meta(pattern=patterns.FILE_OR_NONE)]
+Line: TypeAlias = Annotated[str, Meta(pattern=patterns.LINE)]
 Severity = Literal["critical", "warning", "info"]
 
 
@@ -70,7 +63,7 @@ class Prometheus(Section, frozen=True):
     scrape_timeout: Annotated[Duration, Meta(description="When a scrape is given up; at most the interval.")] = "5s"
     evaluation_interval: Annotated[Duration, Meta(description="How often rules are evaluated.")] = "10s"
     retention_time: Annotated[Duration, Meta(description="Samples older than this are dropped (24h at least).")] = "35d"
-    retention_size: Annotated[str, Meta(pattern=SIZE, description="Oldest blocks are dropped above this size on disk.")] = "10GB"
+    retention_size: Annotated[Size, Meta(description="Oldest blocks are dropped above this size on disk.")] = "10GB"
     sample_limit: Annotated[
         int, Meta(ge=100, description="A scrape with more samples than this fails: a target that explodes harms nobody else.")
     ] = 50_000
@@ -94,7 +87,7 @@ class Host(Section, frozen=True):
 
     name: Annotated[Name, Meta(description="Its `instance` label.")]
     address: Annotated[Address, Meta(description="Where its system exporter answers, host:port.")]
-    labels: Annotated[dict[Label, str], Meta(description="More labels for its series.")] = field(default_factory=dict)
+    labels: Annotated[dict[Label, Line], Meta(description="More labels for its series.")] = field(default_factory=dict)
 
 
 class Scrape(Section, frozen=True):
@@ -102,10 +95,16 @@ class Scrape(Section, frozen=True):
 
     job: Annotated[Name, Meta(description="Its `job` label.")]
     targets: Annotated[list[Address], Meta(min_length=1, description="Where it answers, each host:port.")]
-    path: Annotated[str, Meta(pattern="^/", description="The path of its metrics.")] = "/metrics"
+    path: Annotated[str, Meta(pattern=patterns.PATH, description="The path of its metrics.")] = "/metrics"
     scheme: Annotated[Literal["http", "https"], Meta(description="http or https.")] = "http"
-    bearer_token_file: Annotated[str, Meta(description="A file that holds a bearer token; empty for none.")] = ""
-    labels: Annotated[dict[Label, str], Meta(description="More labels for its series.")] = field(default_factory=dict)
+    bearer_token_file: Annotated[FileOrNone, Meta(description="A file that holds a bearer token; empty for none.")] = ""
+    labels: Annotated[dict[Label, Line], Meta(description="More labels for its series.")] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuses the name of a job of the appliance itself."""
+        if self.job in stack.JOBS:
+            msg = f"job {self.job!r} is the appliance's own: give yours another name"
+            raise ValueError(msg)
 
 
 class Override(Section, frozen=True):
@@ -116,13 +115,19 @@ class Override(Section, frozen=True):
     severity: Annotated[Severity | None, Meta(description="critical pages, warning waits for the day, info is not sent.")] = None
     enabled: Annotated[bool, Meta(description="false: the rule is not rendered.")] = True
 
+    def __post_init__(self) -> None:
+        """Refuses a threshold that no value can reach."""
+        if self.threshold is not None and not isfinite(self.threshold):
+            msg = f"threshold {self.threshold} is no number: give a finite one"
+            raise ValueError(msg)
+
 
 class Webhook(Section, frozen=True, tag="webhook", tag_field="type"):
     """Alertmanager's JSON, posted to a URL."""
 
     name: Annotated[Name, Meta(description="How status and tests call it.")]
     url: Annotated[Url, Meta(description="Where to post.")]
-    bearer_token_file: Annotated[str, Meta(description="A file that holds a bearer token; empty for none.")] = ""
+    bearer_token_file: Annotated[FileOrNone, Meta(description="A file that holds a bearer token; empty for none.")] = ""
     severities: Annotated[list[Severity], Meta(description="Which alerts it gets.")] = field(
         default_factory=lambda: ["critical", "warning"]
     )
@@ -132,11 +137,11 @@ class Email(Section, frozen=True, tag="email", tag_field="type"):
     """Mail through an SMTP server."""
 
     name: Annotated[Name, Meta(description="How status and tests call it.")]
-    to: Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+$", description="The address that receives.")]
-    from_: Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+$", description="The address that sends.")] = field(name="from")
+    to: Annotated[Mail, Meta(description="The address that receives.")]
+    from_: Annotated[Mail, Meta(description="The address that sends.")] = field(name="from")
     smarthost: Annotated[Address, Meta(description="The SMTP server, host:port.")]
-    username: Annotated[str, Meta(description="The SMTP user; empty for none.")] = ""
-    password_file: Annotated[str, Meta(description="A file that holds the SMTP password; empty for none.")] = ""
+    username: Annotated[Line, Meta(description="The SMTP user; empty for none.")] = ""
+    password_file: Annotated[FileOrNone, Meta(description="A file that holds the SMTP password; empty for none.")] = ""
     require_tls: Annotated[bool, Meta(description="Refuse a server without STARTTLS.")] = True
     severities: Annotated[list[Severity], Meta(description="Which alerts it gets.")] = field(
         default_factory=lambda: ["critical", "warning"]
@@ -147,8 +152,8 @@ class Slack(Section, frozen=True, tag="slack", tag_field="type"):
     """A Slack channel, by an incoming webhook."""
 
     name: Annotated[Name, Meta(description="How status and tests call it.")]
-    url_file: Annotated[str, Meta(min_length=1, description="A file that holds the incoming webhook's URL.")]
-    channel: Annotated[str, Meta(description="The channel; empty for the webhook's own.")] = ""
+    url_file: Annotated[File, Meta(description="A file that holds the incoming webhook's URL.")]
+    channel: Annotated[Line, Meta(description="The channel; empty for the webhook's own.")] = ""
     severities: Annotated[list[Severity], Meta(description="Which alerts it gets.")] = field(
         default_factory=lambda: ["critical", "warning"]
     )
@@ -158,7 +163,7 @@ class PagerDuty(Section, frozen=True, tag="pagerduty", tag_field="type"):
     """A PagerDuty service, by its Events API v2 integration key."""
 
     name: Annotated[Name, Meta(description="How status and tests call it.")]
-    routing_key_file: Annotated[str, Meta(min_length=1, description="A file that holds the integration key.")]
+    routing_key_file: Annotated[File, Meta(description="A file that holds the integration key.")]
     severities: Annotated[list[Severity], Meta(description="Which alerts it gets.")] = field(default_factory=lambda: ["critical"])
 
 
@@ -177,6 +182,15 @@ class SystemExporter(Section, frozen=True):
         r"|overlay|proc|procfs|pstore|rpc_pipefs|securityfs|selinuxfs|squashfs|sysfs|tracefs)$"
     )
 
+    def __post_init__(self) -> None:
+        """Refuses what is no regular expression."""
+        for name in ("mount_points_exclude", "fs_types_exclude"):
+            try:
+                re.compile(getattr(self, name))
+            except (re.error, OverflowError, RecursionError) as error:
+                msg = f"{name} is no regular expression ({error}): correct it"
+                raise ValueError(msg) from error
+
 
 class Exporters(Section, frozen=True):
     """Our exporters."""
@@ -193,12 +207,12 @@ class Inbox(Section, frozen=True):
 class Endpoints(Section, frozen=True):
     """Servers of yours that are used instead of the appliance's own; empty means the own one."""
 
-    prometheus: Annotated[str, Meta(description="Environment: PROMETHEUS_ENDPOINT.")] = ""
-    prometheus_username: Annotated[str, Meta(description="Environment: PROMETHEUS_USERNAME.")] = ""
-    prometheus_password_file: Annotated[str, Meta(description="Environment, the password itself: PROMETHEUS_PASSWORD.")] = ""
-    alertmanager: Annotated[str, Meta(description="Environment: ALERTMANAGER_ENDPOINT.")] = ""
-    grafana: Annotated[str, Meta(description="Environment: GRAFANA_ENDPOINT.")] = ""
-    grafana_key_file: Annotated[str, Meta(description="Environment, the key itself: GRAFANA_API_KEY.")] = ""
+    prometheus: Annotated[UrlOrNone, Meta(description="Your Prometheus.")] = ""
+    prometheus_username: Annotated[Line, Meta(description="The user of your Prometheus; empty for none.")] = ""
+    prometheus_password_file: Annotated[FileOrNone, Meta(description="A file that holds that user's password.")] = ""
+    alertmanager: Annotated[UrlOrNone, Meta(description="Your Alertmanager.")] = ""
+    grafana: Annotated[UrlOrNone, Meta(description="Your Grafana.")] = ""
+    grafana_key_file: Annotated[FileOrNone, Meta(description="A file that holds a key of your Grafana.")] = ""
 
 
 class Profile(Section, frozen=True):
@@ -212,12 +226,13 @@ class Profile(Section, frozen=True):
 class Site(Section, frozen=True):
     """Everything that can be set about one appliance."""
 
-    bind: Annotated[str, Meta(min_length=1, description="The address that every service listens on.")] = "127.0.0.1"
+    bind: Annotated[str, Meta(pattern=patterns.BIND, description="The address that every service listens on.")] = "127.0.0.1"
     public_url: Annotated[
-        Url, Meta(description="How a person's browser reaches this machine, without a port: links begin with it.")
+        str,
+        Meta(pattern=patterns.BARE_URL, description="How a browser reaches this machine, without a port: links begin with it."),
     ] = "http://localhost"
     cluster: Annotated[Name, Meta(description="The `cluster` label of every series.")] = "watchfloor"
-    instance: Annotated[str, Meta(description="The `instance` label of this machine; empty: its host name.")] = ""
+    instance: Annotated[Line, Meta(description="The `instance` label of this machine; empty: its host name.")] = ""
     ports: Annotated[Ports, Meta(description="Where services listen.")] = field(default_factory=Ports)
     prometheus: Annotated[Prometheus, Meta(description="Collection and retention.")] = field(default_factory=Prometheus)
     hosts: Annotated[list[Host], Meta(description="More machines that run the system exporter.")] = field(default_factory=list)

@@ -1,0 +1,57 @@
+"""What texts in `site.yaml` look like. Errors and the reference page say the meaning, never the pattern."""
+
+# The end of the text: in Python a bare `$` also matches before a last newline. Means the same in ECMAScript.
+_END = r"$(?!\n)"
+
+# So few digits that no duration overflows Prometheus' 292 years by far.
+_DIGITS = {"y": 2, "w": 4, "d": 5, "h": 6, "m": 8, "s": 9, "ms": 12}
+_UNITS = "".join(f"(?:[0-9]{{1,{digits}}}{unit})?" for unit, digits in _DIGITS.items())
+DURATION = rf"^(?=[0-9]){_UNITS}" + _END
+SIZE = r"^[1-9][0-9]{0,8}(?:B|KB|MB|GB|TB)" + _END
+LABEL = r"^(?!__|job$|instance$)[a-zA-Z_][a-zA-Z0-9_]*" + _END
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*" + _END
+_PORT = r"(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+TARGET = rf"^(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):{_PORT}" + _END
+URL = r"^https?://[^/\s]+(?:/\S*)?" + _END
+URL_OR_NONE = r"^(?:https?://[^/\s]+(?:/\S*)?)?" + _END
+BARE_URL = r"^https?://(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+)/?" + _END
+BIND = r"^(?:[0-9a-fA-F]*:[0-9a-fA-F:.]+(?:%[A-Za-z0-9._-]+)?|[A-Za-z0-9][A-Za-z0-9._-]*)" + _END
+MAIL = r"^[^@\s]+@[^@\s]+" + _END
+PATH = r"^/\S*" + _END
+FILE = r"^/[^\n]*" + _END
+FILE_OR_NONE = r"^(?:/[^\n]*)?" + _END
+LINE = r"^[^\n]*" + _END
+
+MEANINGS = {
+    DURATION: "a duration such as 30s, 5m or 1h30m",
+    SIZE: "a size such as 512MB or 10GB",
+    LABEL: "a label name: letters, digits and underscores; not job, instance or one that begins with a digit or two underscores",
+    NAME: "a name of letters, digits, dots, underscores and hyphens",
+    TARGET: "host:port, for example 10.0.0.5:9701 or [::1]:9701",
+    URL: "a URL that begins with http:// or https://",
+    URL_OR_NONE: "a URL that begins with http:// or https://, or nothing",
+    BARE_URL: "http:// or https:// and a host, without a port or path",
+    BIND: "an IP address or host name of this machine, for example 127.0.0.1 or 0.0.0.0",
+    MAIL: "a mail address such as oncall@example.org",
+    PATH: "a path that begins with /",
+    FILE: "the absolute path of a file",
+    FILE_OR_NONE: "the absolute path of a file, or nothing",
+    LINE: "a text of one line",
+}
+
+# The type's name on the reference page.
+KINDS = {
+    DURATION: "duration",
+    SIZE: "size",
+    LABEL: "label name",
+    NAME: "name",
+    TARGET: "host:port",
+    URL: "URL",
+    URL_OR_NONE: "URL",
+    BARE_URL: "URL",
+    BIND: "address",
+    MAIL: "mail address",
+    PATH: "path",
+    FILE: "file",
+    FILE_OR_NONE: "file",
+}

@@ -1,0 +1,102 @@
+"""Secrets stand in files of their own, never in `site.yaml`; here they are found, checked and read."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import yaml
+from msgspec import structs
+
+from settings import environment as env
+from settings.errors import SettingsError
+from settings.lines import Steps, key, line
+from settings.types import Section, Site
+
+_OTHERS = stat.S_IRWXO | stat.S_IWGRP | stat.S_IXGRP  # the group may read: a service's own group is no stranger
+_LARGEST = 64 * 1024  # bytes; a secret that is larger is the wrong file
+
+
+def secret_files(site: Site) -> Iterator[tuple[Steps, Path]]:
+    """Every file that the site names for a secret, with the steps of its key."""
+    for name, section in _sections(site):
+        for item in structs.fields(section):
+            value = getattr(section, item.name)
+            if item.encode_name.endswith("_file") and value:
+                yield (*name, item.encode_name), Path(value)
+
+
+def _sections(site: Site) -> Iterator[tuple[tuple[str | int, ...], Section]]:
+    yield ("endpoints",), site.endpoints
+    for what, sections in (("scrape", site.scrape), ("receivers", site.receivers)):
+        for index, section in enumerate(sections):
+            yield (what, index), section
+
+
+def check_secrets(site: Site, text: str = "", name: str = "site.yaml") -> None:
+    """Raises SettingsError for the first secret file that is missing, empty or open to other users.
+
+    `text` is the YAML that `site` came from: with it, the error names the line.
+    """
+    tree = yaml.compose(text, Loader=yaml.SafeLoader) if text else None
+    for steps, path in secret_files(site):
+        where = f"{name}:{line(tree, steps)}" if tree else name
+        found = problem(path)
+        if found:
+            raise SettingsError(where, f"{key(steps)}: {path} {found[0]}", found[1])
+
+
+def problem(path: Path) -> tuple[str, str] | None:
+    """What is wrong with a secret's file, and the fix; None when it may be used."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        return f"cannot be found ({error.strerror})", f"make it, then chmod 600 {path}"
+    if not stat.S_ISREG(status.st_mode):
+        return "is no file", "give the path of a file that holds the secret alone"
+    if status.st_mode & _OTHERS:
+        return f"is open to other users (mode {stat.S_IMODE(status.st_mode):04o})", f"chmod 600 {path}"
+    if not 0 < status.st_size <= _LARGEST:
+        return f"has {status.st_size} bytes", "write the secret into it, nothing else"
+    return None
+
+
+def prometheus_password(site: Site, environment: Mapping[str, str] | None = None) -> str:
+    """The password of `PROMETHEUS_PASSWORD`, else of the site's file, else an empty text.
+
+    Raises SettingsError for a file that cannot be used.
+    """
+    return _secret(site, "PROMETHEUS_PASSWORD", environment)
+
+
+def grafana_key(site: Site, environment: Mapping[str, str] | None = None) -> str:
+    """The key of `GRAFANA_API_KEY`, else of the site's file, else an empty text.
+
+    Raises SettingsError for a file that cannot be used.
+    """
+    return _secret(site, "GRAFANA_API_KEY", environment)
+
+
+def _secret(site: Site, variable: str, environment: Mapping[str, str] | None) -> str:
+    given = (os.environ if environment is None else environment).get(variable)
+    if given:
+        return given
+    name = env.SECRETS[variable]
+    value = getattr(site.endpoints, name)
+    return read_secret(Path(value), f"endpoints.{name}") if value else ""
+
+
+def read_secret(path: Path, name: str) -> str:
+    """The secret in a file, without the newline at its end; `name` is the key that errors tell.
+
+    Raises SettingsError for a file that is missing, empty, open to other users, or cannot be read.
+    """
+    found = problem(path)
+    if found:
+        raise SettingsError(name, f"{path} {found[0]}", found[1])
+    try:
+        return path.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(name, f"{path} cannot be read ({error})", "make it readable for this user, as UTF-8") from error
