@@ -49,7 +49,8 @@ def short(kind: inspect.Type) -> str:
     kind = bare(kind)
     item = inner(kind)
     if item is not None:
-        return f"{'list' if isinstance(kind, inspect.ListType) else 'mapping'} of {short(item)}"
+        plural = {"section": "sections", "text": "texts", "choice": "choices"}.get(short(item), short(item))
+        return f"{'list' if isinstance(kind, inspect.ListType) else 'mapping'} of {plural}"
     if isinstance(kind, inspect.StrType):
         return KINDS.get(kind.pattern or "", "text")
     plain: dict[type[inspect.Type], str] = {
