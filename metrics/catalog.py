@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-from metrics import process, prometheus, stack
+from metrics import process, prometheus, stack, stack_signals, system
 from metrics.model import Counter, Gauge, Histogram, Metric, Recording, Signal
+from metrics.system import signals as system_signals
 
 # Labels that every series of a target has: `compose/topology.py` sets cluster and instance, Prometheus sets job.
 TARGET_LABELS = ("cluster", "job", "instance")
@@ -25,7 +26,8 @@ class Domain:
 
 
 DOMAINS: Mapping[str, Domain] = {
-    "stack": Domain(stack.METRICS),
+    "system": Domain(system.METRICS, system_signals.SIGNALS, system_signals.RECORDINGS),
+    "stack": Domain(stack.METRICS, stack_signals.SIGNALS, stack_signals.RECORDINGS),
     "process": Domain(process.METRICS),
     "prometheus": Domain(prometheus.METRICS),
 }

@@ -23,6 +23,10 @@ RULE_FAILURES = Counter(
     "prometheus_rule_evaluation_failures_total", "Rule evaluations that failed.", Unit.COUNT,
     labels=("rule_group",), emitter=_PROMETHEUS,
 )  # fmt: skip
+CONFIG_RELOAD = Gauge(
+    "prometheus_config_last_reload_successful", "1 when the last reload of the configuration succeeded, else 0.", Unit.BOOL,
+    emitter=_PROMETHEUS,
+)  # fmt: skip
 NOTIFICATIONS_DROPPED = Counter(
     "prometheus_notifications_dropped_total", "Notifications that no Alertmanager took.", Unit.COUNT, emitter=_PROMETHEUS
 )

@@ -1,0 +1,141 @@
+"""What an operator asks of the appliance itself: is everything there, is alerting alive, what does watching cost?
+
+Keys are the values of the label `signal` on alerts.
+"""
+
+from __future__ import annotations
+
+from metrics import process, prometheus, stack
+from metrics.model import Recording, Signal, Unit
+from metrics.query import raw
+
+TARGET = ("cluster", "job", "instance")
+# A service's scrape job is its name without these ornaments; a test compares that with the topology.
+_SERVICE_TO_JOB = ('"job"', '"$1"', '"service"', '"(?:exporter-)?(.+?)(?:-guard)?"')
+
+# -- is everything there? --------------------------------------------------------------------------------------------
+TARGET_UP = Signal(
+    "Targets up",
+    prometheus.UP.select(),
+    Unit.BOOL,
+    "1 when the last scrape of the target succeeded, else 0.",
+    critical=1, bad_below=True, minimum=1, maximum=1,
+)  # fmt: skip
+TARGET_ABSENT = Signal(
+    "Jobs without a target",
+    raw(" or ".join(f'absent(up{{job="{job}"}})' for job in stack.JOBS), prometheus.UP),
+    Unit.BOOL,
+    "1 for a scrape job of the appliance that has no target at all, so that none can be down.",
+)  # fmt: skip
+SERVICE_UP = Signal(
+    "Services up",
+    stack.SERVICE_UP.select().min(by=("cluster", "instance", "service")).apply("label_replace", *_SERVICE_TO_JOB),
+    Unit.BOOL,
+    "1 when the service's process runs and its health check answers, as the health watcher sees it.",
+    critical=1, bad_below=True, minimum=1, maximum=1,
+)  # fmt: skip
+SERVICE_RESTARTS = Signal(
+    "Restarts of services",
+    stack.SERVICE_RESTARTS.increase("1h").sum(by=("cluster", "instance", "service")),
+    Unit.COUNT,
+    "How often the watcher restarted each service in the last hour.",
+    warning=3, minimum=1, maximum=1000, why="One restart is an accident; three in an hour are a pattern.",
+)  # fmt: skip
+COLLECTOR_SUCCESS = Signal(
+    "Collectors working",
+    stack.COLLECTOR_SUCCESS.select(),
+    Unit.BOOL,
+    "1 when the collector's last run ended in time and without an error, else 0.",
+    warning=1, bad_below=True, minimum=1, maximum=1,
+)  # fmt: skip
+
+# -- is alerting alive? ----------------------------------------------------------------------------------------------
+WATCHDOG = Signal(
+    "Watchdog",
+    raw("vector(1)"),
+    Unit.BOOL,
+    "Always 1: an alert that always fires, so that its absence is the alarm.",
+)  # fmt: skip
+ALERTING_ALIVE = Signal(
+    "Alerting alive",
+    stack.WATCHDOG_ALIVE.select().min(by=("cluster", "instance")),
+    Unit.BOOL,
+    "1 while the Watchdog arrives in the inbox: Prometheus, Alertmanager and inbox work together.",
+    critical=1, bad_below=True, minimum=1, maximum=1,
+)  # fmt: skip
+_SENT = prometheus.AM_NOTIFICATIONS.rate("5m").sum(by=(*TARGET, "integration"))
+_FAILED = prometheus.AM_NOTIFICATIONS_FAILED.rate("5m").sum(by=(*TARGET, "integration"))
+NOTIFICATION_FAILURES = Signal(
+    "Notifications that fail",
+    _FAILED / _SENT.compare(">", 0),
+    Unit.RATIO,
+    "Share of notifications that Alertmanager could not deliver, per kind of receiver, over 5 min.",
+    warning=0.05, minimum=0, maximum=1,
+    why="The Watchdog alone sends one a minute; one lost of five is a receiver that does not answer.",
+)  # fmt: skip
+NOTIFICATIONS_DROPPED = Signal(
+    "Notifications dropped by Prometheus",
+    prometheus.NOTIFICATIONS_DROPPED.rate("5m").sum(by=TARGET),
+    Unit.PER_SECOND,
+    "Alerts a second that Prometheus threw away because no Alertmanager took them.",
+)  # fmt: skip
+RULE_FAILURES = Signal(
+    "Rules that fail",
+    prometheus.RULE_FAILURES.increase("5m").sum(by=(*TARGET, "rule_group")),
+    Unit.COUNT,
+    "Rule evaluations that failed in the last 5 min: what they watch is not watched.",
+    warning=0, minimum=0, maximum=1000, why="A rule either works or does not.",
+)  # fmt: skip
+CONFIG_RELOAD = Signal(
+    "Prometheus configuration in force",
+    prometheus.CONFIG_RELOAD.select(),
+    Unit.BOOL,
+    "1 when the last reload of Prometheus's configuration succeeded, else 0: it goes on with the old one.",
+    warning=1, bad_below=True, minimum=1, maximum=1,
+)  # fmt: skip
+DELIVERY_P95 = Signal(
+    "Time to the inbox, p95",
+    stack.INBOX_DELIVERY.quantile(0.95, by=("cluster",), window="1h"),
+    Unit.SECONDS,
+    "From the first bad sample to the notification in the inbox, for 95 % of the alerts of the last hour.",
+)  # fmt: skip
+
+# -- what does watching cost? ----------------------------------------------------------------------------------------
+SCRAPE_DURATION = Signal(
+    "Scrape duration",
+    prometheus.SCRAPE_DURATION.select(),
+    Unit.SECONDS,
+    "How long each target took to answer its last scrape.",
+    warning=2, minimum=0.01, maximum=60, why="A scrape is given up after 5 s by default: 2 s leave room for a bad moment.",
+)  # fmt: skip
+CPU_COST = Signal(
+    "CPU of the services",
+    process.CPU.rate().sum(by=TARGET),
+    Unit.RATIO,
+    "Processor time that each service takes, in processors.",
+)  # fmt: skip
+MEMORY_COST = Signal(
+    "Memory of the services",
+    process.RESIDENT.select().sum(by=TARGET),
+    Unit.BYTES,
+    "Resident memory of each service.",
+)  # fmt: skip
+
+SIGNALS: dict[str, Signal] = {
+    "stack.target_up": TARGET_UP,
+    "stack.target_absent": TARGET_ABSENT,
+    "stack.service_up": SERVICE_UP,
+    "stack.service_restarts": SERVICE_RESTARTS,
+    "stack.collector_success": COLLECTOR_SUCCESS,
+    "stack.watchdog": WATCHDOG,
+    "stack.alerting_alive": ALERTING_ALIVE,
+    "stack.notification_failures": NOTIFICATION_FAILURES,
+    "stack.notifications_dropped": NOTIFICATIONS_DROPPED,
+    "stack.rule_failures": RULE_FAILURES,
+    "stack.config_reload": CONFIG_RELOAD,
+    "stack.delivery_p95": DELIVERY_P95,
+    "stack.scrape_duration": SCRAPE_DURATION,
+    "stack.cpu_cost": CPU_COST,
+    "stack.memory_cost": MEMORY_COST,
+}
+RECORDINGS: tuple[Recording, ...] = ()
