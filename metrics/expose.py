@@ -6,60 +6,38 @@ Python spends its time (docs/topics/exposition.md). Formats: Prometheus text 0.0
 
 from __future__ import annotations
 
+import codecs
 import gzip
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from metrics.formats import OPENMETRICS, TEXT, Format, negotiate
 from metrics.model import Counter, Distribution, Histogram, Labels, Metric, Sample
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric as Family
 
-TEXT = "text/plain; version=0.0.4; charset=utf-8"
-OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+__all__ = ["OPENMETRICS", "TEXT", "ClientCollector", "Format", "Renderer", "escape", "negotiate", "number"]
+
 _SPARE_PREFIXES = 64
 
 
-@dataclass(frozen=True)
-class Format:
-    """What the client of `/metrics` asked for."""
-
-    openmetrics: bool = False
-    gzip: bool = False
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """Response headers of that format."""
-        headers = {"Content-Type": OPENMETRICS if self.openmetrics else TEXT, "Vary": "Accept, Accept-Encoding"}
-        return headers | {"Content-Encoding": "gzip"} if self.gzip else headers
+def _replaced(error: UnicodeError) -> tuple[str, int]:
+    """One U+FFFD for each run of surrogates: file names that are not UTF-8 must not fail a scrape (node_exporter does so too)."""
+    assert isinstance(error, UnicodeEncodeError)
+    return "\ufffd", error.end
 
 
-def negotiate(accept: str = "", accept_encoding: str = "") -> Format:
-    """The format for these request headers (RFC 9110, section 12.5): text unless OpenMetrics is preferred."""
-    openmetrics = _quality(accept, "application/openmetrics-text")
-    plain = max(_quality(accept, "text/plain"), _quality(accept, "*/*"))
-    zipped = max(_quality(accept_encoding, "gzip"), _quality(accept_encoding, "*"))
-    return Format(openmetrics=openmetrics > 0 and openmetrics >= plain, gzip=zipped > 0)
-
-
-def _quality(header: str, wanted: str) -> float:
-    best = 0.0
-    for part in header.lower().split(","):
-        value, *parameters = (piece.strip() for piece in part.split(";"))
-        if value != wanted or "version=0.0.1" in parameters:
-            continue
-        weights = [parameter[2:] for parameter in parameters if parameter.startswith("q=")]
-        try:
-            best = max(best, float(weights[0]) if weights else 1.0)
-        except ValueError:
-            continue
-    return best
+codecs.register_error("metrics.expose", _replaced)
 
 
 def escape(value: str) -> str:
     """A label value as both formats write it."""
     return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
+
+
+def _valid(text: str) -> str:
+    return text.encode("utf-8", "metrics.expose").decode("utf-8")
 
 
 def number(value: float) -> str:
@@ -74,13 +52,26 @@ def _label_text(names: Iterable[str], values: Iterable[str]) -> str:
     return ",".join(f'{name}="{escape(value)}"' for name, value in zip(names, values, strict=True))
 
 
+def bucket_bounds(metric: Histogram) -> list[str]:
+    """The values of `le`, +Inf included, as both formats and every Prometheus write them."""
+    return [*(number(float(bound)) for bound in metric.buckets), "+Inf"]
+
+
+class _HistogramPrefixes(NamedTuple):
+    """The text before each value of one histogram child."""
+
+    buckets: list[str]
+    number: str
+    total: str
+
+
 class _FamilyCache:
     """What stays the same about one metric from scrape to scrape: its header lines and the text before its values."""
 
     def __init__(self, metric: Metric, *, openmetrics: bool) -> None:
         self.metric = metric
         self.prefixes: dict[Labels, str] = {}
-        self.buckets: dict[Labels, list[str]] = {}
+        self.buckets: dict[Labels, _HistogramPrefixes] = {}
         name, kind = metric.name, metric.type
         help_text = metric.help.replace("\\", "\\\\").replace("\n", "\\n")
         if openmetrics:
@@ -99,27 +90,25 @@ class _FamilyCache:
     def histogram(self, labels: Labels, value: Distribution) -> str:
         prefixes = self.buckets.get(labels) or self._bucket_prefixes(labels)
         lines, total = [], 0
-        for prefix, count in zip(prefixes, value.counts, strict=False):
+        for prefix, count in zip(prefixes.buckets, value.counts, strict=True):
             total += count
             lines.append(f"{prefix}{total}\n")
-        return f"{''.join(lines)}{prefixes[-2]}{total}\n{prefixes[-1]}{number(value.sum)}\n"
+        return f"{''.join(lines)}{prefixes.number}{total}\n{prefixes.total}{number(value.sum)}\n"
 
-    def _bucket_prefixes(self, labels: Labels) -> list[str]:
+    def _bucket_prefixes(self, labels: Labels) -> _HistogramPrefixes:
         assert isinstance(self.metric, Histogram)
         name, inner = self.metric.name, _label_text(self.metric.labels, labels)
-        bounds = [*(number(float(bound)) for bound in self.metric.buckets), "+Inf"]
         separator = "," if inner else ""
-        prefixes = [f'{name}_bucket{{{inner}{separator}le="{bound}"}} ' for bound in bounds]
+        buckets = [f'{name}_bucket{{{inner}{separator}le="{bound}"}} ' for bound in bucket_bounds(self.metric)]
         plain = "{" + inner + "} " if inner else " "
-        prefixes += [f"{name}_count{plain}", f"{name}_sum{plain}"]
-        self.buckets[labels] = prefixes
+        prefixes = self.buckets[labels] = _HistogramPrefixes(buckets, f"{name}_count{plain}", f"{name}_sum{plain}")
         return prefixes
 
     def forget_unused(self, live: int) -> None:
         """Label values that come and go must not fill the memory."""
-        for cache in (self.prefixes, self.buckets):
-            if len(cache) > 2 * live + _SPARE_PREFIXES:
-                cache.clear()
+        if len(self.prefixes) + len(self.buckets) > 2 * live + _SPARE_PREFIXES:
+            self.prefixes.clear()
+            self.buckets.clear()
 
 
 class Renderer:
@@ -132,10 +121,11 @@ class Renderer:
     def render(self, samples: Iterable[Sample], wanted: Format | None = None) -> bytes:
         """The exposition of `samples` in any order: each family once, in order of first appearance.
 
-        Raises ValueError when a sample has not as many label values as its metric has labels.
+        Surrogates in label values become U+FFFD. Raises ValueError when a sample has not as many label values as its metric
+        has labels, or a histogram not as many counts as it has buckets.
         """
         wanted = wanted or Format()
-        body = self._body(samples, openmetrics=wanted.openmetrics).encode("utf-8", "surrogateescape")
+        body = self._body(samples, openmetrics=wanted.openmetrics).encode("utf-8", "metrics.expose")
         return gzip.compress(body, compresslevel=1, mtime=0) if wanted.gzip else body
 
     def _body(self, samples: Iterable[Sample], *, openmetrics: bool) -> str:
@@ -179,15 +169,15 @@ class ClientCollector:
             if isinstance(metric, Counter) and not metric.name.endswith("_total"):
                 kind = "unknown"  # prometheus_client would append `_total`; upstream's name must stay
             family = families.setdefault(metric, Family(name, metric.help, kind))
-            values = dict(zip(metric.labels, labels, strict=True))
+            values = {name: _valid(text) for name, text in zip(metric.labels, labels, strict=True)}
             if not isinstance(value, Distribution):
                 family.add_sample(metric.name, values, value)
                 continue
             assert isinstance(metric, Histogram)
             total = 0
-            for bound, count in zip((*metric.buckets, float("inf")), value.counts, strict=True):
+            for bound, count in zip(bucket_bounds(metric), value.counts, strict=True):
                 total += count
-                family.add_sample(f"{metric.name}_bucket", values | {"le": number(float(bound))}, total)
+                family.add_sample(f"{metric.name}_bucket", values | {"le": bound}, total)
             family.add_sample(f"{metric.name}_count", values, total)
             family.add_sample(f"{metric.name}_sum", values, value.sum)
         yield from families.values()
