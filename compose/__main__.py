@@ -8,7 +8,6 @@ Exit codes: 0 all is well; 1 something is not healthy or failed; 2 site.yaml or 
 from __future__ import annotations
 
 import argparse
-import fcntl
 import os
 import sys
 from pathlib import Path
@@ -46,11 +45,17 @@ def main(arguments: list[str]) -> int:
 
 def _hold_lock(host: Host) -> None:
     inherited = os.environ.pop(LOCK_VARIABLE, "")
-    if not inherited:
-        take_lock(host)
-        os.environ.pop(LOCK_VARIABLE, None)
+    if inherited and _same_file(int(inherited), host.home / "run" / "lock"):
         return
-    fcntl.flock(int(inherited), fcntl.LOCK_EX)
+    take_lock(host)
+    os.environ.pop(LOCK_VARIABLE, None)
+
+
+def _same_file(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except OSError:
+        return False
 
 
 def _parser() -> argparse.ArgumentParser:

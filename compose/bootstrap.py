@@ -36,6 +36,8 @@ def main(arguments: list[str]) -> int:
         if setup:
             take_lock(host)
             set_up(host, tests=tests)
+            if command[:2] != ["-m", "compose"]:  # only what starts and stops services keeps others waiting
+                release_lock()
         _refuse_unset(host)
     except ComposeError as error:
         print(error, file=sys.stderr)
@@ -66,6 +68,11 @@ def take_lock(host: Host) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
     os.set_inheritable(lock, True)
     os.environ[LOCK_VARIABLE] = str(lock)
+
+
+def release_lock() -> None:
+    """Lets the next one in."""
+    os.close(int(os.environ.pop(LOCK_VARIABLE)))
 
 
 def set_up(host: Host, *, tests: bool) -> None:

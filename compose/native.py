@@ -16,7 +16,8 @@ from compose.health import ask
 from compose.host import Host
 from compose.ports import holder, is_free
 from compose.secrets import make_secrets
-from compose.supervisor import BACKOFF, FATAL, RUNNING, STARTING, Process, Supervisor, config
+from compose.supervisor import BACKOFF, FATAL, RUNNING, STARTING, Process, Supervisor
+from compose.supervisord_conf import config
 from compose.terminal import Row
 from compose.topology import SERVICES, Context, Service
 from settings import Paths, SettingsError, Site, load, parse

@@ -46,7 +46,14 @@ def _listening_inodes(port: int) -> set[str]:
 
 def _has_socket(folder: Path, inodes: set[str]) -> bool:
     try:
-        links = [str(link.readlink()) for link in (folder / "fd").iterdir()]
+        descriptors = list((folder / "fd").iterdir())
     except OSError:
         return False
-    return any(link.startswith("socket:[") and link[8:-1] in inodes for link in links)
+    return any(_socket_of(descriptor) in inodes for descriptor in descriptors)
+
+
+def _socket_of(descriptor: Path) -> str:
+    try:
+        return str(descriptor.readlink()).removeprefix("socket:[").removesuffix("]")
+    except OSError:  # closed since it was listed
+        return ""

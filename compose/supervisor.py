@@ -1,8 +1,8 @@
-"""supervisord as the native runtime's process controller: its configuration, and its XML-RPC interface on a socket."""
+"""A running supervisord, by its XML-RPC interface on a socket."""
 
 from __future__ import annotations
 
-import hashlib
+import os
 import subprocess
 import time
 import xmlrpc.client
@@ -13,9 +13,8 @@ from typing import Any
 from supervisor.xmlrpc import SupervisorTransport
 
 from compose.errors import ComposeError
-from compose.host import Host
-from compose.topology import SERVICES, Context, Service
-from settings.paths import CLONE
+from compose.topology import SERVICES
+from settings import environment
 
 # The kernel takes 107 bytes for a socket's path; supervisord binds a temporary name that is longer by its pid.
 _LONGEST_SOCKET = 95
@@ -31,79 +30,6 @@ class Process:
     pid: int
     start: float
     words: str
-
-
-def config(context: Context, host: Host) -> str:
-    """The configuration of supervisord for this site."""
-    paths = context.paths
-    user = host.user
-    lines = [
-        "[supervisord]",
-        f"logfile={paths.logs}/supervisord.log",
-        "logfile_maxbytes=5MB",
-        "logfile_backups=2",
-        f"pidfile={paths.run}/supervisord.pid",
-        f"directory={paths.home}",
-        "umask=022",
-        "minfds=4096",
-        *(["user=root"] if user else []),
-        "",
-        "[unix_http_server]",
-        f"file={socket(paths.run)}",
-        f"chmod={'0770' if user else '0700'}",
-        *([f"chown=root:{user}"] if user else []),
-        "",
-        "[rpcinterface:supervisor]",
-        "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
-        "",
-        "[supervisorctl]",
-        f"serverurl=unix://{socket(paths.run)}",
-    ]
-    for rank, service in enumerate(SERVICES):
-        lines += ["", *_program(service, rank, context, user)]
-    return "\n".join(lines) + "\n"
-
-
-def _program(service: Service, rank: int, context: Context, user: str | None) -> list[str]:
-    paths = context.paths
-    environment = {"WATCHFLOOR_HOME": paths.home, "WATCHFLOOR_SITE": paths.site, "PYTHONUNBUFFERED": 1, "LANG": "C.UTF-8"}
-    if service.own:  # restarted when the settings or the code they run are new; servers reread their files on SIGHUP
-        environment["WATCHFLOOR_DIGEST"] = _digest(context)
-    return [
-        f"[program:{service.name}]",
-        "command=" + " ".join(_quoted(word) for word in service.command(context)),
-        "environment=" + ",".join(f'{key}="{_escaped(str(value))}"' for key, value in environment.items()),
-        f"directory={_escaped(str(paths.home))}",
-        *([f"user={user}"] if user else []),
-        f"priority={10 + rank}",
-        "autorestart=true",
-        "startsecs=1",
-        "startretries=1000000",  # never given up: a cause may go away; the watcher and the alerts tell of it
-        f"stopwaitsecs={service.stop_seconds}",
-        "stopasgroup=false",
-        "killasgroup=true",
-        "redirect_stderr=true",
-        f"stdout_logfile={_escaped(str(paths.logs))}/{service.name}.log",
-        "stdout_logfile_maxbytes=10MB",
-        "stdout_logfile_backups=3",
-    ]
-
-
-def _digest(context: Context) -> str:
-    digest = hashlib.sha256(context.paths.site.read_bytes())
-    for room in ("alerts", "compose", "dashboards", "exporters", "metrics", "settings"):
-        for path in sorted((CLONE / room).rglob("*.py")):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
-
-
-def _escaped(text: str) -> str:
-    return text.replace("%", "%%")
-
-
-def _quoted(word: str) -> str:
-    quoted = _escaped(word)
-    return f'"{quoted}"' if any(character in word for character in " ;'\t") else quoted
 
 
 def socket(run: Path) -> Path:
@@ -152,7 +78,7 @@ class Supervisor:
             raise ComposeError(f"the path is too long for a socket: {self.socket}: move the clone, or set WATCHFLOOR_HOME")
         self.socket.unlink(missing_ok=True)
         command = [str(python), "-m", "supervisor.supervisord", "-c", str(self.config_path)]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=self.home, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, cwd=self.home, env=_environment(), check=False)
         if done.returncode != 0:
             raise ComposeError(f"supervisord did not start: {self.config_path}: its words:\n{done.stderr or done.stdout}")
         _until(self.running, 10, "supervisord does not answer after its start")
@@ -187,6 +113,12 @@ class Supervisor:
         longest = sum(service.stop_seconds for service in SERVICES) + 10
         _until(lambda: not Path(f"/proc/{pid}").exists() or _zombie(pid), longest, "supervisord does not end")
         self.socket.unlink(missing_ok=True)
+
+
+def _environment() -> dict[str, str]:
+    """What services inherit: no more of the caller's environment than they need."""
+    wanted = ("PATH", "TZ", *environment.VALUES, *environment.SECRETS)
+    return {name: os.environ[name] for name in wanted if name in os.environ} | {"LANG": "C.UTF-8"}
 
 
 def _zombie(pid: int) -> bool:

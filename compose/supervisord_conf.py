@@ -1,0 +1,82 @@
+"""The topology as supervisord's configuration."""
+
+from __future__ import annotations
+
+import hashlib
+
+from compose.errors import ComposeError
+from compose.host import Host
+from compose.supervisor import socket
+from compose.topology import SERVICES, Context, Service
+from settings.paths import CLONE
+
+
+def config(context: Context, host: Host) -> str:
+    """The configuration of supervisord for this site; ComposeError where the home's path holds what it cannot read."""
+    paths = context.paths
+    user = host.user
+    if odd := set(str(paths.home)) & set("%\"'\n;"):
+        # It expands % in some values once and in others twice, and quotes by rules of its own.
+        raise ComposeError(f"supervisord cannot read such a path: {paths.home} holds {odd.pop()!r}: move the clone")
+    lines = [
+        "[supervisord]",
+        f"logfile={paths.logs}/supervisord.log",
+        "logfile_maxbytes=5MB",
+        "logfile_backups=2",
+        f"pidfile={paths.run}/supervisord.pid",
+        f"directory={paths.home}",
+        "umask=022",
+        "minfds=4096",
+        *(["user=root"] if user else []),
+        "",
+        "[unix_http_server]",
+        f"file={socket(paths.run)}",
+        f"chmod={'0770' if user else '0700'}",
+        *([f"chown=root:{user}"] if user else []),
+        "",
+        "[rpcinterface:supervisor]",
+        "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
+        "",
+        "[supervisorctl]",
+        f"serverurl=unix://{socket(paths.run)}",
+    ]
+    for rank, service in enumerate(SERVICES):
+        lines += ["", *_program(service, rank, context, user)]
+    return "\n".join(lines) + "\n"
+
+
+def _program(service: Service, rank: int, context: Context, user: str | None) -> list[str]:
+    paths = context.paths
+    environment = {"WATCHFLOOR_HOME": paths.home, "WATCHFLOOR_SITE": paths.site, "PYTHONUNBUFFERED": 1, "LANG": "C.UTF-8"}
+    if service.own:  # restarted when the settings or the code they run are new; servers reread their files on SIGHUP
+        environment["WATCHFLOOR_DIGEST"] = _digest(context)
+    return [
+        f"[program:{service.name}]",
+        "command=" + " ".join(_quoted(word) for word in service.command(context)),
+        "environment=" + ",".join(f'{key}="{value}"' for key, value in environment.items()),
+        f"directory={paths.home}",
+        *([f"user={user}"] if user else []),
+        f"priority={10 + rank}",
+        "autorestart=true",
+        "startsecs=1",
+        "startretries=1000000",  # never given up: a cause may go away; the watcher and the alerts tell of it
+        f"stopwaitsecs={service.stop_seconds}",
+        "stopasgroup=false",
+        "killasgroup=true",
+        "redirect_stderr=true",
+        f"stdout_logfile={paths.logs}/{service.name}.log",
+        "stdout_logfile_maxbytes=10MB",
+        "stdout_logfile_backups=3",
+    ]
+
+
+def _digest(context: Context) -> str:
+    digest = hashlib.sha256(context.paths.site.read_bytes())
+    for room in ("alerts", "compose", "dashboards", "exporters", "metrics", "settings"):
+        for path in sorted((CLONE / room).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _quoted(word: str) -> str:
+    return f'"{word}"' if any(character in word for character in " ;'\t") else word

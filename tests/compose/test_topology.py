@@ -1,0 +1,87 @@
+"""What is rendered from the topology."""
+
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+from supervisor.options import ServerOptions
+
+from compose.errors import ComposeError
+from compose.host import Host
+from compose.render import host_targets, prometheus_config
+from compose.supervisord_conf import config
+from compose.topology import SERVICES, Context
+from metrics import stack
+from settings import Paths, Site, parse
+
+
+def test_every_service_has_a_job_and_every_job_a_service() -> None:
+    assert {service.job for service in SERVICES} == set(stack.JOBS)
+    jobs = {scrape["job_name"]: scrape for scrape in prometheus_config(Site())["scrape_configs"]}
+    assert set(jobs) == set(stack.JOBS)
+    targets = [target for job in jobs.values() for group in job["static_configs"] for target in group["targets"]]
+    assert len(targets) == len(set(targets)) == len(SERVICES)
+
+
+def test_two_processes_of_one_job_are_told_apart() -> None:
+    for scrape in prometheus_config(Site())["scrape_configs"]:
+        labels = [yaml.safe_dump(group["labels"]) for group in scrape["static_configs"]]
+        assert len(labels) == len(set(labels)), scrape["job_name"]
+
+
+def test_other_hosts_become_targets_of_the_system_job() -> None:
+    site = parse("hosts:\n  - name: web-1\n    address: 10.0.0.5:9701\n    labels: {rack: r1}\n")
+    labels = {"cluster": "watchfloor", "instance": "web-1", "rack": "r1"}
+    assert host_targets(site) == [{"targets": ["10.0.0.5:9701"], "labels": labels}]
+
+
+def test_times_follow_the_profile() -> None:
+    site = parse("profile: {factor: 0.1}")
+    assert prometheus_config(site)["global"]["scrape_interval"] == "1s"
+
+
+def test_no_interface_that_changes_things_over_the_network_is_open() -> None:
+    context = Context(Site(), Paths(Path("/home of it")), Path("/python"))
+    for service in SERVICES:
+        words = service.command(context)
+        assert not any("enable-lifecycle" in word or "enable-admin-api" in word for word in words)
+
+
+@pytest.mark.parametrize("folder", ["plain", "with space"])
+def test_supervisord_reads_back_what_the_topology_says(tmp_path: Path, folder: str) -> None:
+    paths = Paths(tmp_path / folder)
+    paths.logs.mkdir(parents=True)
+    paths.run.mkdir()
+    paths.rendered.mkdir()
+    paths.site.write_text("{}", encoding="utf-8")
+    context = Context(Site(), paths, Path("/usr/bin/python3"))
+    file = paths.run / "supervisord.conf"
+    file.write_text(config(context, Host(paths.home, None, copied=False)), encoding="utf-8")
+    options = ServerOptions()
+    options.realize(["-c", str(file)])
+    groups = {group.name: group.process_configs[0] for group in options.process_group_configs}
+    assert list(groups) == [service.name for service in SERVICES]
+    for service in SERVICES:
+        process = groups[service.name]
+        assert tuple(shlex.split(process.command)) == service.command(context)
+        assert process.environment["WATCHFLOOR_HOME"] == str(paths.home)
+        assert process.stdout_logfile == f"{paths.logs}/{service.name}.log"
+        assert process.stopwaitsecs == service.stop_seconds
+
+
+@pytest.mark.parametrize("folder", ["100% sure", 'so "called"'])
+def test_a_path_that_supervisord_cannot_read_is_refused(tmp_path: Path, folder: str) -> None:
+    context = Context(Site(), Paths(tmp_path / folder), Path("/usr/bin/python3"))
+    with pytest.raises(ComposeError, match="move the clone"):
+        config(context, Host(tmp_path / folder, None, copied=False))
+
+
+def test_as_root_every_service_has_the_service_user(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    paths.rendered.mkdir()
+    paths.site.write_text("{}", encoding="utf-8")
+    text = config(Context(Site(), paths, Path("/python")), Host(tmp_path, "watchfloor", copied=False))
+    programs = text.split("[program:")[1:]
+    assert len(programs) == len(SERVICES)
+    assert all("\nuser=watchfloor\n" in program for program in programs)
