@@ -1,0 +1,108 @@
+"""Commands: `render` writes rules and routes, `check` has them checked, `list` tells the alerts, `runbooks` writes their heads.
+
+Exit codes: 0 done, 1 a check failed, 2 wrong input (site.yaml, arguments).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from alerts import checks, render, runbooks
+from alerts.errors import CatalogError
+from alerts.model import Alert, site_alerts
+from metrics.process import version
+from settings import SettingsError, Site, load
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except (SettingsError, CatalogError) as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m alerts", description="The alert catalogue and what is made from it.")
+    parser.add_argument("--version", action="version", version=f"watchfloor {version()}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    rendering = commands.add_parser("render", help="write rules/*.yml and alertmanager/alertmanager.yml")
+    rendering.add_argument("--out", type=Path, required=True, help="the folder to write into")
+    rendering.set_defaults(run=_render)
+    checking = commands.add_parser("check", help="have rendered files checked by promtool and amtool")
+    checking.add_argument("folder", type=Path, help="what `render --out` was given")
+    checking.set_defaults(run=_check)
+    listing = commands.add_parser("list", help="tell every alert of this site")
+    listing.add_argument("--json", action="store_true", help="as JSON, for programs")
+    listing.set_defaults(run=_list)
+    writing = commands.add_parser("runbooks", help="write the generated head of each runbook")
+    writing.add_argument("--out", type=Path, default=runbooks.FOLDER, help="the folder of runbooks (docs/runbooks)")
+    writing.set_defaults(run=_runbooks)
+    for command in (rendering, listing):
+        command.add_argument("--defaults", action="store_true", help="as if site.yaml and environment were empty")
+    return parser
+
+
+def _site(options: argparse.Namespace) -> Site:
+    return Site() if options.defaults else load()
+
+
+def _render(options: argparse.Namespace) -> int:
+    render.write(render.render(_site(options)), options.out)
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    failures = checks.check(options.folder)
+    for failure in failures:
+        print(failure, file=sys.stderr)
+    return 1 if failures else 0
+
+
+def _list(options: argparse.Namespace) -> int:
+    site = _site(options)
+    alerts = site_alerts(site)
+    if options.json:
+        json.dump([described(alert, site) for alert in alerts], sys.stdout, indent=2, ensure_ascii=False)
+        print()
+        return 0
+    rows = [("ALERT", "SEVERITY", "FOR", "SIGNAL", "EXPRESSION")]
+    rows += [(alert.name, alert.severity, alert.for_, alert.entry.signal, alert.promql) for alert in alerts]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)))
+    return 0
+
+
+def described(alert: Alert, site: Site) -> dict[str, Any]:
+    """An alert as programs read it: names, numbers and texts under the site's overrides."""
+    return {
+        "name": alert.name,
+        "title": alert.entry.title,
+        "domain": alert.domain,
+        "severity": alert.severity,
+        "for": alert.for_,
+        "keep_firing_for": alert.keep_firing_for,
+        "signal": alert.entry.signal,
+        "threshold": alert.threshold,
+        "unit": alert.signal.unit.key,
+        "expr": alert.promql,
+        "metrics": render.metric_names(alert.promql),
+        "annotations": render.annotations(alert, site),
+        "cannot_see": alert.entry.cannot_see,
+        "steps": alert.entry.steps,
+        "reason": alert.entry.reason,
+        "dashboard": alert.entry.dashboard,
+    }
+
+
+def _runbooks(options: argparse.Namespace) -> int:
+    runbooks.write(options.out)
+    return 0

@@ -1,0 +1,68 @@
+"""Whether `alerts:` in `site.yaml` asks for what the alerts offer; the first wrong place is told with its range."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable
+
+import yaml
+
+from alerts.model import Entry, number, read_catalogue
+from metrics import catalog
+from metrics.model import Signal
+from settings import SettingsError, Site
+from settings.lines import line
+from settings.load import default_path
+from settings.types import Override
+
+Locate = Callable[[str, str], str]
+
+
+def locate(*steps: str | int) -> str:
+    """`FILE:LINE` of a key in the settings file that `settings.load()` reads, for errors found after loading."""
+    path = default_path(os.environ)
+    try:
+        tree = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    except (OSError, ValueError, yaml.YAMLError):
+        return "site.yaml"  # the settings came from elsewhere
+    return f"{path}:{line(tree, steps)}"
+
+
+def _in_site_file(name: str, key: str) -> str:
+    return locate("alerts", name, key) if key else locate("alerts", name)
+
+
+def check(site: Site, where: Locate = _in_site_file) -> None:
+    """Raises SettingsError for an unknown alert, a threshold where there is none, or one outside the signal's range."""
+    entries = {entry.name: entry for _, entry in read_catalogue()}
+    for name, override in site.alerts.items():
+        if name not in entries:
+            raise SettingsError(where(name, ""), f"alerts.{name}: no such alert", _nearest(name, list(entries)))
+        _check_threshold(entries[name], override, where)
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, 1)
+    return f"did you mean {close[0]!r}?" if close else "known alerts are " + ", ".join(known)
+
+
+def _check_threshold(entry: Entry, override: Override, where: Locate) -> None:
+    if override.threshold is None:
+        return
+    key = f"alerts.{entry.name}.threshold"
+    signal = catalog.signals()[entry.signal]
+    if entry.level is None or signal.minimum >= signal.maximum:
+        fix = "remove the key; for, severity and enabled can be set"
+        raise SettingsError(where(entry.name, "threshold"), f"{key}: this alert compares with no threshold", fix)
+    if not signal.minimum <= override.threshold <= signal.maximum:
+        problem = f"{key}: is {number(override.threshold)}"
+        raise SettingsError(where(entry.name, "threshold"), problem, f"give {allowed(signal)}")
+
+
+def allowed(signal: Signal) -> str:
+    """The range of a signal's threshold in words: `a number from 1 to 99 (percent)`."""
+    unit = f" ({signal.unit.key})" if signal.unit.key else ""
+    if signal.maximum == float("inf"):
+        return f"a number of at least {number(signal.minimum)}{unit}"
+    return f"a number from {number(signal.minimum)} to {number(signal.maximum)}{unit}"

@@ -1,0 +1,161 @@
+"""From catalogue, declarations and site to rules files and Alertmanager's configuration, as text; and these onto disk.
+
+`render(site)` is pure: it returns every file's text by its path below the output folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from alerts import overrides, routes
+from alerts.model import Alert, number, site_alerts, words
+from metrics import catalog
+from metrics.model import Histogram, Recording
+from metrics.query import Rate, Selector
+from settings import Site
+
+_TEMPLATES = Path(__file__).parent / "templates"
+# `{{ }}` belongs to Prometheus and Alertmanager.
+_SYNTAX: dict[str, Any] = {
+    "variable_start_string": "<<",
+    "variable_end_string": ">>",
+    "block_start_string": "<%",
+    "block_end_string": "%>",
+    "comment_start_string": "<#",
+    "comment_end_string": "#>",
+}
+
+_TEXT = re.compile(r'"(?:[^"\\\\]|\\\\.)*"')
+_WORD = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+
+
+def quoted(value: str) -> str:
+    """A YAML scalar of any text: JSON's strings are YAML's."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def environment() -> jinja2.Environment:
+    """Jinja as this room uses it: a misspelt name is an error, never an empty string."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701  # YAML and PromQL, not HTML; every text goes through `quoted`
+        **_SYNTAX,
+    )
+    made.filters["quoted"] = quoted
+    return made
+
+
+def annotations(alert: Alert, site: Site) -> dict[str, str]:
+    """What a notification says; the links are added here, once for all alerts."""
+    entry, jinja = alert.entry, environment()
+    values = {"threshold": "" if alert.threshold is None else number(alert.threshold), "for": words(alert.for_)}
+    said = {name: jinja.from_string(getattr(entry, name)).render(values) for name in ("summary", "description", "impact")}
+    query = "" if "instance" not in _labels(alert) else "var-instance={{ urlquery $labels.instance }}&"
+    return {
+        "title": entry.title,
+        **said,
+        "runbook_url": f"{site.public(site.ports.inbox)}/runbooks/{alert.name}",
+        "dashboard_url": f"{site.public(site.ports.grafana)}/d/{entry.dashboard}?{query}from=now-1h&to=now",
+    }
+
+
+def _labels(alert: Alert) -> tuple[str, ...]:
+    """Labels that an alert surely has; an expression whose labels cannot be told (`raw`) has none for sure."""
+    if alert.threshold is None:
+        return ()
+    try:
+        kept = alert.signal.expr.labels
+    except ValueError:
+        return ()
+    by_target = isinstance(alert.signal.expr, Selector | Rate)
+    return (*kept, *catalog.TARGET_LABELS) if by_target else kept
+
+
+def rules(alerts: tuple[Alert, ...], site: Site) -> dict[str, str]:
+    """One rules file a domain, by path below the output folder: its recordings, then its alerts."""
+    template = environment().get_template("rules.yml.j2")
+    interval = site.scaled(site.prometheus.evaluation_interval)
+    found = {}
+    for name, domain in catalog.DOMAINS.items():
+        records = [
+            {"record": signal.recorded_as, "expr": signal.expr.for_rule(factor=site.profile.factor), "labels": ()}
+            for signal in domain.signals.values()
+            if signal.recorded_as
+        ]
+        records += [
+            {"record": record, "expr": source.for_rule(factor=site.profile.factor), "labels": labels}
+            for recording in domain.recordings
+            for record, source, labels in _parts(recording)
+        ]
+        own = [_rule(alert, site) for alert in alerts if alert.domain == name]
+        if records or own:
+            found[f"rules/{name}.yml"] = template.render(domain=name, interval=interval, records=records, alerts=own)
+    return found
+
+
+def _parts(recording: Recording) -> Iterator[tuple[str, Selector, tuple[tuple[str, str], ...]]]:
+    """A counter as it is; a histogram as its three parts, so that `histogram_quantile()` works on the second name too."""
+    for source, labels in recording.sources:
+        suffixes = ("_bucket", "_sum", "_count") if isinstance(source.metric, Histogram) else ("",)
+        for suffix in suffixes:
+            yield recording.recorded_as + suffix, replace(source, name=source.name + suffix), labels
+
+
+def _rule(alert: Alert, site: Site) -> dict[str, Any]:
+    return {
+        "name": alert.name,
+        "expr": alert.promql,
+        "for": alert.for_,
+        "keep_firing_for": alert.keep_firing_for,
+        "labels": {"severity": alert.severity, "signal": alert.entry.signal},
+        "annotations": annotations(alert, site),
+    }
+
+
+def metric_names(promql: str) -> list[str]:
+    """Names of declared metrics, recorded ones included, that an expression reads."""
+    words = dict.fromkeys(_WORD.findall(_TEXT.sub("", promql)))
+    return sorted({found.name for word in words if (found := catalog.find(word))})
+
+
+def render(site: Site) -> dict[str, str]:
+    """Every file's text, by its path below the output folder.
+
+    Raises SettingsError when the site's overrides ask for what an alert does not offer.
+    """
+    overrides.check(site)
+    alertmanager = environment().get_template("alertmanager.yml.j2").render(routes.context(site))
+    return rules(site_alerts(site), site) | {"alertmanager/alertmanager.yml": alertmanager}
+
+
+def write(files: Mapping[str, str], out: Path) -> None:
+    """Writes the files below `out`, each replaced as a whole; rules files that are no longer rendered are removed."""
+    for name, text in files.items():
+        _replace(out / name, text)
+    for left in (out / "rules").glob("*.yml"):
+        if f"rules/{left.name}" not in files:
+            left.unlink()
+
+
+def _replace(path: Path, text: str) -> None:
+    if path.is_file() and path.read_text(encoding="utf-8") == text:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+        os.fchmod(file.fileno(), 0o644)
+    Path(temporary).replace(path)
