@@ -22,10 +22,10 @@ __all__ = ["OPENMETRICS", "TEXT", "ClientCollector", "Format", "Renderer", "esca
 _SPARE_PREFIXES = 64
 
 
-def _replaced(error: UnicodeError) -> tuple[str, int]:
+def _replaced(error: UnicodeError) -> tuple[bytes, int]:
     """One U+FFFD for each run of surrogates: file names that are not UTF-8 must not fail a scrape (node_exporter does so too)."""
     assert isinstance(error, UnicodeEncodeError)
-    return "\ufffd", error.end
+    return b"\xef\xbf\xbd", error.end
 
 
 codecs.register_error("metrics.expose", _replaced)
