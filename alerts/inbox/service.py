@@ -1,0 +1,157 @@
+"""The inbox put together: routes, middlewares, and the tasks that run beside them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Coroutine
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from alerts.inbox import api, guard, intake, pages, problems
+from alerts.inbox.alertmanager import Alertmanager
+from alerts.inbox.desk import Desk
+from alerts.inbox.figures import Figures
+from alerts.inbox.firstbad import Prometheus
+from alerts.inbox.hub import Hub
+from alerts.inbox.listing import Listing
+from alerts.inbox.parts import PARTS, Parts
+from alerts.inbox.runbooks import Runbooks
+from alerts.inbox.store import Store
+from alerts.inbox.timing import Timing
+from alerts.inbox.watchdog import LIMIT_SECONDS
+from metrics.durations import seconds
+from metrics.expose import negotiate
+from settings import Paths, Site
+from settings.look import BASE_CSS
+
+_ASSETS = Path(__file__).parent / "assets"
+_FORGET_EVERY = 3600.0
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+log = logging.getLogger("watchfloor.inbox")
+
+
+def application(site: Site, paths: Paths, bearer: str, desk: Desk) -> web.Application:
+    """The inbox of `site`; `bearer` is the token that deliveries carry, `desk` the open database, closed by the caller."""
+    app = web.Application(
+        client_max_size=intake.MOST_BYTES,
+        middlewares=[problems.middleware(pages.failure), guard.host_guard(guard.known_names(site))],
+    )
+    app.on_response_prepare.append(guard.add_headers)
+    app.cleanup_ctx.append(lambda app: _running(app, site, paths, bearer, desk))
+    app.add_routes(_routes())
+    return app
+
+
+def _routes() -> list[web.RouteDef]:
+    return [
+        web.post("/api/alerts", intake.receive),
+        web.get("/api/notifications", api.notifications),
+        web.get("/api/incidents", api.incidents),
+        web.get(r"/api/incidents/{id:[0-9]{1,18}}", api.incident),
+        web.post(r"/api/incidents/{id:[0-9]{1,18}}/acknowledge", api.acknowledge),
+        web.get("/api/silences", api.silences),
+        web.post("/api/silences", api.make_silence),
+        web.delete("/api/silences/{id:[0-9A-Za-z-]+}", api.expire_silence),
+        web.get("/api/stream", _stream),
+        web.get("/", pages.board),
+        web.post(r"/incidents/{id:[0-9]{1,18}}/acknowledge", pages.acknowledge),
+        web.post("/silences", pages.silence),
+        web.post("/silences/{id:[0-9A-Za-z-]+}/expire", pages.expire),
+        web.get("/runbooks", pages.runbooks),
+        web.get("/runbooks/{alert}", pages.runbook),
+        web.get("/assets/{name:[a-z]+[.](?:css|js|svg)}", _asset),
+        web.get("/metrics", _metrics),
+        web.get("/healthz", _healthz),
+        web.get("/readyz", _readyz),
+    ]
+
+
+async def _running(app: web.Application, site: Site, paths: Paths, bearer: str, desk: Desk) -> AsyncIterator[None]:
+    """Between these two halves the service answers."""
+    async with aiohttp.ClientSession() as session:
+        figures, hub = Figures(), Hub()
+        timing = Timing(desk, Prometheus(site, session), figures, hub.changed)
+        alertmanager = Alertmanager(site.alertmanager_url, session)
+        parts = Parts(site, bearer, desk, figures, hub, timing, alertmanager, Runbooks.of(paths), desk.watchdog_at)
+        app[PARTS] = parts
+        app.on_shutdown.append(_close_streams)
+        tasks = [_task(timing.run()), _task(_forget(parts)), _task(_watch_pulse(parts))]
+        yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _close_streams(app: web.Application) -> None:
+    app[PARTS].hub.close()
+
+
+def _task(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """A task whose unexpected end is at least told."""
+    task = asyncio.create_task(work)
+    task.add_done_callback(lambda done: None if done.cancelled() else log.error("a task ended", exc_info=done.exception()))
+    return task
+
+
+async def _forget(parts: Parts) -> None:
+    """Removes resolved incidents past the retention: now and every hour, in small transactions."""
+    kept = seconds(parts.site.inbox.retention)
+    while True:
+        with contextlib.suppress(sqlite3.Error):  # tried again in an hour; deliveries report the fault
+            while await parts.desk.write(Store.forget_resolved, time.time() - kept):
+                parts.hub.changed()
+        await asyncio.sleep(_FORGET_EVERY)
+
+
+async def _watch_pulse(parts: Parts) -> None:
+    """The state itself follows the clock; open pages are told when it turns."""
+    state = parts.pulse().state
+    while True:
+        await asyncio.sleep(min(2.0, LIMIT_SECONDS * parts.site.profile.factor / 10))
+        if parts.pulse().state != state:
+            state = parts.pulse().state
+            log.warning("the Watchdog is %s", state)
+            parts.hub.changed()
+
+
+async def _stream(request: web.Request) -> web.StreamResponse:
+    return await request.app[PARTS].hub.stream(request)
+
+
+async def _asset(request: web.Request) -> web.StreamResponse:
+    name = request.match_info["name"]
+    file = BASE_CSS if name == "base.css" else _ASSETS / name
+    if not file.is_file():
+        raise web.HTTPNotFound
+    return web.FileResponse(file, headers={"Content-Type": f"{_TYPES[file.suffix]}; charset=utf-8", "Cache-Control": "no-cache"})
+
+
+async def _metrics(request: web.Request) -> web.Response:
+    parts = request.app[PARTS]
+    wanted = negotiate(request.headers.get("Accept", ""), request.headers.get("Accept-Encoding", ""))
+    firing, bare, _ = await parts.desk.read(Listing.counts)
+    return web.Response(body=parts.figures.exposition(firing, bare, parts.pulse(), wanted), headers=wanted.headers)
+
+
+async def _healthz(_request: web.Request) -> web.Response:
+    """The process answers."""
+    return web.json_response({"status": "ok"})
+
+
+async def _readyz(request: web.Request) -> web.Response:
+    """Deliveries can be kept: the database takes a write; 503 with the reason otherwise."""
+    try:
+        async with asyncio.timeout(3):
+            await request.app[PARTS].desk.write(Store.check)
+    except (sqlite3.Error, TimeoutError) as error:
+        reason = str(error) or "the database does not answer in 3 s"
+        return web.json_response({"status": "failed", "reason": reason}, status=HTTPStatus.SERVICE_UNAVAILABLE)
+    return web.json_response({"status": "ok"})

@@ -1,0 +1,51 @@
+"""Numbers and times as a person reads them. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+
+def length(seconds: float) -> str:
+    """A length of time: `0.42 s`, `12.3 s`, `4 min 20 s`, `3 h 5 min`, `2 d 4 h`."""
+    if seconds < 10:
+        return f"{seconds:.2f} s"
+    if seconds < 99.95:
+        return f"{seconds:.1f} s"
+    for unit, big, small, least in ((_DAY, "d", "h", _HOUR), (_HOUR, "h", "min", _MINUTE), (_MINUTE, "min", "s", 1)):
+        if seconds >= unit:
+            whole, rest = divmod(int(seconds), unit)
+            return f"{whole} {big} {rest // least} {small}" if rest // least else f"{whole} {big}"
+    raise AssertionError("a length is below or above a minute")
+
+
+def age(seconds: float) -> str:
+    """How long something has lasted, roughly: `12 s`, `4 min`, `3 h`, `2 d`."""
+    for unit, name in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min")):
+        if seconds >= unit:
+            return f"{int(seconds // unit)} {name}"
+    return f"{max(0, int(seconds))} s"
+
+
+def clock(at: float) -> str:
+    """A Unix time for people, in UTC: `2026-11-22 09:04:11 UTC`."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def number(text: str) -> str:
+    """A value as Prometheus writes it (`9.1234e+01`), to three significant digits: `91.2`; other text stays."""
+    try:
+        value = float(text)
+    except ValueError:
+        return text
+    if value != value or abs(value) == float("inf"):  # noqa: PLR0124  # NaN differs from itself
+        return text
+    if abs(value) >= 1000:
+        return f"{value:,.0f}".replace(",", "\u202f")
+    return f"{value:.3g}"
+
+
+def count(many: int, one: str, more: str = "") -> str:
+    """`1 alert`, `2 alerts`."""
+    return f"{many} {one if many == 1 else more or one + 's'}"
