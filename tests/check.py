@@ -1,0 +1,18 @@
+"""Lint, format, types and who may import whom: `python -m tests.check`, all of them even when one complains."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+BIN = Path(sys.executable).parent
+CHECKS = (
+    [BIN / "ruff", "check", "--quiet", "."],
+    [BIN / "ruff", "format", "--check", "--quiet", "."],
+    [BIN / "mypy"],
+    [BIN / "lint-imports", "--no-cache"],
+)
+
+if __name__ == "__main__":
+    bad = [str(check[0].name) for check in CHECKS if subprocess.run([str(word) for word in check], check=False).returncode != 0]
+    print("check: all is well" if not bad else f"check: {', '.join(bad)} complained", file=sys.stderr if bad else sys.stdout)
+    sys.exit(1 if bad else 0)

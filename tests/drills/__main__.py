@@ -1,0 +1,89 @@
+"""The command behind `make drill`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from compose.errors import ComposeError
+from compose.terminal import console
+from tests.appliance import Appliance
+from tests.drills.catalogue import DRILLS, find
+from tests.drills.run import Result, run
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the named drills, or all, and prints their times; exit 1 when one of them failed, 2 for an unknown name."""
+    parser = argparse.ArgumentParser(prog="make drill", description="Provokes alerts by real faults and times them.")
+    parser.add_argument(
+        "alerts", nargs="*", metavar="ALERT", help=f"one of {', '.join(drill.alert for drill in DRILLS)}; none: all"
+    )
+    parser.add_argument("--factor", type=float, default=0.1, help="multiplies for, windows, waits and intervals (default 0.1)")
+    parser.add_argument("--repeat", type=int, default=1, help="how often each is run")
+    parser.add_argument("--json", type=Path, help="write the results here, too")
+    options = parser.parse_args(arguments)
+    unknown = [name for name in options.alerts if find(name) is None]
+    if unknown:
+        print(f"{unknown[0]}: has no drill: known are {', '.join(drill.alert for drill in DRILLS)}", file=sys.stderr)
+        return 2
+    chosen = [drill for drill in DRILLS if drill.alert in options.alerts or not options.alerts] * options.repeat
+    listed = subprocess.check_output([sys.executable, "-m", "alerts", "list", "--json"], text=True)
+    declared: dict[str, dict[str, Any]] = {alert["name"]: alert for alert in json.loads(listed)}
+    results, failures = [], []
+    with Appliance(factor=options.factor) as appliance:
+        for drill in chosen:
+            print(f"{drill.alert}: {drill.what} …", flush=True)
+            try:
+                results.append(run(appliance, drill, declared[drill.alert]))
+            except (AssertionError, ComposeError) as error:
+                failures.append(f"{drill.alert}: {error}")
+                print(f"  failed: {error}", flush=True)
+    console().print(table(results))
+    if options.json:
+        options.json.write_text(json.dumps([result.as_dict() for result in results], indent=2) + "\n", encoding="utf-8")
+    for failure in failures:
+        print(failure, file=sys.stderr)
+    return 0 if not failures and all(result.passed for result in results) else 1
+
+
+def table(results: list[Result]) -> Table:
+    """Seconds from step to step, and the verdict."""
+    shown = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    headings = ("ALERT", "FAULT TO FIRST BAD", "TO PENDING", "TO FIRING", "TO INBOX", "AT MOST", "CLEARED TO RESOLVED", "")
+    for heading in headings:
+        shown.add_column(heading, justify="left" if heading in ("ALERT", "") else "right", no_wrap=True)
+    for result in results:
+        times = result.times
+        pending = f"{times.pending - times.first_bad:.1f} s" if times.pending else "-"
+        verdict = (
+            "ok"
+            if result.passed
+            else "too late"
+            if result.delivery > result.budget
+            else "beside it: " + ", ".join(result.collateral)
+        )
+        shown.add_row(
+            result.alert,
+            f"{times.first_bad - times.fault:.1f} s",
+            pending,
+            f"{times.firing - times.first_bad:.1f} s",
+            f"{result.delivery:.1f} s",
+            f"{result.budget:.1f} s",
+            f"{times.resolved - times.cleared:.1f} s",
+            verdict,
+        )
+    return shown
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        print("interrupted: the drill's appliance is stopped and removed", file=sys.stderr)
+        sys.exit(130)

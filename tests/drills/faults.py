@@ -1,0 +1,113 @@
+"""Faults: each touches processes, files, memory or load; never Prometheus, rules or exported values. All are taken back."""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import multiprocessing
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from multiprocessing.sharedctypes import Synchronized
+from pathlib import Path
+from typing import TypeAlias
+
+import psutil
+
+from tests.appliance import Appliance
+
+Fault: TypeAlias = Callable[[Appliance], AbstractContextManager[None]]
+_PERIOD = 0.05  # seconds in which a burner works and rests
+
+
+def burn_cpu(percent: float) -> Fault:
+    """All processors together `percent` busy, whatever else runs: the share of work is steered by what is measured."""
+
+    @contextlib.contextmanager
+    def fault(_: Appliance) -> Iterator[None]:
+        share = multiprocessing.Value("d", percent / 100)
+        workers = [multiprocessing.Process(target=_burn, args=(share,), daemon=True) for _ in range(psutil.cpu_count() or 1)]
+        steering = multiprocessing.Process(target=_steer, args=(share, percent), daemon=True)
+        for process in (*workers, steering):
+            process.start()
+        try:
+            yield
+        finally:
+            for process in (*workers, steering):
+                process.kill()
+                process.join()
+
+    return fault
+
+
+def _burn(share: Synchronized[float]) -> None:
+    while True:
+        end = time.perf_counter() + _PERIOD * share.value
+        while time.perf_counter() < end:
+            pass
+        time.sleep(max(0.0, _PERIOD * (1 - share.value)))
+
+
+def _steer(share: Synchronized[float], wanted: float) -> None:
+    psutil.cpu_times_percent()
+    while wanted < 100:
+        used = psutil.cpu_times_percent(interval=0.5)
+        busy = 100 - used.idle - used.iowait
+        share.value = min(1.0, max(0.02, share.value + (wanted - busy) / 100 * 0.5))
+
+
+@contextlib.contextmanager
+def _memory_until(percent: float) -> Iterator[None]:
+    total = psutil.virtual_memory().total
+    wanted = int(psutil.virtual_memory().available - total * (1 - percent / 100))
+    assert total * (1 - percent / 100) > 500 << 20, "this machine has too little memory for a drill that leaves 500 MB free"
+    if wanted <= 0:
+        yield
+        return
+    block = mmap.mmap(-1, wanted)
+    try:
+        for offset in range(0, wanted, mmap.PAGESIZE):
+            block[offset] = 1
+        yield
+    finally:
+        block.close()
+
+
+def fill_memory(percent: float) -> Fault:
+    """`percent` of the memory in use, by pages that are really touched."""
+    return lambda _: _memory_until(percent)
+
+
+def stop_service(name: str) -> Fault:
+    """A service that somebody stopped and nothing brings back."""
+
+    @contextlib.contextmanager
+    def fault(appliance: Appliance) -> Iterator[None]:
+        appliance.stack.supervisor.call("supervisor.stopProcess", name)
+        try:
+            yield
+        finally:
+            appliance.stack.supervisor.call("supervisor.startProcess", name)
+
+    return fault
+
+
+def fill_disk(percent: float, size: int = 64 << 20) -> Fault:
+    """A filesystem of its own, of `size` bytes in memory, filled up to `percent`."""
+
+    @contextlib.contextmanager
+    def fault(_: Appliance) -> Iterator[None]:
+        folder = Path(tempfile.mkdtemp(prefix="watchfloor-disk-"))
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "watchfloor-drill", str(folder)], check=True)
+        try:
+            folder.chmod(0o755)
+            (folder / "ballast").write_bytes(os.urandom(int(size * percent / 100)))
+            yield
+        finally:
+            subprocess.run(["umount", str(folder)], check=True)
+            folder.rmdir()
+
+    return fault

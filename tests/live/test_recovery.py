@@ -1,0 +1,45 @@
+"""What is killed comes back within 10 s, what hangs within 60 s; people and Prometheus see it."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from compose.topology import SERVICES, find
+from metrics import stack
+from tests.appliance import Appliance, status_of, until
+
+pytestmark = pytest.mark.xdist_group("appliance")
+NAMES = [service.name for service in SERVICES]
+
+
+def back(appliance: Appliance, name: str, old: int) -> bool:
+    service = find(name)
+    assert service
+    return appliance.process(name).pid not in (0, old) and status_of(service.url(appliance.site, service.ready)) == 200
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_killed_process_is_back_within_10_seconds(appliance: Appliance, name: str) -> None:
+    old = appliance.process(name).pid
+    os.kill(old, signal.SIGKILL)
+    until(f"{name} is back", lambda: back(appliance, name, old), 10)
+
+
+def test_hung_processes_are_back_within_60_seconds_and_seen(appliance: Appliance) -> None:
+    # Three that hang in different ways: one of ours, the watcher itself, and a server that is not ours.
+    hung = {name: appliance.process(name).pid for name in ("preview", "watcher", "alertmanager")}
+    for pid in hung.values():
+        os.kill(pid, signal.SIGSTOP)
+    began = time.monotonic()
+    states = {row.name: row.state for row in appliance.stack.rows()}
+    assert {states[name] for name in hung} == {"hung"}
+    until("Prometheus sees the preview down", lambda: appliance.value(f'up{{job="{stack.JOB_PREVIEW}"}}') == 0, 30)
+    for name, old in hung.items():
+        until(f"{name} is back", lambda name=name, old=old: back(appliance, name, old), 60 - (time.monotonic() - began))
+    restarts = f'{stack.SERVICE_RESTARTS.name}{{service="watcher", reason="hung"}}'
+    until("the guard's count reaches Prometheus", lambda: (appliance.value(restarts) or 0) >= 1, 30)
+    counted = {row.name: row.restarts for row in appliance.stack.rows()}
+    assert counted["watcher"] is not None
+    assert counted["watcher"] >= 1

@@ -1,0 +1,78 @@
+"""The appliance as `make up` leaves it."""
+
+import os
+import re
+from pathlib import Path
+
+import psutil
+import pytest
+
+from compose.topology import SERVICES
+from metrics import stack
+from tests.appliance import Appliance, get, until
+
+pytestmark = pytest.mark.xdist_group("appliance")
+
+
+def test_every_service_is_healthy_and_says_where_it_is(appliance: Appliance) -> None:
+    rows = appliance.stack.rows()
+    assert {row.name: row.state for row in rows} == {service.name: "ok" for service in SERVICES}
+    assert all(row.url.startswith("http://localhost:") for row in rows)
+
+
+def test_a_second_up_changes_nothing(appliance: Appliance) -> None:
+    before = {name: process.pid for name, process in appliance.stack.supervisor.processes().items()}
+    assert appliance.up() is False
+    assert {name: process.pid for name, process in appliance.stack.supervisor.processes().items()} == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give services a user of their own")
+def test_services_run_unprivileged(appliance: Appliance) -> None:
+    for service in SERVICES:
+        process = psutil.Process(appliance.process(service.name).pid)
+        assert process.username() == "watchfloor", service.name
+        assert min(process.uids()) > 0, service.name
+        status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+        assert re.search(r"^CapEff:\s+0+$", status, re.MULTILINE), service.name
+
+
+def test_nothing_listens_beyond_loopback(appliance: Appliance) -> None:
+    for name, process in appliance.stack.supervisor.processes().items():
+        listening = [item.laddr for item in psutil.Process(process.pid).net_connections() if item.status == psutil.CONN_LISTEN]
+        assert listening, name
+        assert {address.ip for address in listening} == {"127.0.0.1"}, name
+
+
+def test_secrets_are_their_owners_alone(appliance: Appliance) -> None:
+    token = appliance.paths.inbox_token
+    assert token.stat().st_mode & 0o777 == 0o600
+    words = token.read_text(encoding="ascii")
+    for log in appliance.paths.logs.iterdir():
+        assert words not in log.read_text(encoding="utf-8", errors="replace"), log
+    for file in appliance.paths.rendered.rglob("*"):
+        assert not file.is_file() or words not in file.read_text(encoding="utf-8"), file
+
+
+def test_every_service_is_scraped_under_its_job_and_tells_its_version(appliance: Appliance) -> None:
+    assert {item["metric"]["job"] for item in appliance.query("up == 1")} == set(stack.JOBS)
+    ours = {service.name for service in SERVICES if service.own}
+    built = appliance.query(stack.BUILD_INFO.name)
+    assert {item["metric"]["service"] for item in built} == ours
+    assert len({item["metric"]["version"] for item in built}) == 1
+
+
+def test_rules_are_healthy_and_the_original_names_answer(appliance: Appliance) -> None:
+    groups = get(appliance.url("prometheus", "/api/v1/rules"))["data"]["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    assert rules
+    assert {rule["health"] for rule in rules} <= {"ok", "unknown"}
+    for name in ("system_cpu_usage", "system_memory_usage", "system_disk_usage"):
+        value = until(f"{name} answers", lambda name=name: appliance.value(name), 30)
+        assert 0 <= value <= 100, name
+    until("system_network_io counts", lambda: appliance.value("count(rate(system_network_io[10s]))"), 30)
+
+
+def test_the_watchdog_arrives(appliance: Appliance) -> None:
+    alive = until("the Watchdog is seen by the inbox", lambda: appliance.value(stack.WATCHDOG_AGE.name), 40)
+    assert alive < 180 * appliance.factor
+    assert appliance.value(stack.WATCHDOG_ALIVE.name) == 1

@@ -1,0 +1,129 @@
+"""Starting in bad circumstances: one clear error, a documented exit code, nothing left running."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.appliance import Appliance, until
+
+pytestmark = pytest.mark.xdist_group("start")
+CLONE = Path(__file__).parent.parent.parent
+
+
+def compose(appliance: Appliance, command: str, *arguments: str) -> subprocess.Popen[str]:
+    words = [
+        sys.executable,
+        "-m",
+        "compose",
+        command,
+        "--home",
+        str(appliance.home),
+        "--site",
+        str(appliance.site_file),
+        *arguments,
+    ]
+    return subprocess.Popen(words, cwd=CLONE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+
+def result(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=90)
+    return process.returncode, out, err
+
+
+@pytest.fixture
+def cold() -> Appliance:
+    """An appliance that nobody has started."""
+    return Appliance(factor=0.1)
+
+
+def ends(appliance: Appliance) -> None:
+    appliance.__exit__(None, None, None)
+
+
+def test_a_taken_port_names_port_and_process(cold: Appliance) -> None:
+    port = cold.site.ports.alertmanager
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        code, _, err = result(compose(cold, "up"))
+    assert code == 1
+    assert f"port {port} is in use" in err
+    assert f"(pid {os.getpid()})" in err
+    assert not cold.stack.supervisor.running()
+    ends(cold)
+
+
+def test_a_wrong_key_exits_2_before_anything_is_made(cold: Appliance) -> None:
+    cold.site_file.write_text("bind: 127.0.0.1\nportz: {}\n", encoding="utf-8")
+    code, _, err = result(compose(cold, "up"))
+    assert (code, err) == (2, "site.yaml:2: portz: unknown key: did you mean 'ports'?\n")
+    assert sorted(path.name for path in cold.home.iterdir()) == ["run", "site.yaml"]
+    ends(cold)
+
+
+def test_a_process_that_dies_at_once_is_told_and_the_rest_stops(cold: Appliance) -> None:
+    database = cold.home / "data" / "inbox" / "inbox.db"
+    database.parent.mkdir(parents=True)
+    database.write_bytes(b"this is no database" * 500)
+    code, _, err = result(compose(cold, "up"))
+    assert code == 1
+    assert err.startswith("inbox does not run: ")
+    assert "database" in err.partition("the last lines of")[2]
+    assert not cold.stack.supervisor.running()
+    ends(cold)
+
+
+def test_of_two_at_once_one_waits_and_finds_all_done(cold: Appliance) -> None:
+    try:
+        first, second = compose(cold, "up"), compose(cold, "up")
+        outcomes = [result(first), result(second)]
+        assert [outcome[0] for outcome in outcomes] == [0, 0], outcomes
+        words = [outcome[1] for outcome in outcomes]
+        assert sum("waiting for it to end" in text for text in words) == 1
+        assert sum("nothing was changed" in text for text in words) == 1
+        code, out, _ = result(compose(cold, "status", "--json"))
+        assert (code, out.count('"state": "ok"')) == (0, 7)
+        assert result(compose(cold, "down"))[0] == 0
+        code, _, err = result(compose(cold, "status"))
+        assert code == 1
+        assert "nothing runs" in err
+        assert (cold.home / "data" / "inbox" / "inbox.db").exists()
+        assert result(compose(cold, "clean", "--yes"))[0] == 0
+        assert not (cold.home / "data").exists()
+    finally:
+        ends(cold)
+
+
+def test_ctrl_c_leaves_nothing_running(cold: Appliance) -> None:
+    try:
+        process = compose(cold, "up")
+        until("supervisord answers", cold.stack.supervisor.running, 30)
+        os.killpg(process.pid, signal.SIGINT)
+        code, _, err = result(process)
+        assert code == 130, err
+        assert "interrupted" in err
+        assert not cold.stack.supervisor.running()
+        assert cold.up()
+    finally:
+        ends(cold)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_an_ordinary_user_runs_it_too(cold: Appliance) -> None:
+    try:
+        os.chown(cold.home, 65534, 65534)
+        os.chown(cold.site_file, 65534, 65534)
+        words = [sys.executable, "-m", "compose", "up", "--home", str(cold.home), "--site", str(cold.site_file)]
+        become = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        done = subprocess.run([*become, *words], cwd=CLONE, capture_output=True, text=True, timeout=90, check=False)
+        assert done.returncode == 0, done.stderr
+        assert all(Path(f"/proc/{item.pid}").stat().st_uid == 65534 for item in cold.stack.supervisor.processes().values())
+    finally:
+        ends(cold)
