@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 
 RULE_WINDOW = "5m"
 _MATCHES = ("=~", "!~", "!=")
-_RANGE = re.compile(r"\[(\d[0-9a-z]*)(:?)\]")
+# Durations in PromQL text: in a range, a subquery's range and step, an offset; not within string literals, which match first.
+_DURATIONS = re.compile(
+    r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`)|(?<=[\[:])\s*(\d[0-9a-z]*)(?=\s*[\]:])|(?<=offset )(\d[0-9a-z]*)"""
+)
 _LEADING_BY = re.compile(r"\s*\w+\s+by\s*\(([^)]*)\)")
+_GROUPED = re.compile(r"\bgroup_(?:left|right)\s*(?:\(([^)]*)\))?")
 _MATCHING = re.compile(r"\b(on|ignoring)\s*\(([^)]*)\)")
 
 
@@ -251,11 +255,12 @@ class Binary(Expr):
         """The labels that its result keeps."""
         sides = [side.labels for side in (self.left, self.right) if isinstance(side, Expr)]
         kept = sides[-1] if "group_right" in self.match else sides[0]
-        listed = _MATCHING.search(self.match)
-        if len(sides) == 1 or "group_" in self.match or not listed:
+        grouped, listed = _GROUPED.search(self.match), _MATCHING.search(self.match)
+        if grouped:
+            return (*kept, *(label for label in _names(grouped[1]) if label not in kept))
+        if len(sides) == 1 or not listed:
             return kept
-        names = [name.strip() for name in listed[2].split(",")]
-        return tuple(label for label in kept if (label in names) == (listed[1] == "on"))
+        return tuple(label for label in kept if (label in _names(listed[2])) == (listed[1] == "on"))
 
 
 @dataclass(frozen=True)
@@ -270,7 +275,7 @@ class Raw(Expr):
         """PromQL for that target."""
         if target.window.startswith("$"):
             return self.panel
-        return _RANGE.sub(lambda found: f"[{scaled(found[1], target.factor)}{found[2]}]", self.rule)
+        return _DURATIONS.sub(lambda found: found[1] or scaled(found[2] or found[3], target.factor), self.rule)
 
     @property
     def labels(self) -> Labels:
@@ -278,11 +283,11 @@ class Raw(Expr):
         found = _LEADING_BY.match(self.rule)
         if not found:
             raise ValueError(f"{self.rule!r} hides its labels: begin it with an aggregation `by (…)`")
-        return tuple(label.strip() for label in found[1].split(",") if label.strip())
+        return _names(found[1])
 
 
 def raw(promql: str, *metrics: Metric, panel: str = "") -> Raw:
-    """The way out: PromQL for rules, and for panels where that differs. Ranges in brackets are multiplied."""
+    """The way out: PromQL for rules, and for panels where that differs. Ranges, steps and offsets are multiplied."""
     return Raw(panel or promql, promql, metrics)
 
 
@@ -291,3 +296,7 @@ def _operand(value: Expr | float | str, target: Target, *, wrap: bool = True) ->
         text = value.render(target)
         return f"({text})" if wrap and isinstance(value, Binary | Raw) else text
     return value if isinstance(value, str) else f"{value:.15g}"
+
+
+def _names(listed: str | None) -> Labels:
+    return tuple(name.strip() for name in (listed or "").split(",") if name.strip())
