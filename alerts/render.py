@@ -20,7 +20,7 @@ from alerts import overrides, routes
 from alerts.model import Alert, number, site_alerts, words
 from metrics import catalog
 from metrics.model import Histogram, Recording
-from metrics.query import Rate, Selector
+from metrics.query import Expr, Rate, Selector
 from settings import Site
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -58,12 +58,12 @@ def environment() -> jinja2.Environment:
     return made
 
 
-def annotations(alert: Alert, site: Site) -> dict[str, str]:
+def notes(alert: Alert, site: Site) -> dict[str, str]:
     """What a notification says; the links are added here, once for all alerts."""
     entry, jinja = alert.entry, environment()
     values = {"threshold": "" if alert.threshold is None else number(alert.threshold), "for": words(alert.for_)}
     said = {name: jinja.from_string(getattr(entry, name)).render(values) for name in ("summary", "description", "impact")}
-    query = "" if "instance" not in _labels(alert) else "var-instance={{ urlquery $labels.instance }}&"
+    query = "" if "instance" not in _kept(alert) else "var-instance={{ urlquery $labels.instance }}&"
     return {
         "title": entry.title,
         **said,
@@ -72,7 +72,13 @@ def annotations(alert: Alert, site: Site) -> dict[str, str]:
     }
 
 
-def _labels(alert: Alert) -> tuple[str, ...]:
+def labels(alert: Alert, site: Site) -> dict[str, str]:
+    """Labels that every alert gets, the same way; one whose expression has no cluster belongs to the site's."""
+    own = {"severity": alert.severity, "signal": alert.entry.signal}
+    return own if "cluster" in _kept(alert) else own | {"cluster": site.cluster}
+
+
+def _kept(alert: Alert) -> tuple[str, ...]:
     """Labels that an alert surely has; an expression whose labels cannot be told (`raw`) has none for sure."""
     if alert.threshold is None:
         return ()
@@ -89,21 +95,19 @@ def rules(alerts: tuple[Alert, ...], site: Site) -> dict[str, str]:
     template = environment().get_template("rules.yml.j2")
     interval = site.scaled(site.prometheus.evaluation_interval)
     found = {}
-    for name, domain in catalog.DOMAINS.items():
-        records = [
-            {"record": signal.recorded_as, "expr": signal.expr.for_rule(factor=site.profile.factor), "labels": ()}
-            for signal in domain.signals.values()
-            if signal.recorded_as
-        ]
+    for title, domain in catalog.DOMAINS.items():
+        records = [_record(signal.recorded_as, signal.expr, (), site) for signal in domain.signals.values() if signal.recorded_as]
         records += [
-            {"record": record, "expr": source.for_rule(factor=site.profile.factor), "labels": labels}
-            for recording in domain.recordings
-            for record, source, labels in _parts(recording)
+            _record(name, source, added, site) for recording in domain.recordings for name, source, added in _parts(recording)
         ]
-        own = [_rule(alert, site) for alert in alerts if alert.domain == name]
+        own = [_rule(alert, site) for alert in alerts if alert.domain == title]
         if records or own:
-            found[f"rules/{name}.yml"] = template.render(domain=name, interval=interval, records=records, alerts=own)
+            found[f"rules/{title}.yml"] = template.render(domain=title, interval=interval, records=records, alerts=own)
     return found
+
+
+def _record(name: str, expr: Expr, added: tuple[tuple[str, str], ...], site: Site) -> dict[str, Any]:
+    return {"record": name, "expr": expr.for_rule(factor=site.profile.factor), "labels": added}
 
 
 def _parts(recording: Recording) -> Iterator[tuple[str, Selector, tuple[tuple[str, str], ...]]]:
@@ -120,8 +124,8 @@ def _rule(alert: Alert, site: Site) -> dict[str, Any]:
         "expr": alert.promql,
         "for": alert.for_,
         "keep_firing_for": alert.keep_firing_for,
-        "labels": {"severity": alert.severity, "signal": alert.entry.signal},
-        "annotations": annotations(alert, site),
+        "labels": labels(alert, site),
+        "annotations": notes(alert, site),
     }
 
 

@@ -6,7 +6,7 @@ has `rate()`, only a `Histogram` has `quantile()`, so that a wrong query is a ty
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple, TypeAlias
@@ -160,7 +160,8 @@ class Signal:
 
     `warning` and `critical` are the thresholds, in `unit`, that a panel draws and an alert compares with; a value is bad
     above them, or below them where `bad_below`. `minimum` and `maximum` bound what an override may set. `recorded_as`
-    makes the expression a recording rule of that name (a gauge). `why` is the reason for the thresholds.
+    makes the expression a recording rule of that name (a gauge). `why` is the reason for the thresholds. `alerts` names, level
+    by level, the alert that compares with that threshold, so that a panel draws what a site set for the alert.
     """
 
     title: str
@@ -174,6 +175,7 @@ class Signal:
     maximum: float = float("inf")
     recorded_as: str = ""
     why: str = ""
+    alerts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

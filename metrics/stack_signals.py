@@ -1,4 +1,4 @@
-"""What an operator asks of the appliance itself: is everything there, is alerting alive, what does watching cost?
+"""What an operator asks of the appliance itself: whether everything is there, alerting works, and what watching costs.
 
 Keys are the values of the label `signal` on alerts.
 """
@@ -20,6 +20,7 @@ TARGET_UP = Signal(
     Unit.BOOL,
     "1 when the last scrape of the target succeeded, else 0.",
     critical=1, bad_below=True, minimum=1, maximum=1,
+    alerts={"critical": "TargetDown"},
 )  # fmt: skip
 TARGET_ABSENT = Signal(
     "Jobs without a target",
@@ -33,6 +34,7 @@ SERVICE_UP = Signal(
     Unit.BOOL,
     "1 when the service's process runs and its health check answers, as the health watcher sees it.",
     critical=1, bad_below=True, minimum=1, maximum=1,
+    alerts={"critical": "ServiceDown"},
 )  # fmt: skip
 SERVICE_RESTARTS = Signal(
     "Restarts of services",
@@ -47,6 +49,7 @@ COLLECTOR_SUCCESS = Signal(
     Unit.BOOL,
     "1 when the collector's last run ended in time and without an error, else 0.",
     warning=1, bad_below=True, minimum=1, maximum=1,
+    alerts={"warning": "CollectorFailing"},
 )  # fmt: skip
 
 # -- is alerting alive? ----------------------------------------------------------------------------------------------
@@ -72,6 +75,7 @@ NOTIFICATION_FAILURES = Signal(
     "Share of notifications that Alertmanager could not deliver, per kind of receiver, over 5 min.",
     warning=0.05, minimum=0, maximum=1,
     why="The Watchdog alone sends one a minute; one lost of five is a receiver that does not answer.",
+    alerts={"warning": "NotificationsFailing"},
 )  # fmt: skip
 NOTIFICATIONS_DROPPED = Signal(
     "Notifications dropped by Prometheus",
@@ -85,6 +89,7 @@ RULE_FAILURES = Signal(
     Unit.COUNT,
     "Rule evaluations that failed in the last 5 min: what they watch is not watched.",
     warning=0, minimum=0, maximum=1000, why="A rule either works or does not.",
+    alerts={"warning": "RuleEvaluationFailing"},
 )  # fmt: skip
 CONFIG_RELOAD = Signal(
     "Prometheus configuration in force",
@@ -92,12 +97,13 @@ CONFIG_RELOAD = Signal(
     Unit.BOOL,
     "1 when the last reload of Prometheus's configuration succeeded, else 0: it goes on with the old one.",
     warning=1, bad_below=True, minimum=1, maximum=1,
+    alerts={"warning": "PrometheusConfigReloadFailed"},
 )  # fmt: skip
 DELIVERY_P95 = Signal(
     "Time to the inbox, p95",
-    stack.INBOX_DELIVERY.quantile(0.95, by=("cluster",), window="1h"),
+    stack.INBOX_DELIVERY.quantile(0.95, by=("cluster",), window="24h"),
     Unit.SECONDS,
-    "From the first bad sample to the notification in the inbox, for 95 % of the alerts of the last hour.",
+    "From the first bad sample to the notification in the inbox, for 95 % of the alerts of the last 24 h.",
 )  # fmt: skip
 
 # -- what does watching cost? ----------------------------------------------------------------------------------------

@@ -46,6 +46,7 @@ CPU_USAGE = Signal(
     "Share of processor time that is neither idle nor waiting for I/O, over all processors of the machine.",
     warning=80, critical=90, minimum=1, maximum=99.9, recorded_as="system_cpu_usage",
     why="Above 80 % a burst finds no room and queues form; above 90 % latency grows without bound.",
+    alerts={"warning": "HighCPUUsage", "critical": "CriticalCPUUsage"},
 )  # fmt: skip
 LOAD_PER_CORE = Signal(
     "Load per processor",
@@ -71,6 +72,7 @@ MEMORY_USAGE = Signal(
     "Share of memory that new programs could not get without swapping (1 - MemAvailable / MemTotal).",
     warning=85, critical=95, minimum=1, maximum=99.9, recorded_as="system_memory_usage",
     why="Above 85 % the page cache shrinks and disks work more; the kernel kills processes when nothing is left.",
+    alerts={"warning": "HighMemoryUsage"},
 )  # fmt: skip
 PRESSURE_MEMORY = Signal(
     "Memory pressure",
@@ -128,6 +130,7 @@ DISK_USAGE = Signal(
     "Share of each filesystem that users other than root cannot write any more; the fullest one counts.",
     warning=90, critical=97, minimum=1, maximum=99.9, recorded_as="system_disk_usage",
     why="Above 90 % filesystems fragment and little time is left to act; databases stop when space runs out.",
+    alerts={"warning": "DiskAlmostFull"},
 )  # fmt: skip
 _DAY = 86_400.0
 _FILLING_PER_SECOND = filesystem.AVAIL.select(fstype=_NO_DISK).over("deriv", "1h").max(by=MOUNT)
@@ -138,6 +141,7 @@ DISK_TIME_LEFT = Signal(
     "When each filesystem is full if it goes on filling as in the last hour; drawn as 30 days at most.",
     warning=_DAY, bad_below=True, minimum=60, maximum=30 * _DAY,
     why="A day is enough to act in working hours.",
+    alerts={"warning": "DiskFillingUp"},
 )  # fmt: skip
 DISK_HALF_FULL = Signal(
     "Filesystems more than 60 % full",
@@ -221,6 +225,7 @@ CLOCK_OFFSET = Signal(
     "How far the clock is from its reference, as the kernel's time discipline knows it.",
     warning=0.05, minimum=0.001, maximum=3600,
     why="50 ms is far outside what NTP reaches on any network; logs and certificates tolerate little more.",
+    alerts={"warning": "ClockSkew"},
 )  # fmt: skip
 CLOCK_SYNCHRONISED = Signal(
     "Clock synchronised",

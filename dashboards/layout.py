@@ -1,0 +1,133 @@
+"""Where panels stand: rows on Grafana's grid of 24 columns; variables, links and time range that every dashboard has."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from grafanalib import core
+
+from dashboards.panels import DATASOURCE
+from metrics.model import Metric
+from metrics.stack import DASHBOARD_OVERVIEW, DASHBOARD_SYSTEM
+from settings import Site, look
+
+WIDTH = 24
+# Grafana does not know this uid until it is provisioned (compose does); the variable's value is its default.
+DATASOURCE_UID = "watchfloor-prometheus"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One panel and its size: columns of 24, and rows of 30 pixels."""
+
+    panel: core.Panel
+    width: int = 12
+    height: int = 8
+
+
+@dataclass(frozen=True)
+class Row:
+    """Panels under one heading; a folded row keeps them out of sight until somebody asks."""
+
+    title: str
+    cells: Sequence[Cell]
+    folded: bool = False
+
+
+def panel_id(title: str) -> int:
+    """A panel's id, from its title: links to a panel survive others being added."""
+    return 1 + zlib.crc32(title.encode()) % 1_000_000
+
+
+def place(rows: Sequence[Row]) -> list[core.Panel]:
+    """The panels of all rows with their places and ids; the panels of a folded row are inside it."""
+    placed: list[core.Panel] = []
+    top = 0
+    for row in rows:
+        heading = core.RowPanel(title=row.title, collapsed=row.folded, gridPos=core.GridPos(h=1, w=WIDTH, x=0, y=top))
+        heading.id = panel_id(f"row {row.title}")
+        panels, top = _flow(row.cells, top + 1)
+        if row.folded:
+            heading.panels = panels
+            placed.append(heading)
+        else:
+            placed += [heading, *panels]
+    return placed
+
+
+def _flow(cells: Sequence[Cell], top: int) -> tuple[list[core.Panel], int]:
+    """Cells from left to right, wrapped where a line is full; and the first free line below them."""
+    left = height = 0
+    panels = []
+    for cell in cells:
+        if left + cell.width > WIDTH:
+            left, top, height = 0, top + height, 0
+        cell.panel.gridPos = core.GridPos(h=cell.height, w=cell.width, x=left, y=top)
+        cell.panel.id = panel_id(cell.panel.title)
+        panels.append(cell.panel)
+        left, height = left + cell.width, max(height, cell.height)
+    return panels, top + height
+
+
+def variables(source: Metric) -> core.Templating:
+    """datasource, cluster, job and instance, narrowed from left to right; values come from the series of `source`."""
+    chosen: list[core.Template] = [
+        core.Template(name="datasource", label="Data source", type="datasource", query="prometheus", default=DATASOURCE_UID)
+    ]
+    scope: list[str] = []
+    for name in ("cluster", "job", "instance"):
+        inner = ", ".join(f'{label}=~"${label}"' for label in scope)
+        query = f"label_values({source.name}{{{inner}}}, {name})"
+        chosen.append(
+            core.Template(
+                name=name, label=name.capitalize(), query=query, dataSource=DATASOURCE, includeAll=True, multi=True,
+                allValue=".*", refresh=core.REFRESH_ON_TIME_RANGE_CHANGE,
+            )
+        )  # fmt: skip
+        scope.append(name)
+    return core.Templating(list=chosen)
+
+
+def _links(site: Site) -> list[dict[str, object]]:
+    boards = [("Overview", DASHBOARD_OVERVIEW), ("System Overview", DASHBOARD_SYSTEM)]
+    inside = [
+        {"title": title, "type": "link", "url": f"/d/{uid}", "icon": "dashboard", "includeVars": True, "keepTime": True}
+        for title, uid in boards
+    ]
+    inbox = {"title": "On-call inbox", "type": "link", "url": site.public(site.ports.inbox), "icon": "bell", "targetBlank": True}
+    return [*inside, inbox]
+
+
+def _annotations() -> core.Annotations:
+    """Firing alerts as marks on every time axis; `info` (the Watchdog) would mark everything."""
+    firing = {
+        "name": "Firing alerts",
+        "datasource": DATASOURCE,
+        "enable": True,
+        "expr": 'ALERTS{alertstate="firing", severity!="info", cluster=~"$cluster"}',
+        "iconColor": look.CRITICAL,
+        "titleFormat": "{{alertname}}",
+        "textFormat": "{{severity}} on {{instance}}",
+        "step": "60s",
+    }
+    return core.Annotations(list=[firing])
+
+
+def dashboard(site: Site, uid: str, title: str, description: str, source: Metric, rows: Sequence[Row]) -> core.Dashboard:
+    """A dashboard under a fixed uid, with a crosshair shared by its panels."""
+    return core.Dashboard(
+        uid=uid,
+        title=title,
+        description=description,
+        tags=["watchfloor"],
+        panels=place(rows),
+        templating=variables(source),
+        annotations=_annotations(),
+        links=_links(site),
+        graphTooltip=core.GRAPH_TOOLTIP_MODE_SHARED_CROSSHAIR,
+        time=core.Time("now-1h", "now"),
+        refresh="10s",
+        timezone="browser",
+    )

@@ -1,0 +1,125 @@
+"""What a dashboard must have, judged on its JSON alone: the same rules for ours and for a file that somebody brings.
+
+Whether an expression is valid PromQL is judged by the tests, which have a parser.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from metrics import catalog
+
+KINDS = ("timeseries", "stat", "table", "row")
+VARIABLES = ("datasource", "cluster", "job", "instance")
+SCHEMA_VERSION = 42
+_FIXED_RANGE = re.compile(r"\b(?:rate|irate|increase)\([^\[\]]*\[(\d[^\]]*)\]")
+_CONSTANT_FALLBACK = re.compile(r"\bor\s+(?:on\s*\(\s*\)\s*)?vector\s*\(")
+_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
+_WORD = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+_LONG = ("5m", "10m", "1h", "24h")  # a range that is the question itself: "in the last hour"
+
+
+def lint_text(text: str) -> list[str]:
+    """What is wrong with a dashboard's file, each as `panel: problem: fix`; an empty list when nothing is."""
+    try:
+        board = json.loads(text)
+    except ValueError as error:
+        return [f"is not JSON ({error}): build it again"]
+    return lint(board) if isinstance(board, dict) else ["is no dashboard: build it again"]
+
+
+def lint(board: Mapping[str, Any]) -> list[str]:
+    """The same for a dashboard that is already parsed."""
+    return [*_lint_board(board), *(finding for panel in panels(board) for finding in _lint_panel(panel))]
+
+
+def panels(board: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every panel, rows themselves left out, those inside folded rows included."""
+    for panel in board.get("panels", []):
+        if panel.get("type") == "row":
+            yield from panel.get("panels", [])
+        else:
+            yield panel
+
+
+def _lint_board(board: Mapping[str, Any]) -> Iterator[str]:
+    if not re.fullmatch(r"[a-z0-9-]{1,40}", str(board.get("uid", ""))):
+        yield "uid: is missing or not fixed: give lower-case letters, digits and hyphens"
+    for key in ("title", "description"):
+        if not board.get(key):
+            yield f"{key}: is empty: say what the dashboard answers"
+    if board.get("schemaVersion") != SCHEMA_VERSION:
+        yield f"schemaVersion: is {board.get('schemaVersion')}: {SCHEMA_VERSION} is what Grafana provisions"
+    if board.get("rows"):
+        yield "rows: were removed in Grafana 5: use panels of type row"
+    have = [variable.get("name") for variable in board.get("templating", {}).get("list", [])]
+    for name in VARIABLES:
+        if name not in have:
+            yield f"variable {name}: is missing: every dashboard offers {', '.join(VARIABLES)}"
+    everything = [*board.get("panels", []), *panels(board)]
+    ids = {id(panel): panel.get("id") for panel in everything}
+    if len(set(ids.values())) != len(ids) or None in ids.values():
+        yield "id: two panels share one, or one has none: give each panel its own"
+
+
+def _lint_panel(panel: Mapping[str, Any]) -> Iterator[str]:
+    name = panel.get("title") or f"panel {panel.get('id')}"
+    if panel.get("type") not in KINDS:
+        yield f"{name}: type {panel.get('type')!r}: use one of {', '.join(KINDS)}"
+    for key in ("title", "description"):
+        if not panel.get(key):
+            yield f"{name}: {key} is empty: say what it shows, what is normal, what to do"
+    if not panel.get("targets"):
+        yield f"{name}: has no query: an empty panel tells nothing"
+    if not panel.get("fieldConfig", {}).get("defaults", {}).get("unit"):
+        yield f"{name}: has no unit: a number without one is read wrongly"
+    if panel.get("maxDataPoints") is not None:
+        yield f"{name}: maxDataPoints is set: leave it to the panel's width"
+    if panel.get("datasource", {}).get("uid") != "${datasource}":
+        yield f"{name}: datasource is not the variable: use uid ${{datasource}}"
+    for target in panel.get("targets", []):
+        yield from _lint_target(name, target)
+
+
+def _lint_target(name: str, target: Mapping[str, Any]) -> Iterator[str]:
+    where, expr = f"{name} {target.get('refId')}", target.get("expr", "")
+    if not expr.strip():
+        yield f"{where}: has no expression: write one"
+    if "intervalFactor" in target:
+        yield f"{where}: intervalFactor is set: it halves the resolution"
+    if _CONSTANT_FALLBACK.search(expr):
+        yield f"{where}: falls back to a constant, which hides missing data: find an expression that exists at 0"
+    for window in _FIXED_RANGE.findall(_TEXT.sub('""', expr)):
+        if window not in _LONG:
+            yield f"{where}: rate over {window}: use $__rate_interval, so that zooming works"
+    if target.get("datasource", {}).get("uid") != "${datasource}":
+        yield f"{where}: datasource is not the variable: use uid ${{datasource}}"
+    names = metric_names(expr)
+    if names and 'instance=~"$instance"' not in expr and 'cluster=~"$cluster"' not in expr:
+        yield f"{where}: no selector uses the variables: narrow it by $cluster or $instance"
+
+
+def metric_names(expr: str) -> list[str]:
+    """Names of declared metrics that an expression reads."""
+    words = dict.fromkeys(_WORD.findall(_TEXT.sub('""', expr)))
+    return sorted({found.name for word in words if (found := catalog.find(word))})
+
+
+def described(board: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every panel as programs read it: for the documentation and for the test that every metric is drawn."""
+    for panel in panels(board):
+        targets = [target["expr"] for target in panel["targets"]]
+        yield {
+            "dashboard": board["uid"],
+            "dashboard_title": board["title"],
+            "id": panel["id"],
+            "title": panel["title"],
+            "type": panel["type"],
+            "description": panel["description"],
+            "unit": panel["fieldConfig"]["defaults"].get("unit", ""),
+            "targets": targets,
+            "metrics": sorted({name for expr in targets for name in metric_names(expr)}),
+        }
