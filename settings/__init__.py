@@ -2,14 +2,14 @@
 
 from settings.errors import SettingsError
 from settings.paths import Paths
-from settings.secrets import check_secrets
 
 try:
-    from settings.load import load, parse
+    from settings.load import load, locate, parse
+    from settings.secrets import check_secrets
     from settings.types import Site
 except ModuleNotFoundError as error:
     # The first step of `make up` runs on a bare Python, before the libraries are installed, and needs the paths alone.
     if error.name not in ("msgspec", "yaml"):
         raise
 
-__all__ = ["Paths", "SettingsError", "Site", "check_secrets", "load", "parse"]
+__all__ = ["Paths", "SettingsError", "Site", "check_secrets", "load", "locate", "parse"]
