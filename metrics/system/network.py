@@ -143,7 +143,6 @@ ARP_ENTRIES = Gauge("node_arp_entries", "ARP entries.", Unit.COUNT, labels=_DEVI
 # -- sockets ---------------------------------------------------------------------------------------------------------
 UDP_QUEUES = Gauge(
     "node_udp_queues", "Bytes waiting in the queues of all UDP sockets.", Unit.BYTES, labels=("queue", "ip"),
-    closed={"queue": ("tx", "rx"), "ip": ("v4", "v6")},
 )  # fmt: skip
 SOCKETS_USED = Gauge("node_sockstat_sockets_used", "Sockets of every kind.", Unit.COUNT)
 TCP_INUSE = Gauge("node_sockstat_TCP_inuse", "TCP sockets in use.", Unit.COUNT)

@@ -1,0 +1,93 @@
+"""What a collector is, what a domain of them is, and how one run of a collector ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from metrics.model import Gauge, Metric, Sample
+
+
+class Collector(Protocol):
+    """Reads one thing. `collect()` may raise anything; what it yielded before that is reported.
+
+    `name` selects it (`?collect[]=name`), `help` is one sentence for `--list`, `emits` every metric it may yield.
+    A collector without data (no such hardware, no such kernel module) yields nothing; that is no failure.
+    """
+
+    @property
+    def name(self) -> str:
+        """Its name in selections, logs and labels."""
+
+    @property
+    def help(self) -> str:
+        """What it reads, in one sentence."""
+
+    @property
+    def emits(self) -> tuple[Metric, ...]:
+        """Every metric that it may yield."""
+
+    def collect(self) -> Iterable[Sample]:
+        """The samples of now. Called on one thread at a time."""
+
+
+@dataclass(frozen=True)
+class Domain:
+    """A set of collectors behind one port. `success` and `duration` are the ecosystem's own names for how they fared."""
+
+    name: str
+    service: str
+    collectors: tuple[Collector, ...]
+    success: Gauge | None = None
+    duration: Gauge | None = None
+    names: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Refuses two collectors of one name, and two emitters of one metric."""
+        object.__setattr__(self, "names", tuple(collector.name for collector in self.collectors))
+        owner: dict[Metric, str] = {}
+        for collector in self.collectors:
+            for metric in collector.emits:
+                if other := owner.get(metric):
+                    msg = f"{metric.name}: emitted by {other} and {collector.name}: a metric has one emitter"
+                    raise ValueError(msg)
+                owner[metric] = collector.name
+        if len(set(self.names)) < len(self.names):
+            msg = f"{self.name}: two collectors of one name: {sorted(self.names)}"
+            raise ValueError(msg)
+
+
+@dataclass
+class Run:
+    """One run of one collector: its samples as far as it got, and how it ended.
+
+    `state` is "running" until it ends, then "ok", "error" or "timeout"; `reason` says more of the latter two.
+    """
+
+    collector: Collector
+    samples: list[Sample] = field(default_factory=list)
+    state: str = "running"
+    reason: str = ""
+    started: float = 0.0
+    seconds: float = 0.0
+
+
+def run_safely(run: Run) -> None:
+    """Runs the collector on this thread and fills `run`; raises nothing but what ends the process."""
+    run.started = time.monotonic()
+    keep = run.samples.append
+    try:
+        result = run.collector.collect()
+        if isinstance(result, Iterator):
+            for sample in result:
+                keep(sample)
+        else:
+            run.samples.extend(result)
+        state, reason = "ok", ""
+    except Exception as error:  # noqa: BLE001  # a collector may fail in any way; the others must still answer
+        state, reason = "error", f"{type(error).__name__}: {error}"
+    run.seconds = time.monotonic() - run.started
+    run.reason = reason
+    run.state = state  # last, so that who sees it set sees the rest
