@@ -59,7 +59,7 @@ def test_any_yaml_grammar_is_a_site_or_a_settings_error(text: str) -> None:
 
 
 @given(_TREES)
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 def test_any_tree_is_a_site_or_a_settings_error(tree: Any) -> None:
     _site_or_error(yaml.safe_dump(tree, allow_unicode=True))
 
@@ -95,7 +95,7 @@ def test_the_full_site_is_valid() -> None:
 
 
 @given(_spoilt())
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=80)
 def test_a_valid_site_with_one_place_spoilt_is_a_site_or_a_settings_error(tree: Any) -> None:
     _site_or_error(yaml.safe_dump(tree, allow_unicode=True))
 
