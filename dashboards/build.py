@@ -26,7 +26,8 @@ _DASHBOARD_KEYS = (
     "timepicker", "timezone", "title", "uid", "version",
 )  # fmt: skip
 _PANEL_KEYS = (
-    "datasource", "description", "fieldConfig", "gridPos", "id", "links", "options", "targets", "title", "transformations", "type",
+    "datasource", "description", "fieldConfig", "gridPos", "id", "links", "options", "targets", "title", "transformations",
+    "type",
 )  # fmt: skip
 _LINK = {"asDropdown": False, "includeVars": False, "keepTime": False, "tags": [], "targetBlank": False, "tooltip": ""}
 
@@ -41,7 +42,7 @@ def build(site: Site) -> dict[str, dict[str, Any]]:
 
 
 def modern(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """grafanalib's JSON in the shape of schemaVersion 42."""
+    """The JSON of grafanalib in the shape of schemaVersion 42."""
     kept = {key: raw[key] for key in _DASHBOARD_KEYS}
     return kept | {
         "editable": False,

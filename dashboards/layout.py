@@ -115,7 +115,7 @@ def _annotations() -> core.Annotations:
     return core.Annotations(list=[firing])
 
 
-def dashboard(site: Site, uid: str, title: str, description: str, source: Metric, rows: Sequence[Row]) -> core.Dashboard:
+def dashboard(site: Site, rows: Sequence[Row], *, uid: str, title: str, description: str, source: Metric) -> core.Dashboard:
     """A dashboard under a fixed uid, with a crosshair shared by its panels."""
     return core.Dashboard(
         uid=uid,

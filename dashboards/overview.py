@@ -1,30 +1,35 @@
-"""Overview: is it fine? Then: the appliance, this machine, how alerting fares, what watching costs."""
+"""Overview: is it fine? Then: the machines, the appliance, how alerting fares; what watching costs is folded."""
 
 from __future__ import annotations
 
 from grafanalib import core
 
-from dashboards import layout
+from dashboards import layout, overview_detail, system
 from dashboards.layout import Cell, Row
-from dashboards.panels import MAX_SERIES, Column, Panels, Query, States
-from metrics import process, prometheus, stack, stack_signals
+from dashboards.panels import Column, Panels, Query, States
+from metrics import prometheus, stack, stack_signals
 from metrics.model import Unit
 from metrics.stack import DASHBOARD_OVERVIEW
-from metrics.system import signals
-from settings import Site, look
+from settings import Site
+
+_SERVICE = ("instance", "service")
+_TARGET = ("instance", "job")
+_TARGET_SCOPE = ("cluster", "job", "instance")
 
 
 def dashboard(site: Site) -> core.Dashboard:
-    """The dashboard; its variables offer every target that Prometheus scrapes."""
+    """The dashboard; its variables offer every target that Prometheus scrapes. `job` narrows what is told per target."""
     panels = Panels(site, scope=("cluster", "instance"))
-    rows = [_fine(panels), _services(panels)]
+    machines = Row("Machines", [Cell(panel, width=6) for panel in system.machine(panels)])
+    targets = Panels(site, scope=_TARGET_SCOPE)
+    rows = [_fine(panels), machines, _services(panels, targets), _alerting(panels), *overview_detail.rows(panels, targets)]
     return layout.dashboard(
         site,
-        DASHBOARD_OVERVIEW,
-        "Overview",
-        "Is it fine? Alerts, targets, services, the machine, and alerting itself.",
-        prometheus.UP,
         rows,
+        uid=DASHBOARD_OVERVIEW,
+        title="Overview",
+        description="Is it fine? Alerts, targets, services, the machines, and alerting itself.",
+        source=prometheus.UP,
     )
 
 
@@ -33,76 +38,94 @@ def _fine(panels: Panels) -> Row:
     firing = prometheus.ALERTS.select(alertstate="firing")
     alerts = firing.sum() - firing.where(severity="info").sum()
     down = stack_signals.TARGET_UP.expr.compare("== bool", 0).sum()
-    services = stack.SERVICE_UP.select().min(by=("cluster", "instance", "service")).compare("== bool", 0).sum()
-    return Row(
-        "Is it fine?",
-        [
-            Cell(
-                panels.stat(
-                    "Firing alerts",
-                    "Alerts that fire now, critical and warning. Normal: 0. The on-call inbox tells which, and what to do.",
-                    Query(alerts, "alerts", scope=("cluster",)),
-                    unit=Unit.COUNT,
-                    worse_above=1,
-                    none="no alert rule is evaluated",
-                ),
-                width=6, height=4,
-            ),
-            Cell(
-                panels.stat(
-                    "Targets down",
-                    "Targets whose last scrape failed. Normal: 0. The table of targets below names them.",
-                    Query(down, "targets"),
-                    unit=Unit.COUNT,
-                    worse_above=1,
-                    none="no target is configured",
-                ),
-                width=6, height=4,
-            ),
-            Cell(
-                panels.stat(
-                    "Services down",
-                    "Services of the appliance that do not run or do not answer. Normal: 0; a restart takes 10 s.",
-                    Query(services, "services"),
-                    unit=Unit.COUNT,
-                    worse_above=1,
-                    none="no health watcher answers",
-                ),
-                width=6, height=4,
-            ),
-            Cell(
-                panels.stat(
-                    "Alerting",
-                    "Whether the Watchdog arrives in the inbox, through Prometheus and Alertmanager. BROKEN: nobody is told of "
-                    "anything; begin with `make status`.",
-                    Query(stack_signals.ALERTING_ALIVE, "alerting"),
-                    states=States("alive", "BROKEN"),
-                    none="the inbox does not answer",
-                ),
-                width=6, height=4,
-            ),
-        ],
-    )  # fmt: skip
+    services = stack.SERVICE_UP.select().min(by=("cluster", *_SERVICE)).compare("== bool", 0).sum()
+    found = [
+        panels.stat(
+            "Firing alerts",
+            "Alerts that fire now, critical and warning. Normal: 0. The on-call inbox tells which, and what to do.",
+            Query(alerts, "alerts", scope=("cluster",)), unit=Unit.COUNT, worse_above=1, none="no rule is evaluated",
+        ),
+        panels.stat(
+            "Targets down",
+            "Targets whose last scrape failed. Normal: 0. The table of targets below names them.",
+            Query(down, "targets", scope=_TARGET_SCOPE), unit=Unit.COUNT, worse_above=1, none="no target is configured",
+        ),
+        panels.stat(
+            "Services down",
+            "Services of the appliance that do not run or do not answer. Normal: 0; a restart takes 10 s. The table below "
+            "names them.",
+            Query(services, "services"), unit=Unit.COUNT, worse_above=1, none="no watcher answers",
+        ),
+        panels.stat(
+            "Alerting",
+            "Whether the Watchdog arrives in the inbox, through Prometheus and Alertmanager. BROKEN: nobody is told of anything; "
+            "begin with `make status`.",
+            Query(stack_signals.ALERTING_ALIVE, "alerting"), states=States("alive", "BROKEN"), none="no inbox answers",
+        ),
+    ]  # fmt: skip
+    return Row("Is it fine?", [Cell(panel, width=6, height=4) for panel in found])
 
 
-def _services(panels: Panels) -> Row:
-    by = ("instance", "service")
-    return Row(
-        "Services and targets",
-        [
-            Cell(
-                panels.table(
-                    "Services",
-                    "Each service of the appliance as its health watcher sees it. Normal: up, no restart. `make logs s=NAME` "
-                    "shows the last words of one that restarts.",
-                    by,
-                    Column(stack.SERVICE_UP.select().min(by=by), "State", Unit.BOOL, states=States()),
-                    Column(stack.SERVICE_START_TIME.select().max(by=by) * 1000, "Started", Unit.TIMESTAMP),
-                    Column(stack.SERVICE_RESTARTS.increase("1h").sum(by=by), "Restarts in 1 h", Unit.COUNT,
-                           signal=stack_signals.SERVICE_RESTARTS),
-                    none="no health watcher answers",
-                ),
-                height=9,
-            ),
-        ],
+def _services(panels: Panels, targets: Panels) -> Row:
+    services = panels.table(
+        "Services",
+        "Each service of the appliance as its health watcher sees it. Normal: up, no restart. `make logs s=NAME` shows the last "
+        "words of one that restarts.",
+        _SERVICE,
+        Column(stack.SERVICE_UP.select().min(by=_SERVICE), "State", Unit.BOOL, states=States()),
+        Column(stack.SERVICE_START_TIME.select().max(by=_SERVICE) * 1000, "Started", Unit.TIMESTAMP),
+        Column(
+            stack_signals.SERVICE_RESTARTS.expr.sum(by=_SERVICE), "Restarts in 1 h", Unit.COUNT,
+            signal=stack_signals.SERVICE_RESTARTS,
+        ),
+        none="no watcher answers",
     )  # fmt: skip
+    scraped = targets.table(
+        "Targets",
+        "Each target that Prometheus scrapes. Normal: up, well below the scrape timeout, as many samples as yesterday. Down: "
+        "Prometheus's page /targets shows the error.",
+        _TARGET,
+        Column(prometheus.UP.select().min(by=_TARGET), "State", Unit.BOOL, states=States()),
+        Column(
+            stack_signals.SCRAPE_DURATION.expr.max(by=_TARGET), "Scrape took", Unit.SECONDS, signal=stack_signals.SCRAPE_DURATION
+        ),
+        Column(prometheus.SCRAPE_SAMPLES.select().max(by=_TARGET), "Samples", Unit.COUNT),
+        none="no target is configured",
+    )  # fmt: skip
+    return Row("Services and targets", [Cell(services, height=9), Cell(scraped, height=9)])
+
+
+def _alerting(panels: Panels) -> Row:
+    arrived = stack.INBOX_NOTIFICATIONS.increase("1h").sum(by=("status",))
+    found = [
+        panels.timeseries(
+            "Open alerts",
+            "Alerts that fire, as the inbox knows them, and those that nobody has acknowledged. Normal: 0. Open the inbox.",
+            Query(stack.INBOX_OPEN.select().sum(by=("severity",)), "{{severity}}"),
+            Query(stack.INBOX_UNACKNOWLEDGED.select().sum(), "not acknowledged"), unit=Unit.COUNT,
+        ),
+        panels.timeseries(
+            "Notifications in the last hour",
+            "Notifications that arrived in the inbox within an hour. Normal: few, as many resolved as firing. Many: an alert "
+            "flaps; tune it in site.yaml.",
+            Query(arrived, "{{status}}"), unit=Unit.COUNT,
+        ),
+        panels.timeseries(
+            "Time since the last Watchdog",
+            "Seconds since the Watchdog last arrived. Normal: a saw below 90 s. At 3 min alerting counts as broken.",
+            Query(stack.WATCHDOG_AGE.select().max(by=("instance",))), unit=Unit.SECONDS,
+        ),
+        panels.stat(
+            "Time to firing, p95",
+            "From the first bad sample to the alert's firing, 95 % of the last 24 h. Normal: the alert's `for` plus 10 s.",
+            Query(stack_signals.DETECTION_P95, "p95"), none="no alert in 24 h",
+        ),
+        panels.stat(
+            "Time to the inbox, p95",
+            "From the first bad sample to the inbox, 95 % of the last 24 h. Normal: `for` plus 20 s when critical, 45 s when "
+            "warning.",
+            Query(stack_signals.DELIVERY_P95, "p95"), none="no alert in 24 h",
+        ),
+    ]  # fmt: skip
+    sizes = ((8, 8), (8, 8), (8, 8), (12, 4), (12, 4))
+    return Row("Alerting", [Cell(panel, width, height) for panel, (width, height) in zip(found, sizes, strict=True)])

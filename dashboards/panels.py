@@ -83,14 +83,14 @@ class Panels:
     ) -> core.TimeSeries:
         """A line for every series; with a `signal`, its thresholds as dashed lines. `most` is the axis' upper end."""
         signal = signal or _signal_of(queries)
-        steps = self._steps(signal, "transparent") if signal else []
+        steps = self._steps(signal, "transparent") if signal else [_step("transparent")]
         return core.TimeSeries(
             title=title,
             description=description,
             dataSource=DATASOURCE,
             targets=[self._target(query, index) for index, query in enumerate(queries)],
             unit=(unit or _unit_of(queries)).grafana,
-            thresholds=steps or [{"color": "transparent", "value": None}],
+            thresholds=steps,
             thresholdsStyleMode="dashed" if len(steps) > 1 else "off",
             stacking={"group": "A", "mode": "normal" if stacked else "none"},
             fillOpacity=60 if stacked else 8,
@@ -113,9 +113,9 @@ class Panels:
         """One number now. `states` gives 0 and 1 their words; `worse_above` makes anything above it critical."""
         signal = query.what if isinstance(query.what, Signal) else None
         if worse_above is not None:
-            steps = [{"color": look.OK, "value": None}, {"color": look.CRITICAL, "value": worse_above}]
+            steps = [_step(look.OK), _step(look.CRITICAL, worse_above)]
         else:
-            steps = self._steps(signal, look.OK) if signal and not states else [{"color": "text", "value": None}]
+            steps = self._steps(signal, look.OK) if signal and not states else [_step("text")]
         coloured = states is not None or len(steps) > 1
         return core.Stat(
             title=title,
@@ -192,14 +192,18 @@ class Panels:
         found = [(self.threshold(signal, level), colour) for level, colour in _LEVELS.items()]
         marks = sorted((value, colour) for value, colour in found if value is not None)
         if not signal.bad_below:
-            return [{"color": fine, "value": None}, *({"color": colour, "value": value} for value, colour in marks)]
+            return [_step(fine), *(_step(colour, value) for value, colour in marks)]
         colours = [*(colour for _, colour in marks), fine]
-        return [{"color": colour, "value": value} for colour, value in zip(colours, [None, *(v for v, _ in marks)], strict=True)]
+        return [_step(colour, value) for colour, value in zip(colours, [None, *(value for value, _ in marks)], strict=True)]
 
     def _links(self, signal: Signal | None) -> list[dict[str, Any]]:
         runbooks = f"{self.site.public(self.site.ports.inbox)}/runbooks"
         names = dict.fromkeys(signal.alerts.values()) if signal else {}
         return [{"title": f"Runbook {name}", "url": f"{runbooks}/{name}", "targetBlank": True} for name in names]
+
+
+def _step(colour: str, value: float | None = None) -> dict[str, Any]:
+    return {"color": colour, "value": value}
 
 
 def _ref(index: int) -> str:

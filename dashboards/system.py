@@ -1,54 +1,143 @@
-"""System Overview: how happy the machines are, by the USE method (utilisation, saturation, errors)."""
+"""System Overview: how happy the machines are, by the USE method (utilisation, saturation, errors); detail is folded."""
 
 from __future__ import annotations
 
 from grafanalib import core
 
-from dashboards import layout
+from dashboards import layout, system_detail
 from dashboards.layout import Cell, Row
-from dashboards.panels import MAX_SERIES, Panels, Query
+from dashboards.panels import Column, Panels, Query, States
 from metrics.model import Unit
 from metrics.stack import DASHBOARD_SYSTEM
-from metrics.system import cpu, signals
-from settings import Site
+from metrics.system import cpu, filesystem, network, signals
+from settings import Site, look
+
+_MOUNT = ("instance", "mountpoint", "device")
 
 
 def dashboard(site: Site) -> core.Dashboard:
-    """The dashboard; its variables offer the machines that tell their processor time."""
+    """The dashboard; its variables offer the machines that tell their load."""
     panels = Panels(site)
-    rows = [_usage(panels)]
+    rows = [_utilisation(panels), _saturation(panels), _errors(panels), _filesystems(panels), *system_detail.rows(panels)]
     return layout.dashboard(
         site,
-        DASHBOARD_SYSTEM,
-        "System Overview",
-        "Processors, memory, disks and network of the machines: how busy, how saturated, how many errors.",
-        cpu.LOAD1,
         rows,
+        uid=DASHBOARD_SYSTEM,
+        title="System Overview",
+        description="Processors, memory, disks and network of the machines: how busy, how saturated, how many errors.",
+        source=cpu.LOAD1,
     )
 
 
-def _usage(panels: Panels) -> Row:
-    io = signals.RECORDINGS[0]
-    return Row(
-        "Utilisation",
-        [
-            Cell(
-                panels.timeseries(
-                    "CPU Usage",
-                    "Processor time that is neither idle nor waiting for I/O. Normal: below 70 %, with bursts. Above the dashed "
-                    "lines, find the program with `top`; the panel CPU by mode tells what kind of work it is.",
-                    Query(signals.CPU_USAGE),
-                    most=100,
-                )
-            ),
-            Cell(
-                panels.timeseries(
-                    "Memory Usage",
-                    "Memory that new programs could not get without swapping. Normal: flat, below 85 %. A line that only rises "
-                    "is a leak: find the program with `ps aux --sort=-rss`.",
-                    Query(signals.MEMORY_USAGE),
-                    most=100,
-                )
-            ),
-        ],
-    )
+def machine(panels: Panels) -> list[core.Panel]:
+    """CPU, memory, disk and network of each machine: the four that the Overview shows too."""
+    received = network.RECEIVE_BYTES.rate(device=signals.REAL_NICS).sum(by=("instance",))
+    sent = network.TRANSMIT_BYTES.rate(device=signals.REAL_NICS).sum(by=("instance",))
+    return [
+        panels.timeseries(
+            "CPU Usage",
+            "Processor time that is neither idle nor waiting for I/O. Normal: below 70 %, with bursts. Above a dashed line: find "
+            "the program with `top`; the panel CPU by mode tells what kind of work it is.",
+            Query(signals.CPU_USAGE), most=100,
+        ),
+        panels.timeseries(
+            "Memory Usage",
+            "Memory that new programs could not get without swapping. Normal: flat, below 85 %. A line that only rises is a "
+            "leak: "
+            "find the program with `ps aux --sort=-rss | head`.",
+            Query(signals.MEMORY_USAGE), most=100,
+        ),
+        panels.timeseries(
+            "Disk Usage",
+            "How full each filesystem is for users other than root. Normal: below 90 % and flat. When it rises, find what grows: "
+            "`du -xh --max-depth=2 / | sort -h | tail -20`.",
+            Query(signals.DISK_USAGE, "{{instance}} {{mountpoint}}"), most=100,
+        ),
+        panels.timeseries(
+            "Network Traffic",
+            "What real network devices receive and send. Normal: follows the work. At the link's speed, packets queue: see the "
+            "panel Network drops.",
+            Query(received * 8, "{{instance}} received"), Query(sent * 8, "{{instance}} sent"), unit=Unit.BITS_PER_SECOND,
+        ),
+    ]  # fmt: skip
+
+
+def _utilisation(panels: Panels) -> Row:
+    return Row("Utilisation", [Cell(panel) for panel in machine(panels)])
+
+
+def _saturation(panels: Panels) -> Row:
+    found = [
+        panels.timeseries(
+            "Load per processor",
+            "Tasks that run or want to, per processor. Normal: below 1. Above 2 each task waits as long as it runs: take work "
+            "off.",
+            Query(signals.LOAD_PER_CORE),
+        ),
+        panels.timeseries(
+            "CPU pressure",
+            "Share of time in which a task waited for a processor. Normal: near 0. When it rises with CPU usage, work is too "
+            "much.",
+            Query(signals.PRESSURE_CPU), most=1,
+        ),
+        panels.timeseries(
+            "Memory pressure",
+            "Share of time in which a task waited for memory. Normal: 0. Anything steady means that memory is too small.",
+            Query(signals.PRESSURE_MEMORY), most=1,
+        ),
+        panels.timeseries(
+            "I/O pressure",
+            "Share of time in which a task waited for a disk. Normal: near 0, bursts at backups. Look at disk latency next.",
+            Query(signals.PRESSURE_IO), most=1,
+        ),
+    ]  # fmt: skip
+    return Row("Saturation", [Cell(panel, width=6) for panel in found])
+
+
+def _errors(panels: Panels) -> Row:
+    device = "{{instance}} {{device}}"
+    found = [
+        panels.timeseries(
+            "Processes killed for memory",
+            "Processes that the kernel killed in the last 10 min because memory ran out. Normal: 0. `dmesg -T | grep -i oom` "
+            "names them.",
+            Query(signals.OOM_KILLS),
+        ),
+        panels.timeseries(
+            "Network errors",
+            "Packets that arrived damaged or could not be sent. Normal: 0. Check cable, port and driver (`ethtool -S DEVICE`).",
+            Query(signals.NETWORK_ERRORS, device),
+        ),
+        panels.timeseries(
+            "Network drops",
+            "Packets that were dropped. Normal: a few unwanted ones. Many: a queue overflows (`ethtool -g DEVICE`).",
+            Query(signals.NETWORK_DROPS, device),
+        ),
+        panels.timeseries(
+            "Read-only and unreadable filesystems",
+            "1 for a filesystem that is mounted read-only or whose figures cannot be read. Normal: 0, unless on purpose. "
+            "`dmesg -T` tells of disk errors.",
+            Query(signals.READ_ONLY, "read-only {{instance}} {{mountpoint}}"),
+            Query(signals.DEVICE_ERRORS, "unreadable {{instance}} {{mountpoint}}"), most=1,
+        ),
+    ]  # fmt: skip
+    return Row("Errors", [Cell(panel, width=6) for panel in found])
+
+
+def _filesystems(panels: Panels) -> Row:
+    table = panels.table(
+        "Filesystems",
+        "Every mounted disk: size, what is left, how full, when it is full if it goes on filling as in the last hour. Normal: "
+        "weeks left, below 90 %. A full one: `du -xh --max-depth=2 MOUNTPOINT | sort -h | tail -20`.",
+        _MOUNT,
+        Column(filesystem.SIZE.select().max(by=_MOUNT), "Size", Unit.BYTES),
+        Column(filesystem.AVAIL.select().max(by=_MOUNT), "Available", Unit.BYTES),
+        Column(Query(signals.DISK_USAGE).expr.max(by=_MOUNT), "Used", Unit.PERCENT, signal=signals.DISK_USAGE),
+        Column(signals.INODE_USAGE.expr.max(by=_MOUNT), "Inodes used", Unit.PERCENT, signal=signals.INODE_USAGE),
+        Column(signals.DISK_TIME_LEFT.expr.min(by=_MOUNT), "Full in", Unit.SECONDS, signal=signals.DISK_TIME_LEFT),
+        Column(
+            filesystem.READONLY.select().max(by=_MOUNT), "Mounted", Unit.BOOL,
+            states=States("read-only", "read-write", one_colour=look.INFO, zero_colour="transparent"),
+        ),
+    )  # fmt: skip
+    return Row("Filesystems", [Cell(table, width=24, height=7)])

@@ -105,6 +105,12 @@ DELIVERY_P95 = Signal(
     Unit.SECONDS,
     "From the first bad sample to the notification in the inbox, for 95 % of the alerts of the last 24 h.",
 )  # fmt: skip
+DETECTION_P95 = Signal(
+    "Time to firing, p95",
+    stack.INBOX_DETECTION.quantile(0.95, by=("cluster",), window="24h"),
+    Unit.SECONDS,
+    "From the first bad sample to the alert's firing, for 95 % of the alerts of the last 24 h.",
+)  # fmt: skip
 
 # -- what does watching cost? ----------------------------------------------------------------------------------------
 SCRAPE_DURATION = Signal(
@@ -126,6 +132,16 @@ MEMORY_COST = Signal(
     Unit.BYTES,
     "Resident memory of each service.",
 )  # fmt: skip
+PROCESS_AGE = Signal(
+    "Age of the services' processes",
+    raw(
+        "min by (cluster, job, instance) (time() - process_start_time_seconds)",
+        process.START_TIME,
+        panel='min by (cluster, job, instance) (time() - process_start_time_seconds{cluster=~"$cluster", instance=~"$instance"})',
+    ),
+    Unit.SECONDS,
+    "How long each service's process has run.",
+)
 
 SIGNALS: dict[str, Signal] = {
     "stack.target_up": TARGET_UP,
@@ -140,8 +156,10 @@ SIGNALS: dict[str, Signal] = {
     "stack.rule_failures": RULE_FAILURES,
     "stack.config_reload": CONFIG_RELOAD,
     "stack.delivery_p95": DELIVERY_P95,
+    "stack.detection_p95": DETECTION_P95,
     "stack.scrape_duration": SCRAPE_DURATION,
     "stack.cpu_cost": CPU_COST,
     "stack.memory_cost": MEMORY_COST,
+    "stack.process_age": PROCESS_AGE,
 }
 RECORDINGS: tuple[Recording, ...] = ()

@@ -81,13 +81,6 @@ PRESSURE_MEMORY = Signal(
     "Share of time in which at least one task waited for memory.",
     warning=0.1, maximum=1, why="A healthy machine never waits for memory; a tenth of the time is felt by users.",
 )  # fmt: skip
-SWAP_USAGE = Signal(
-    "Swap usage",
-    _percent_used(memory.SWAP_FREE.select().sum(by=MACHINE), memory.SWAP_TOTAL.select().sum(by=MACHINE)),
-    Unit.PERCENT,
-    "Share of swap in use; nothing is drawn for a machine without swap.",
-    warning=80, maximum=100, why="Swap in use is no harm by itself; when it is full, the next step is a killed process.",
-)  # fmt: skip
 OOM_KILLS = Signal(
     "Processes killed for memory",
     memory.OOM_KILL.increase("10m").sum(by=MACHINE),
@@ -199,16 +192,6 @@ RETRANSMITS = Signal(
     "Share of TCP segments that had to be sent again.",
     warning=0.05, maximum=1, why="Above 5 % throughput collapses; healthy networks stay below 1 %.",
 )  # fmt: skip
-CONNTRACK = Signal(
-    "Connection tracking",
-    _percent_used(
-        network.CONNTRACK_LIMIT.select().sum(by=MACHINE) - network.CONNTRACK_ENTRIES.select().sum(by=MACHINE),
-        network.CONNTRACK_LIMIT.select().sum(by=MACHINE),
-    ),
-    Unit.PERCENT,
-    "Connections that the firewall tracks, as a share of its table; nothing is drawn where it tracks none.",
-    warning=80, minimum=1, maximum=99.9, why="When the table is full, new connections are dropped.",
-)  # fmt: skip
 
 # -- processes and clock ---------------------------------------------------------------------------------------------
 PROCESS_IDS = Signal(
@@ -246,7 +229,6 @@ SIGNALS: dict[str, Signal] = {
     "system.cpu_pressure": PRESSURE_CPU,
     "system.memory_usage": MEMORY_USAGE,
     "system.memory_pressure": PRESSURE_MEMORY,
-    "system.swap_usage": SWAP_USAGE,
     "system.oom_kills": OOM_KILLS,
     "system.disk_utilisation": DISK_UTILISATION,
     "system.disk_latency": DISK_LATENCY,
@@ -261,7 +243,6 @@ SIGNALS: dict[str, Signal] = {
     "system.network_errors": NETWORK_ERRORS,
     "system.network_drops": NETWORK_DROPS,
     "system.retransmits": RETRANSMITS,
-    "system.conntrack": CONNTRACK,
     "system.process_ids": PROCESS_IDS,
     "system.clock_offset": CLOCK_OFFSET,
     "system.clock_synchronised": CLOCK_SYNCHRONISED,
