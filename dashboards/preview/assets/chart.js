@@ -1,0 +1,260 @@
+// Time series by Dygraphs: axes with units, thresholds, a crosshair that all charts share, zoom by mouse and by keys.
+"use strict";
+(function (WF) {
+  const { el, svg, mark, moment } = WF.dom;
+  const HUES = 4;
+  const DASHES = [null, [7, 3], [2, 3], [9, 3, 2, 3]];
+  const charts = new Set();
+
+  const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const look = (index, series) => ({
+    color: series.color || token(`--series-${(index % HUES) + 1}`),
+    dash: series.dash ? DASHES[1] : DASHES[Math.floor(index / HUES) % DASHES.length],
+    hue: series.color ? 0 : (index % HUES) + 1,
+  });
+
+  class Chart {
+    constructor(host, onZoom) {
+      this.onZoom = onZoom;
+      this.cross = el("div", { class: "cross", hidden: true });
+      this.tip = el("div", { class: "tip", hidden: true, role: "status" });
+      this.plot = el("div", { class: "plot" });
+      this.frame = el("div", { class: "chart", tabindex: "0", role: "group", onkeydown: (event) => this.key(event), onblur: () => hover(null) },
+        this.plot, this.cross, this.tip);
+      this.legend = el("div", { class: "legend" });
+      host.replaceChildren(this.frame, this.legend);
+      this.shown = [];
+      charts.add(this);
+    }
+
+    draw(data, title) {
+      this.data = data;
+      this.title = title;
+      this.frame.setAttribute("aria-label", `${title}, chart. Arrow keys read values, Shift and arrows select, Enter zooms in.`);
+      if (this.shown.length !== data.series.length) this.shown = data.series.map(() => true);
+      this.rows = rows(data);
+      const options = this.options();
+      const shape = JSON.stringify([data.series.length, data.stack, data.log, data.bars, data.series.map((one) => one.second)]);
+      if (this.graph && shape === this.shape) {
+        this.graph.updateOptions({ file: this.rows, ...options });
+      } else {
+        if (this.graph) this.graph.destroy();
+        this.graph = new window.Dygraph(this.plot, this.rows, options);
+        this.shape = shape;
+      }
+      this.drawLegend();
+    }
+
+    options() {
+      const { data } = this;
+      const looks = data.series.map((series, index) => look(index, series));
+      const unit2 = (data.series.find((series) => series.second) || {}).unit;
+      const series = {};
+      data.series.forEach((one, index) => {
+        series[`s${index}`] = { strokePattern: looks[index].dash, axis: one.second ? "y2" : "y1" };
+      });
+      return {
+        labels: ["t", ...data.series.map((_, index) => `s${index}`)], colors: looks.map((one) => one.color), series,
+        legend: "never", visibility: this.shown, dateWindow: this.window || [data.from, data.to], strokeWidth: 1.5, highlightCircleSize: 3,
+        stackedGraph: data.stack, fillGraph: data.fill > 0 || data.stack, fillAlpha: data.stack ? Math.max(data.fill, 0.25) : data.fill || 0.1,
+        stepPlot: data.bars, connectSeparatedPoints: data.span, logscale: data.log, labelsUTC: Boolean(WF.utc), rightGap: 8,
+        gridLineColor: token("--line"), axisLineColor: token("--line"), axisLabelFontSize: 12, xRangePad: 0, yRangePad: 6,
+        axes: {
+          x: { ticker: window.Dygraph.dateTicker, axisLabelFormatter: (value) => mark(Number(value), this.apart()), pixelsPerLabel: 80, axisLabelWidth: 64 },
+          y: yAxis(data.axis.unit, data.axis.decimals, [data.axis.min, data.axis.max]),
+          y2: unit2 === undefined ? {} : { ...yAxis(unit2, null, [null, null]), drawGrid: false, independentTicks: true },
+        },
+        underlayCallback: (canvas, area, graph) => thresholds(canvas, area, graph, data.thresholds),
+        highlightCallback: (_event, x, _points, row) => hover(x, this, row),
+        unhighlightCallback: () => hover(null),
+        zoomCallback: (from, to) => this.zoomed(from, to),
+        interactionModel: interaction(this),
+      };
+    }
+
+    apart() {
+      const [from, to] = this.window || [this.data.from, this.data.to];
+      return (to - from) / Math.max(2, this.plot.clientWidth / 80);
+    }
+
+    zoomed(from, to) {
+      const [first, last] = this.window || [this.data.from, this.data.to];
+      const wide = Math.abs(from - first) < 1 && Math.abs(to - last) < 1;
+      if (!wide && to - from >= 1000) this.onZoom(Math.round(from), Math.round(to));
+    }
+
+    setWindow(window) {
+      this.window = window;
+      if (this.graph) this.graph.updateOptions({ dateWindow: window || [this.data.from, this.data.to] });
+    }
+
+    drawLegend() {
+      const { data } = this;
+      this.legend.hidden = !data.legend || data.series.length === 0;
+      if (this.legend.hidden) return;
+      const head = el("tr", {}, el("th", { scope: "col" }, "Series"), data.calcs.map((calc) => el("th", { scope: "col", class: "number" }, calc)));
+      const body = data.series.map((series, index) =>
+        el("tr", {}, el("td", {}, this.toggle(series, index)), series.calcs.map((text) => el("td", { class: "number" }, text))));
+      if (data.more) body.push(el("tr", {}, el("td", { colspan: 1 + data.calcs.length }, `and ${data.more} more series that are not drawn`)));
+      const scroll = this.legend.scrollTop;
+      this.legend.replaceChildren(el("table", {}, el("thead", {}, head), el("tbody", {}, body)));
+      this.legend.scrollTop = scroll;
+    }
+
+    toggle(series, index) {
+      const style = look(index, series);
+      const line = svg("line", { x1: 0, y1: 5, x2: 18, y2: 5, "stroke-width": 3, class: `hue-${style.hue}` });
+      if (!style.hue) line.setAttribute("stroke", style.color);
+      if (style.dash) line.setAttribute("stroke-dasharray", style.dash.join(" "));
+      return el("button", {
+        type: "button", class: "series", "aria-pressed": String(this.shown[index]), title: `Show or hide ${series.name}`,
+        onclick: (event) => {
+          this.shown[index] = !this.shown[index];
+          event.currentTarget.setAttribute("aria-pressed", String(this.shown[index]));
+          this.graph.setVisibility(index, this.shown[index]);
+        },
+      }, svg("svg", { width: 18, height: 10, "aria-hidden": "true" }, line), el("span", {}, series.name));
+    }
+
+    showCross(x, from) {
+      if (x === null || !this.graph || x < this.data.from || x > this.data.to) {
+        this.cross.hidden = this.tip.hidden = true;
+        return;
+      }
+      this.cross.hidden = false;
+      this.cross.style.left = `${this.graph.toDomXCoord(x)}px`;
+      this.tip.hidden = from !== this;
+      if (from === this) this.fillTip(x);
+    }
+
+    fillTip(x) {
+      const row = Math.max(0, Math.min(this.rows.length - 1, Math.round((x - this.data.start) / this.data.step)));
+      this.row = row;
+      const listed = this.data.series
+        .map((series, index) => ({ series, index, value: series.values[row] }))
+        .filter((one) => this.shown[one.index] && one.value !== null)
+        .sort((a, b) => b.value - a.value).slice(0, 12);
+      const lines = listed.map(({ series, index, value }) => {
+        const style = look(index, series);
+        const line = svg("line", { x1: 0, y1: 5, x2: 14, y2: 5, "stroke-width": 3, class: `hue-${style.hue}` });
+        if (!style.hue) line.setAttribute("stroke", style.color);
+        if (style.dash) line.setAttribute("stroke-dasharray", style.dash.join(" "));
+        return el("div", {}, svg("svg", { width: 14, height: 10, "aria-hidden": "true" }, line), el("span", { class: "name" }, series.name),
+          el("b", {}, WF.units.write(value, series.unit, series.decimals)));
+      });
+      this.tip.replaceChildren(el("time", {}, moment(x)), ...(lines.length ? lines : [el("div", {}, "no sample here")]));
+      const left = this.graph.toDomXCoord(x);
+      const wide = this.frame.clientWidth;
+      this.tip.style.left = left > wide / 2 ? "" : `${left + 10}px`;
+      this.tip.style.right = left > wide / 2 ? `${wide - left + 10}px` : "";
+    }
+
+    key(event) {
+      const move = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10, Home: -Infinity, End: Infinity }[event.key];
+      if (move !== undefined && this.rows.length) {
+        const old = this.row === undefined ? this.rows.length - 1 : this.row;
+        this.anchor = event.shiftKey ? (this.anchor === undefined ? old : this.anchor) : undefined;
+        this.row = Math.max(0, Math.min(this.rows.length - 1, old + move));
+        hover(this.rows[this.row][0], this);
+        this.graph.setSelection(this.row);
+        event.preventDefault();
+      } else if (event.key === "Enter" && this.anchor !== undefined && this.anchor !== this.row) {
+        const [first, last] = [this.anchor, this.row].sort((a, b) => a - b);
+        this.anchor = undefined;
+        this.onZoom(this.rows[first][0], this.rows[last][0]);
+      } else if (event.key === "Escape") {
+        this.anchor = undefined;
+        hover(null);
+      }
+    }
+
+    close() {
+      charts.delete(this);
+      if (this.graph) this.graph.destroy();
+    }
+  }
+
+  function rows(data) {
+    const columns = data.series.map((series) => series.values);
+    const made = new Array(data.count);
+    for (let row = 0; row < data.count; row += 1) {
+      const line = [data.start + row * data.step];
+      for (const column of columns) line.push(column[row]);
+      made[row] = line;
+    }
+    return made;
+  }
+
+  function yAxis(unit, decimals, range) {
+    const text = (value) => WF.units.write(Number(Number(value).toPrecision(12)), unit, decimals);
+    return {
+      // Dygraphs puts labels in as HTML, so a unit of the dashboard must not be able to hold any.
+      axisLabelFormatter: (value) => text(value).replace(/[&<>"']/g, (one) => `&#${one.charCodeAt(0)};`),
+      valueRange: range, labelsKMG2: WF.units.isBinary(unit), axisLabelWidth: 72, pixelsPerLabel: 36, drawAxis: true,
+    };
+  }
+
+  function thresholds(canvas, area, graph, given) {
+    const bands = given.style.includes("area");
+    const lines = given.style !== "off" && given.style !== "area";
+    const steps = [{ value: -Infinity, state: given.base }, ...given.steps];
+    canvas.save();
+    canvas.beginPath();
+    canvas.rect(area.x, area.y, area.w, area.h);
+    canvas.clip();
+    steps.forEach((step, index) => {
+      const hue = step.color || (step.state && token(`--${step.state}`));
+      if (!hue || !Number.isFinite(step.value)) return;
+      const y = graph.toDomYCoord(step.value);
+      if (bands) {
+        const next = steps[index + 1];
+        const top = next ? graph.toDomYCoord(next.value) : area.y;
+        canvas.globalAlpha = 0.12;
+        canvas.fillStyle = hue;
+        canvas.fillRect(area.x, Math.min(y, top), area.w, Math.abs(y - top));
+      }
+      if (lines) thresholdLine(canvas, area, y, hue, step);
+    });
+    canvas.restore();
+  }
+
+  function thresholdLine(canvas, area, y, hue, step) {
+    canvas.globalAlpha = 1;
+    canvas.strokeStyle = hue;
+    canvas.lineWidth = 1.5;
+    canvas.setLineDash(step.state === "critical" ? [] : [6, 4]);
+    canvas.beginPath();
+    canvas.moveTo(area.x, y);
+    canvas.lineTo(area.x + area.w, y);
+    canvas.stroke();
+    canvas.setLineDash([]);
+    canvas.fillStyle = token("--muted");
+    canvas.font = "11px system-ui, sans-serif";
+    canvas.textAlign = "right";
+    canvas.fillText(`${step.state || "threshold"} ${step.text}`, area.x + area.w - 4, y - 4 < area.y + 8 ? y + 12 : y - 4);
+  }
+
+  // Dygraphs's own model also takes touches, and then a page of charts cannot be scrolled with a finger.
+  function interaction(chart) {
+    const model = window.Dygraph.defaultInteractionModel;
+    return {
+      mousedown: model.mousedown,
+      willDestroyContextMyself: true,
+      dblclick: () => {
+        const width = chart.data.to - chart.data.from;
+        chart.onZoom(Math.round(chart.data.from - width / 2), Math.round(chart.data.to + width / 2), true);
+      },
+    };
+  }
+
+  function hover(x, from) {
+    for (const chart of charts) chart.showCross(x, from);
+  }
+
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    for (const chart of charts) if (chart.data) chart.draw(chart.data, chart.title);
+  });
+
+  WF.Chart = Chart;
+  WF.charts = charts;
+})((window.WF = window.WF || {}));

@@ -1,0 +1,166 @@
+// One panel: its frame, and what stands in it: numbers, a table, a chart, an error, or why there is nothing.
+"use strict";
+(function (WF) {
+  const { el, svg, state, moment, WORDS } = WF.dom;
+
+  class Panel {
+    constructor(spec, page) {
+      this.spec = spec;
+      this.page = page;
+      this.body = el("div", { class: `body ${spec.kind}` }, el("p", { class: "muted wait" }, "loading"));
+      this.title = el("h3", { id: `t${spec.id}` }, spec.title || "Panel");
+      this.queries = el("div", {});
+      this.root = el("section", { class: `panel ${spec.kind}`, "aria-labelledby": `t${spec.id}`, "data-panel": spec.id, "data-state": "loading" },
+        el("header", {}, this.title, this.menu()), this.body);
+      this.root.style.setProperty("--x", spec.x + 1);
+      this.root.style.setProperty("--w", spec.w);
+      this.root.style.setProperty("--h", spec.h);
+    }
+
+    menu() {
+      const { spec } = this;
+      const inside = [];
+      if (spec.description) inside.push(el("p", { class: "description" }, spec.description));
+      inside.push(...spec.links.map(([text, url]) => el("p", {}, el("a", { href: url }, text))));
+      if (!WF.snapshot) {
+        const shown = Boolean(this.page.outline.view);
+        inside.push(el("p", {}, el("a", { href: this.page.address({ viewPanel: shown ? null : spec.id }) }, shown ? "Show all panels" : "Show this panel alone")));
+      }
+      inside.push(this.queries);
+      const menu = el("details", { class: "about" }, el("summary", { "aria-label": `About ${spec.title}`, title: "What this is" }, "i"),
+        el("div", { class: "sheet card" }, ...inside));
+      menu.addEventListener("keydown", (event) => {
+        if (event.key === "Escape") {
+          menu.open = false;
+          menu.querySelector("summary").focus();
+        }
+      });
+      return menu;
+    }
+
+    get wanted() {
+      return this.spec.kind !== "other";
+    }
+
+    other() {
+      const link = this.page.outline.grafana;
+      const words = this.spec.type === "text" ? el("p", { class: "prose" }, this.spec.text)
+        : el("p", {}, `A panel of the type ${this.spec.type} is not drawn here: `,
+          link ? el("a", { href: `${link}?viewPanel=${this.spec.id}` }, "open in Grafana") : "open in Grafana", ".");
+      this.fill("done", words);
+    }
+
+    fill(outcome, ...children) {
+      this.closeChart();
+      this.body.replaceChildren(...children.flat());
+      this.root.dataset.state = outcome;
+    }
+
+    closeChart() {
+      if (this.chart) this.chart.close();
+      this.chart = null;
+    }
+
+    show(data) {
+      this.data = data;
+      this.root.classList.remove("busy");
+      this.queries.replaceChildren(...(data.queries || []).map((query) => el("pre", {}, `${query.ref}: ${query.expr}`)));
+      if (data.error) return this.fill("error", notice("critical", "Error", [data.error]));
+      const errors = data.errors || [];
+      if (data.silence) return this.fill(data.silence.expected ? "done" : "silent", silence(data.silence));
+      if (errors.length && empty(data)) return this.fill("error", notice("critical", "Error", errors));
+      const extra = [...errors.map((text) => ["critical", text]), ...(data.notes || []).map((text) => ["info", text])];
+      this[data.kind](data);
+      this.body.append(...extra.map(([kind, text]) => notice(kind, "", [text])));
+      this.root.dataset.state = errors.length ? "error" : "done";
+      return undefined;
+    }
+
+    timeseries(data) {
+      if (!window.Dygraph) {
+        this.fill("done", notice("warning", "No charts", [`install the package ${this.page.outline.vendor || "libjs-dygraphs"} on the server; the last values are:`]), lastValues(data));
+        return;
+      }
+      if (!this.chart) {
+        this.body.replaceChildren();
+        this.chart = new WF.Chart(this.body, (from, to) => this.page.zoom(from, to));
+      }
+      this.body.querySelectorAll(":scope > .notice").forEach((one) => one.remove());
+      this.chart.window = this.page.window;
+      this.chart.draw(data, this.spec.title);
+    }
+
+    stat(data) {
+      const items = data.items.map((item) => el("div", { class: "item" },
+        item.name ? el("div", { class: "name" }, item.name) : null,
+        item.only_name ? null : el("div", { class: "value" }, ...big(item.text)),
+        item.state ? state(item.state) : null,
+        item.curve.some((value) => value !== null) ? curve(item) : null));
+      if (data.more) items.push(el("p", { class: "muted" }, `and ${data.more} more`));
+      this.fill("done", el("div", { class: `items n${Math.min(items.length, 5)}` }, ...items));
+    }
+
+    table(data) {
+      const head = el("tr", {}, data.columns.map((column) => el("th", { scope: "col", class: column.number ? "number" : null }, column.name)));
+      const rows = data.rows.map((row) => el("tr", {}, row.map((cell, index) => tableCell(cell, data.columns[index]))));
+      const more = data.more ? [el("p", { class: "muted" }, `and ${data.more} more rows`)] : [];
+      this.fill("done", el("div", { class: "scroll", tabindex: "0", role: "group", "aria-labelledby": `t${this.spec.id}` },
+        el("table", {}, el("thead", {}, head), el("tbody", {}, rows)), ...more));
+    }
+  }
+
+  function tableCell(cell, column) {
+    const text = cell.time === undefined ? cell.text : moment(cell.time);
+    const inner = cell.state ? state(cell.state, WORDS[cell.state] === text ? text : `${text} ${WORDS[cell.state].toLowerCase()}`) : text;
+    return el("td", { class: column.number ? "number" : null }, inner);
+  }
+
+  function empty(data) {
+    return !((data.series || data.items || data.rows || []).length);
+  }
+
+  function notice(kind, word, texts) {
+    return el("div", { class: "notice" }, word ? state(kind, word) : state(kind, ""), texts.map((text) => el("p", {}, text)));
+  }
+
+  function silence(given) {
+    if (given.expected) return el("div", { class: "items n1" }, el("div", { class: "item" }, el("div", { class: "value words" }, given.text), given.state ? state(given.state) : null));
+    return notice(given.state, "No data", [given.text]);
+  }
+
+  // The number large, its unit smaller.
+  function big(text) {
+    const found = /^([−-]?[\d.,]+(?:e-?\d+)?)(\s*)(.*)$/.exec(text);
+    if (!found) return [el("span", { class: "words" }, text)];
+    return [found[1], found[3] ? el("span", { class: "unit" }, (found[2] ? "\u2009" : "") + found[3]) : null].filter(Boolean);
+  }
+
+  function curve(item) {
+    const points = item.curve;
+    const known = points.filter((value) => value !== null);
+    const low = Math.min(item.min === null || item.min === undefined ? Infinity : item.min, ...known);
+    const high = Math.max(...known);
+    const spread = high - low || 1;
+    const last = Math.max(1, points.length - 1);
+    let path = "";
+    let pen = "M";
+    points.forEach((value, index) => {
+      if (value === null) {
+        pen = "M";
+        return;
+      }
+      const y = high === low ? 15 : 28 - (26 * (value - low)) / spread;
+      path += `${pen}${((100 * index) / last).toFixed(2)} ${y.toFixed(2)}`;
+      pen = "L";
+    });
+    return svg("svg", { class: "curve", viewBox: "0 0 100 30", preserveAspectRatio: "none", "aria-hidden": "true" },
+      svg("path", { d: path, "vector-effect": "non-scaling-stroke" }));
+  }
+
+  function lastValues(data) {
+    return el("table", {}, el("tbody", {}, data.series.map((series) => el("tr", {}, el("td", {}, series.name),
+      el("td", { class: "number" }, WF.units.write(series.values.filter((value) => value !== null).at(-1), series.unit, series.decimals))))));
+  }
+
+  WF.Panel = Panel;
+})((window.WF = window.WF || {}));
