@@ -51,11 +51,10 @@ def report(shares: dict[str, float], memory: dict[str, float], seconds: float) -
     table = Table(title=f"Idle over {seconds:.0f} s, Python {platform.python_version()}", box=None)
     for heading in ("service", "CPU, % of one core", "RSS, MB"):
         table.add_column(heading, justify="left" if heading == "service" else "right")
-    for name in shares:
-        table.add_row(name, f"{shares[name]:.2f}", f"{memory[name]:.0f}")
-    table.add_row(
-        f"sum (at most {CPU_LIMIT:g} % and {MEMORY_LIMIT:g} MB)", f"{sum(shares.values()):.2f}", f"{sum(memory.values()):.0f}"
-    )
+    for name, share in shares.items():
+        table.add_row(name, f"{share:.2f}", f"{memory[name]:.0f}")
+    limits = f"sum (at most {CPU_LIMIT:g} % and {MEMORY_LIMIT:g} MB)"
+    table.add_row(limits, f"{sum(shares.values()):.2f}", f"{sum(memory.values()):.0f}")
     console().print(table)
 
 
