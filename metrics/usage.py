@@ -1,0 +1,162 @@
+"""Where each metric is collected, drawn and alerted on, read from what the other rooms render and list.
+
+Rooms are not imported: dashboards are read as JSON, rules as YAML, collectors by the exporter's own list, and the services'
+instruments from their source text.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import re
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import yaml
+
+from metrics import catalog, process, stack
+from metrics.model import Metric
+
+ROOT = Path(__file__).resolve().parent.parent
+DASHBOARDS = ROOT / "dashboards" / "rendered"
+RULES = ROOT / "alerts" / "rendered" / "rules"
+EXPORTERS = ("system",)
+SERVICES = ("alerts/inbox", "compose", "dashboards/preview", "exporters")
+
+# Metric name -> where it is used, each place with the recorded name it goes through (empty: directly).
+Places: TypeAlias = Mapping[str, Mapping[str, str]]
+
+_STRING = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`""")
+_NO_METRIC = re.compile(r"\{[^}]*\}|\[[^\]]*\]|\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)")
+_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Places by metric name: `collector cpu`, `System: CPU usage`, `HighCPUUsage`."""
+
+    collected: Mapping[str, tuple[str, ...]]
+    drawn: Places
+    alerted: Places
+
+
+def usage(dashboards: Path = DASHBOARDS, rules: Path = RULES) -> Usage:
+    """Where every metric is used. Raises OSError or ValueError when a rendered file is missing or broken."""
+    alerts = list(_alerts(rules))
+    recorded = {name: set(names_in(expr)) for name, expr in _recordings(rules)}
+    return Usage(
+        _collected(),
+        _places(panels(dashboards), recorded),
+        _places(alerts, recorded),
+    )
+
+
+def names_in(promql: str) -> Iterator[str]:
+    """The declared metrics that an expression reads, by their family's name."""
+    for token in _NAME.findall(_NO_METRIC.sub(" ", _STRING.sub('""', promql))):
+        metric = catalog.find(token)
+        if metric:
+            yield metric.name
+
+
+def _places(uses: Iterator[tuple[str, str]] | list[tuple[str, str]], recorded: Mapping[str, set[str]]) -> Places:
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for place, expr in uses:
+        for name in names_in(expr):
+            found[name][place] = ""
+            for source in recorded.get(name, ()):
+                found[source].setdefault(place, name)
+    return found
+
+
+# -- drawn -----------------------------------------------------------------------------------------------------------
+def panels(folder: Path) -> Iterator[tuple[str, str]]:
+    """(`dashboard: panel`, expression) of every query of every dashboard in a folder of JSON files."""
+    for file in sorted(folder.glob("*.json")):
+        board = json.loads(file.read_text(encoding="utf-8"))
+        for panel in _flat(board["panels"]):
+            for target in panel.get("targets", []):
+                yield f"{board['title']}: {panel['title']}", target["expr"]
+
+
+def _flat(panels: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for panel in panels:
+        yield panel
+        yield from _flat(panel.get("panels", []))
+
+
+# -- alerted on ------------------------------------------------------------------------------------------------------
+def _rules(folder: Path) -> Iterator[dict[str, Any]]:
+    for file in sorted(folder.glob("*.yml")):
+        for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]:
+            yield from group["rules"]
+
+
+def _alerts(folder: Path) -> Iterator[tuple[str, str]]:
+    return ((rule["alert"], rule["expr"]) for rule in _rules(folder) if "alert" in rule)
+
+
+def _recordings(folder: Path) -> Iterator[tuple[str, str]]:
+    merged: dict[str, str] = {}
+    for rule in _rules(folder):
+        if "record" in rule:
+            merged[rule["record"]] = f"{merged.get(rule['record'], '')} {rule['expr']}"
+    return iter(merged.items())
+
+
+# -- collected -------------------------------------------------------------------------------------------------------
+def _collected() -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for name, place in _collecting():
+        if place not in found[name] and not (place.startswith("`") and found[name]):  # a folder says less than a collector
+            found[name].append(place)
+    return {name: tuple(places) for name, places in found.items()}
+
+
+def _collecting() -> Iterator[tuple[str, str]]:
+    """(metric, where it comes from), the exact places first."""
+    for domain in EXPORTERS:
+        for collector in _collectors(domain):
+            yield from ((name, f"{domain} exporter, collector {collector['name']}") for name in collector["emits"])
+    yield from ((metric.name, metric.emitter) for metric in catalog.all_metrics() if metric.emitter)
+    yield from ((metric.name, "every service") for metric in process.METRICS)
+    yield stack.BUILD_INFO.name, "every service"
+    for folder in SERVICES:
+        for file in sorted((ROOT / folder).rglob("*.py")):
+            yield from ((name, f"`{folder}`") for name in _held(file))
+
+
+def _collectors(domain: str) -> list[dict[str, Any]]:
+    command = [sys.executable, "-m", "exporters", domain, "--list"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ValueError(f"{' '.join(command[1:])}: exit {done.returncode}: {done.stderr.strip()}")
+    listed: list[dict[str, Any]] = json.loads(done.stdout)
+    return listed
+
+
+def _held(file: Path) -> Iterator[str]:
+    """Names of the metrics that a source file refers to as `module.CONSTANT`."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    modules = dict(_imported(tree))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
+            value = getattr(importlib.import_module(modules[node.value.id]), node.attr, None)
+            if isinstance(value, Metric):
+                yield value.name
+
+
+def _imported(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Local names of the modules of this package that a file imports."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "metrics":
+            for alias in node.names:
+                module = f"{node.module}.{alias.name}"
+                if (ROOT / module.replace(".", "/")).with_suffix(".py").exists():
+                    yield alias.asname or alias.name, module
