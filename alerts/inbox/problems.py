@@ -56,8 +56,8 @@ def middleware(page: Page) -> Middleware:
         except sqlite3.Error as error:
             log.exception("database")
             status, detail = HTTPStatus.SERVICE_UNAVAILABLE, f"the inbox's database failed: {error}"
-        except (ConnectionError, web.HTTPError):
-            raise
+        except ConnectionError:
+            status, detail = HTTPStatus.BAD_REQUEST, "the connection broke off"  # nobody is there to read it
         except Exception:  # the edge of a request: one broken answer must not end the service
             log.exception("unexpected, at %s %s", request.method, request.path)
             status, detail = HTTPStatus.INTERNAL_SERVER_ERROR, "the inbox made a mistake; its log has the details"

@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 
 VERSION = 1
-_BUSY_MILLISECONDS = 5000
+_BUSY_SECONDS = 2.0  # nobody else writes; a backup may read
 
 # Times are Unix seconds. `episode` grows when an incident fires again under its old start time.
 _TABLES = """
@@ -56,7 +56,7 @@ def connect(path: Path, *, writes: bool) -> sqlite3.Connection:
 
     Raises sqlite3.Error when the file cannot be used.
     """
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=_BUSY_MILLISECONDS / 1000)
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=_BUSY_SECONDS)
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")

@@ -1,0 +1,33 @@
+import pytest
+
+from alerts.inbox import words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "0.00 s"), (0.4211, "0.42 s"), (9.99, "9.99 s"), (12.345, "12.3 s"), (99.9, "99.9 s"), (99.96, "1 min 39 s"),
+        (120, "2 min"), (260, "4 min 20 s"), (3600, "1 h"), (11100, "3 h 5 min"), (187200, "2 d 4 h"), (86400, "1 d"),
+    ],
+)  # fmt: skip
+def test_lengths(seconds: float, said: str) -> None:
+    assert words.length(seconds) == said
+
+
+AGES = [(-5, "0 s"), (0.9, "0 s"), (59, "59 s"), (60, "1 min"), (7199, "1 h"), (90000, "1 d")]
+
+
+@pytest.mark.parametrize(("seconds", "said"), AGES)
+def test_ages(seconds: float, said: str) -> None:
+    assert words.age(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("9.1234e+01", "91.2"), ("1e+00", "1"), ("1234567", "1\u202f234\u202f567"), ("0.000123456", "0.000123"),
+        ("NaN", "NaN"), ("+Inf", "+Inf"), ("91 %", "91 %"), ("", ""),
+    ],
+)  # fmt: skip
+def test_values(written: str, said: str) -> None:
+    assert words.number(written) == said
