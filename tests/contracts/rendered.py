@@ -1,0 +1,63 @@
+"""The committed rendered files, as the contracts read them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from settings.paths import CLONE
+
+DASHBOARDS = CLONE / "dashboards" / "rendered"
+RULES = CLONE / "alerts" / "rendered" / "rules"
+
+
+class Query(NamedTuple):
+    """One query of a panel: where it stands, its expression, its legend."""
+
+    place: str
+    expr: str
+    legend: str
+
+
+def dashboards() -> Iterator[dict[str, Any]]:
+    for file in sorted(DASHBOARDS.glob("*.json")):
+        yield json.loads(file.read_text(encoding="utf-8"))
+
+
+def queries() -> Iterator[Query]:
+    for board in dashboards():
+        for panel in _flat(board["panels"]):
+            for target in panel.get("targets", []):
+                yield Query(f"{board['title']}: {panel['title']}", target["expr"], target.get("legendFormat", ""))
+
+
+def _flat(panels: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for panel in panels:
+        yield panel
+        yield from _flat(panel.get("panels", []))
+
+
+def variables() -> Iterator[tuple[str, str]]:
+    """(place, query) of every variable that asks Prometheus."""
+    for board in dashboards():
+        for variable in board["templating"]["list"]:
+            if variable["type"] == "query":
+                yield f"{board['title']}: ${variable['name']}", variable["query"]
+
+
+def rules() -> Iterator[dict[str, Any]]:
+    for file in sorted(RULES.glob("*.yml")):
+        for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]:
+            yield from group["rules"]
+
+
+def rule_tests(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Every promtool test file below a folder."""
+    for file in sorted([*folder.rglob("*.yml"), *folder.rglob("*.yaml")]):
+        tree = yaml.safe_load(file.read_text(encoding="utf-8"))
+        if isinstance(tree, dict) and "rule_files" in tree:
+            yield file, tree
