@@ -168,13 +168,14 @@ class Reader:
         return payload | draw(panel, answers, grid, now)
 
     async def _silence(self, panel: Panel, ask: Ask, queries: Sequence[Prepared]) -> dict[str, str]:
-        config = panel.field_config.defaults
-        if config.no_value:
-            return {"text": config.no_value, "state": fields.judged(None, config) if config.mappings else "", "expected": "yes"}
-        mapped = fields.mapping(None, config)
-        if mapped and mapped.get("text"):
-            return {"text": str(mapped["text"]), "state": fields.state_of(mapped.get("color")), "expected": "yes"}
+        """Words of the dashboard for "nothing" (`noValue`, a mapping of null), else the reason; both where they judge it bad."""
         if not queries:
             return {"text": "this panel has no query", "state": "unknown"}
+        config = panel.field_config.defaults
+        mapped = fields.mapping(None, config) or {}
+        words = config.no_value or str(mapped.get("text") or "")
+        state = fields.state_of(mapped.get("color"))
+        if words and state in ("", "ok", "info"):
+            return {"text": words, "state": state, "words": "yes"}
         reason = await silence.why(self.prometheus, [query.expr for query in queries], ask.over.end, ask.offset)
-        return {"text": reason, "state": "unknown"}
+        return {"text": words, "state": state, "words": "yes", "why": reason} if words else {"text": reason, "state": "unknown"}

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
+from msgspec import field
 
 from dashboards.preview import units
 from dashboards.preview.model import FieldConfig, FieldOptions, Override, Part, Thresholds
@@ -33,32 +34,32 @@ class Field(Part, frozen=True):
     name: str
     ref_id: str = ""
     type: str = "number"
-    labels: dict[str, str] = {}
+    labels: dict[str, str] = field(default_factory=dict)
 
 
-def configured(options: FieldOptions, field: Field) -> FieldConfig:
+def configured(options: FieldOptions, wanted: Field) -> FieldConfig:
     """The defaults with every matching override applied; an override with a wrong value is left out."""
     config = options.defaults
     for override in options.overrides:
-        if _matches(override, field):
+        if _matches(override, wanted):
             config = _applied(config, override)
     return config
 
 
-def _matches(override: Override, field: Field) -> bool:
+def _matches(override: Override, one: Field) -> bool:
     kind, wanted = override.matcher.id, override.matcher.options
     if kind == "byName":
-        return bool(field.name == wanted)
+        return bool(one.name == wanted)
     if kind == "byRegexp":
         body = re.fullmatch(r"/(.*)/(\w*)", str(wanted), re.DOTALL)
         try:
-            return re.search(body[1] if body else str(wanted), field.name) is not None
+            return re.search(body[1] if body else str(wanted), one.name) is not None
         except re.error:
             return False
     if kind == "byFrameRefID":
-        return bool(field.ref_id == wanted)
+        return bool(one.ref_id == wanted)
     if kind == "byType":
-        return bool(field.type == wanted)
+        return bool(one.type == wanted)
     return False
 
 

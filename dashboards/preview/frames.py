@@ -27,7 +27,7 @@ class Grid(Struct, frozen=True):
     @property
     def count(self) -> int:
         """How many points there are."""
-        return int(round((self.over.end - self.over.start) / self.step)) + 1
+        return round((self.over.end - self.over.start) / self.step) + 1
 
 
 class Answer(Struct, frozen=True):
@@ -134,7 +134,7 @@ def _thresholds(config: FieldConfig) -> dict[str, Any]:
         if math.isfinite(bound)
     ]
     base = next((step.color for step in config.thresholds.steps if step.value is None), "")
-    return {"style": style, "steps": steps, "base": fields.state_of(base)} if style != "off" else {"style": "off", "steps": [], "base": ""}
+    return {"style": style, "steps": steps if style != "off" else [], "base": fields.state_of(base)}
 
 
 def stat(panel: Panel, answers: Sequence[Answer], grid: Grid, now: float) -> dict[str, Any]:

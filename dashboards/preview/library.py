@@ -38,7 +38,8 @@ class Library:
 
     def refresh(self) -> None:
         """Reads what is new or changed, by size and time of change; forgets what is gone."""
-        self.folder, found = next(((folder, files) for folder in self._folders if (files := _files(folder))), (self._folders[0], []))
+        self.folder = next((folder for folder in self._folders if _files(folder)), self._folders[0])
+        found = _files(self.folder)
         before = self._files
         self._files = {path: self._read(path, before.get(path)) for path in found}
         if self._files == before and before:

@@ -104,6 +104,8 @@ def _links(links: Sequence[Link], library: Library, ask: Ask, values: Mapping[st
         if link.type == "dashboards":
             found = [one for one in library.dashboards.values() if set(link.tags) <= set(one.tags)]
             made += [[one.title, f"/d/{quote(one.uid)}" + (f"?{tail}" if tail else "")] for one in found]
+        elif link.url.startswith("/d/") and link.url.removeprefix("/d/").split("/")[0] in library.dashboards:
+            continue  # the page's head leads there already
         elif one := _address(link.title, interpolate.link(link.url, values)):
             made.append([one[0], one[1] + (("&" if "?" in one[1] else "?") + tail if tail else "")])
     return made
@@ -120,7 +122,7 @@ def document(title: str, head: str, body: str) -> str:
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="referrer" content="no-referrer">\n'
-        f"<title>{escape(title)} – Watchfloor</title>\n{head}\n</head>\n<body>\n{body}\n</body>\n</html>\n"
+        f"<title>{escape(title)} - Watchfloor</title>\n{head}\n</head>\n<body>\n{body}\n</body>\n</html>\n"
     )
 
 
@@ -129,7 +131,7 @@ def shell(blocks: Sequence[str]) -> str:
     return (
         '<a class="skip" href="#panels">Skip to the panels</a>\n<header id="top"></header>\n<div id="strip"></div>\n'
         '<main id="panels" tabindex="-1"></main>\n<footer id="foot"></footer>\n'
-        "<noscript><p class=\"card\">This page draws with JavaScript, from this server alone. Switch it on to see the panels.</p>"
+        '<noscript><p class="card">This page draws with JavaScript, from this server alone. Switch it on to see the panels.</p>'
         "</noscript>\n" + "\n".join(blocks)
     )
 
@@ -141,7 +143,7 @@ def index(library: Library) -> str:
         for one in sorted(library.dashboards.values(), key=lambda one: one.title)
     )
     empty = f"<p>No dashboard files in <code>{escape(str(library.folder))}</code>. <code>make generate</code> writes them.</p>"
-    listed = f"<ul class=\"list\">{rows}</ul>" if rows else empty
+    listed = f'<ul class="list">{rows}</ul>' if rows else empty
     return f'<header class="bar"><h1>Dashboards</h1></header><main class="plain">{listed}{broken_files(library.broken)}</main>'
 
 

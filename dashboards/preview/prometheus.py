@@ -1,9 +1,9 @@
 """Prometheus's HTTP API, the part that dashboards need. Answers come decoded; what goes wrong is a `QueryError`.
 
 QueryError
-├── Unreachable   nobody answers there
-├── TimedOut      the answer took too long
-└── Rejected      Prometheus refused, in its own words
+├── UnreachableError nobody answers there
+├── TimedOutError    the answer took too long
+└── RejectedError    Prometheus refused, in its own words
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import aiohttp
 import msgspec
@@ -31,19 +31,19 @@ class QueryError(Exception):
     reason = "rejected"
 
 
-class Unreachable(QueryError):
+class UnreachableError(QueryError):
     """Nobody answers there."""
 
     reason = "unreachable"
 
 
-class TimedOut(QueryError):
+class TimedOutError(QueryError):
     """The answer took too long."""
 
     reason = "timeout"
 
 
-class Rejected(QueryError):
+class RejectedError(QueryError):
     """Prometheus refused, in its own words."""
 
 
@@ -86,7 +86,7 @@ class Prometheus:
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._session: aiohttp.ClientSession | None = None
 
-    async def __aenter__(self) -> Prometheus:
+    async def __aenter__(self) -> Self:
         """Opens the connections' pool."""
         connector = aiohttp.TCPConnector(limit=AT_ONCE * 2)
         self._session = aiohttp.ClientSession(auth=self._auth, connector=connector, timeout=aiohttp.ClientTimeout(total=TIMEOUT))
@@ -133,12 +133,12 @@ class Prometheus:
             async with self._session.request("GET" if get else "POST", f"{self.url}/api/v1/{path}", **given) as response:
                 body, status = await response.read(), response.status
         except TimeoutError as error:
-            raise TimedOut(f"Prometheus at {self.url} did not answer within {TIMEOUT:.0f} s: narrow the time range") from error
+            raise TimedOutError(f"Prometheus at {self.url} did not answer within {TIMEOUT:.0f} s: narrow the time range") from error
         except aiohttp.ClientConnectorError as error:
             why = error.os_error.strerror or str(error.os_error)
-            raise Unreachable(f"Prometheus at {self.url} does not answer: {_short(why)}") from error
+            raise UnreachableError(f"Prometheus at {self.url} does not answer: {_short(why)}") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise Unreachable(f"Prometheus at {self.url} does not answer: {error or type(error).__name__}") from error
+            raise UnreachableError(f"Prometheus at {self.url} does not answer: {error or type(error).__name__}") from error
         return _data(body, status, self.url)
 
 
@@ -151,10 +151,10 @@ def _data(body: bytes, status: int, url: str) -> msgspec.Raw:
     try:
         answer = _ANSWER.decode(body)
     except msgspec.DecodeError as error:
-        raise Rejected(f"{url} answered {status} and no JSON of Prometheus: is it one?") from error
+        raise RejectedError(f"{url} answered {status} and no JSON of Prometheus: is it one?") from error
     if answer.status == "success":
         return answer.data
-    kind = TimedOut if answer.error_type == "timeout" else Rejected
+    kind = TimedOutError if answer.error_type == "timeout" else RejectedError
     raise kind(f"Prometheus: {answer.error}")
 
 
@@ -164,4 +164,4 @@ def _series(data: msgspec.Raw) -> list[Series]:
         return _SERIES.decode(typed.result)
     if typed.result_type == "scalar":
         return [Series({}, _SCALAR.decode(typed.result))]
-    raise Rejected(f"the query's result is a {typed.result_type}: a panel draws numbers")
+    raise RejectedError(f"the query's result is a {typed.result_type}: a panel draws numbers")

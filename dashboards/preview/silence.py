@@ -16,14 +16,14 @@ from metrics import catalog
 
 _LOOK_BACK = "1d"
 _MOST_METRICS = 3
-_FRESH = 330.0  # Prometheus's look-back is 5 min: what is older has stopped
 _NOISE = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|`[^`]*`|#[^\n]*')
 _BRACES = re.compile(r"\{[^{}]*\}|\[[^\[\]]*\]")
 _CLAUSE = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^()]*\)", re.IGNORECASE)
 _NAME = re.compile(r"(?<![\w:.$])([a-zA-Z_:][\w:]*)(?!\s*\()(?![\w:])")
 _WORDS = frozenset({
     "and", "or", "unless", "by", "without", "on", "ignoring", "group_left", "group_right", "bool", "offset", "inf", "nan",
-    "start", "end", "sum", "min", "max", "avg", "count", "topk", "bottomk", "quantile", "stddev", "stdvar", "group", "count_values",
+    "start", "end",
+    "sum", "min", "max", "avg", "count", "topk", "bottomk", "quantile", "stddev", "stdvar", "group", "count_values",
 })  # fmt: skip
 _IN_BRACES = re.compile(r'__name__\s*=\s*"([^"]+)"')
 
@@ -60,18 +60,17 @@ async def why(prometheus: Prometheus, exprs: Sequence[str], at: float, offset_mi
     """One sentence: why these queries found nothing in the range that ends at `at`. Never raises QueryError."""
     try:
         names = list(dict.fromkeys(name for expr in exprs for name in metric_names(expr)))[:_MOST_METRICS]
+        silent = [name for name in names if not await prometheus.instant(f"count({name})", at)]
+        if not silent:
+            return _filtered(names)
         targets = (await prometheus.get("targets", _Targets, state="active")).active_targets
-        told = []
-        for name in names:
-            seen = await _last_seen(prometheus, name, at)
-            told.append(explain(name, seen, targets, at, offset_minutes))
-        return next((sentence for sentence in told if sentence), "") or _filtered(names)
+        return explain(silent[0], await _last_seen(prometheus, silent[0], at), targets, at, offset_minutes)
     except QueryError as error:
         return f"no data; why is not known, because {error}"
 
 
 async def _last_seen(prometheus: Prometheus, name: str, at: float) -> list[Seen]:
-    expr = f"max by (job, instance) (max_over_time(timestamp({name})[{_LOOK_BACK}:4m]))"
+    expr = f"max by (job, instance) (max_over_time(timestamp({name})[{_LOOK_BACK}:1m]))"
     found = await prometheus.instant(expr, at)
     return [
         Seen(series.metric.get("job", ""), series.metric.get("instance", ""), float(series.value[1]))
@@ -81,19 +80,18 @@ async def _last_seen(prometheus: Prometheus, name: str, at: float) -> list[Seen]
 
 
 def explain(name: str, seen: Sequence[Seen], targets: Sequence[ScrapeTarget], at: float, offset_minutes: int = 0) -> str:
-    """Why one metric is silent; empty when it has series, so that the query itself keeps none of them."""
+    """Why a metric has no series now: where and when it was last seen, and what the scrape of that target says."""
+    declared = catalog.find(name)
+    if declared and declared.absent:
+        return f"{name} has no series: {declared.absent}"
     if not seen:
-        declared = catalog.find(name)
-        if declared and declared.absent:
-            return f"{name} has no series: {declared.absent}"
         failing = [target for target in targets if target.health == "down"]
         return f"metric {name} has no series in the day before this range's end" + _failing(failing)
     newest = max(seen, key=lambda one: one.last)
-    if at - newest.last < _FRESH:
-        return ""
     since = clock(newest.last, at, offset_minutes)
     where = f"job {newest.job}, instance {newest.instance}"
-    own = next((one for one in targets if (one.labels.get("job"), one.labels.get("instance")) == (newest.job, newest.instance)), None)
+    wanted = (newest.job, newest.instance)
+    own = next((one for one in targets if (one.labels.get("job"), one.labels.get("instance")) == wanted), None)
     if own is None:
         return f"no data since {since}: Prometheus no longer scrapes {where}"
     if own.health == "down":
@@ -105,8 +103,8 @@ def _failing(failing: Sequence[ScrapeTarget]) -> str:
     if not failing:
         return ""
     first = failing[0]
-    more = f" (and {len(failing) - 1} more)" if len(failing) > 1 else ""
-    return f"; scrape of job {first.labels.get('job')} fails: {scrape_error(first.last_error)}{more}"
+    more = f", and {len(failing) - 1} more" if len(failing) > 1 else ""
+    return f"; a target that may expose it is down: job {first.labels.get('job')}, {scrape_error(first.last_error)}{more}"
 
 
 def _filtered(names: Sequence[str]) -> str:
@@ -118,8 +116,7 @@ def _filtered(names: Sequence[str]) -> str:
 
 def scrape_error(words: str) -> str:
     """Prometheus's words for a failed scrape without the address, which is told already."""
-    found = re.search(r"(?:connect: |dial tcp [^ ]+ )(.+)$", words)
-    return found[1] if found else words or "no reason given"
+    return re.sub(r'^(?:Get "[^"]*": )?(?:dial tcp [^ ]+: )?(?:connect: )?', "", words) or "no reason given"
 
 
 def clock(moment: float, now: float, offset_minutes: int) -> str:

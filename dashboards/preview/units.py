@@ -21,6 +21,7 @@ _BOOLS = {"bool": ("True", "False"), "bool_yes_no": ("Yes", "No"), "bool_on_off"
 _EXPONENT_BELOW = 1e-3
 _EXPONENT_FROM = 1e15
 _MOST_DECIMALS = 6
+_QUANTIZED_BELOW = 1e21  # decimal keeps 28 digits
 
 
 class Scale(NamedTuple):
@@ -159,7 +160,9 @@ def _places(value: float) -> int:
 
 
 def _fixed(value: float, places: int) -> str:
-    return format(Decimal(value).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP), "f") if value < 1e21 else format(value, ".0f")
+    if value >= _QUANTIZED_BELOW:
+        return format(value, ".0f")
+    return format(Decimal(value).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP), "f")
 
 
 def _exponent(value: float) -> str:

@@ -13,6 +13,9 @@
     hue: series.color ? 0 : (index % HUES) + 1,
   });
 
+  // Its legend measures an em by a style attribute, which our Content-Security-Policy forbids; we have a legend of our own.
+  if (window.Dygraph) window.Dygraph.PLUGINS = window.Dygraph.PLUGINS.filter((one) => String(one.prototype) !== "Legend Plugin");
+
   class Chart {
     constructor(host, onZoom) {
       this.onZoom = onZoom;

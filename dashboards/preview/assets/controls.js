@@ -19,7 +19,8 @@
     const brand = el("a", { class: "brand", href: WF.snapshot ? null : "/dashboards", title: "All dashboards" }, "Watchfloor");
     const first = el("div", { class: "bar first" }, brand, el("h1", {}, outline.title),
       WF.snapshot ? null : el("nav", { "aria-label": "Dashboards" }, places), outline.links.map(([text, url]) => el("a", { href: url }, text)));
-    if (WF.snapshot) return [first, el("div", { class: "bar" }, el("span", {}, madeText()), el("span", { class: "muted" }, zoneText()))];
+    if (WF.snapshot) return [first, el("div", { class: "bar" }, el("span", {}, madeText()),
+      Object.entries(WF.snapshot.variables).map(([name, value]) => el("span", {}, `${name}: ${value}`)), el("span", { class: "muted" }, zoneText()))];
     const second = el("form", { class: "bar controls", onsubmit: (event) => event.preventDefault() },
       outline.variables.filter((one) => !one.hidden).map((one) => variable(one, page)), el("span", { class: "gap" }), ...time(page), refresh(page));
     return [first, second];

@@ -67,7 +67,7 @@
       this.queries.replaceChildren(...(data.queries || []).map((query) => el("pre", {}, `${query.ref}: ${query.expr}`)));
       if (data.error) return this.fill("error", notice("critical", "Error", [data.error]));
       const errors = data.errors || [];
-      if (data.silence) return this.fill(data.silence.expected ? "done" : "silent", silence(data.silence));
+      if (data.silence) return this.fill(data.silence.words && !data.silence.why ? "done" : "silent", silence(data.silence));
       if (errors.length && empty(data)) return this.fill("error", notice("critical", "Error", errors));
       const extra = [...errors.map((text) => ["critical", text]), ...(data.notes || []).map((text) => ["info", text])];
       this[data.kind](data);
@@ -111,8 +111,9 @@
 
   function tableCell(cell, column) {
     const text = cell.time === undefined ? cell.text : moment(cell.time);
-    const inner = cell.state ? state(cell.state, WORDS[cell.state] === text ? text : `${text} ${WORDS[cell.state].toLowerCase()}`) : text;
-    return el("td", { class: column.number ? "number" : null }, inner);
+    // The shape tells the state to eyes, the hidden word to a screen reader.
+    const inner = cell.state ? [state(cell.state, text), el("span", { class: "hide" }, ` ${WORDS[cell.state]}`)] : text;
+    return el("td", { class: column.number ? "number" : null }, ...[inner].flat());
   }
 
   function empty(data) {
@@ -124,7 +125,10 @@
   }
 
   function silence(given) {
-    if (given.expected) return el("div", { class: "items n1" }, el("div", { class: "item" }, el("div", { class: "value words" }, given.text), given.state ? state(given.state) : null));
+    if (given.words) {
+      return el("div", { class: "items n1" }, el("div", { class: "item" }, el("div", { class: "value words" }, given.text),
+        given.state ? state(given.state) : null, given.why ? el("p", { class: "muted why" }, given.why) : null));
+    }
     return notice(given.state, "No data", [given.text]);
   }
 

@@ -85,7 +85,7 @@
   }
 
   function digits(value, decimals) {
-    if ((decimals === null && value > 0 && value < 1e-3) || value >= 1e15) return exponent(value);
+    if ((decimals == null && value > 0 && value < 1e-3) || value >= 1e15) return exponent(value);
     const [whole, fraction] = rounded(value, decimals).split(".");
     return whole.replace(/\B(?=(\d{3})+$)/g, ",") + (fraction === undefined ? "" : "." + fraction);
   }
