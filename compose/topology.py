@@ -66,6 +66,8 @@ def _prometheus(context: Context) -> tuple[str, ...]:
         f"--web.listen-address={listen(site, site.ports.prometheus)}",
         f"--web.external-url={site.public(site.ports.prometheus)}/",
         "--web.route-prefix=/",
+        # What is sent before Alertmanager was found is lost; half a minute later it is said again.
+        f"--rules.alert.resend-delay={site.scaled('30s')}",
         "--log.level=warn",
     )
 
