@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from metrics import catalog, docs
+from metrics.mark import mark_files
 from metrics.process import version
 from metrics.usage import DASHBOARDS, ROOT, RULES, Usage, usage
 
@@ -38,7 +39,9 @@ def _parser() -> argparse.ArgumentParser:
     write.set_defaults(run=_docs)
     unused = commands.add_parser("unused", help="tell which metrics are neither drawn nor alerted on, and say no reason for it")
     unused.set_defaults(run=_unused)
-    for command in (write, unused):
+    compat = commands.add_parser("compat", help="set or remove the mark `compat` in the declarations' source")
+    compat.set_defaults(run=_compat)
+    for command in (write, unused, compat):
         command.add_argument("--dashboards", type=Path, default=DASHBOARDS, help="the folder of rendered dashboards")
         command.add_argument("--rules", type=Path, default=RULES, help="the folder of rendered rules")
     return parser
@@ -58,6 +61,18 @@ def _unused(_given: argparse.Namespace, used: Usage) -> int:
     found = list(complaints(used))
     print("\n".join(found) or "every metric is drawn, alerted on, or says why not")
     return 1 if found else 0
+
+
+def _compat(_given: argparse.Namespace, used: Usage) -> int:
+    for file in mark_files(ROOT / "metrics", lambda name: _is_compat(name, used)):
+        print(f"{file.relative_to(ROOT)}: marked; `ruff format` it")
+    return 0
+
+
+def _is_compat(name: str, used: Usage) -> bool:
+    metric = catalog.find(name)
+    ours = name.startswith(catalog.OWN_PREFIXES) or metric is None or bool(metric.emitter)
+    return not ours and name not in used.drawn and name not in used.alerted
 
 
 def complaints(used: Usage) -> Iterator[str]:

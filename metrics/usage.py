@@ -72,7 +72,7 @@ def _places(uses: Iterator[tuple[str, str]] | list[tuple[str, str]], recorded: M
             found[name][place] = ""
             for source in recorded.get(name, ()):
                 found[source].setdefault(place, name)
-    return found
+    return dict(found)
 
 
 # -- drawn -----------------------------------------------------------------------------------------------------------
