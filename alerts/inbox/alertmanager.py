@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from alerts.inbox.matchers import Matcher, fit
+from alerts.inbox.reach import why
 
 _TIMEOUT = aiohttp.ClientTimeout(total=5)
 _SHOWN = 300  # characters of an error's text
@@ -94,7 +95,7 @@ class Alertmanager:
         except TimeoutError as error:
             raise RefusedError(HTTPStatus.GATEWAY_TIMEOUT, "Alertmanager did not answer in 5 s") from error
         except aiohttp.ClientError as error:
-            raise RefusedError(HTTPStatus.BAD_GATEWAY, f"Alertmanager cannot be reached: {error}") from error
+            raise RefusedError(HTTPStatus.BAD_GATEWAY, f"Alertmanager cannot be reached ({why(error)})") from error
         if response.status == HTTPStatus.OK:
             return answer
         reason = answer.decode("utf-8", "replace").strip().strip('"')[:_SHOWN] or response.reason or "no reason given"

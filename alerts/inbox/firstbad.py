@@ -11,6 +11,7 @@ import aiohttp
 import msgspec
 from msgspec import Meta, Struct
 
+from alerts.inbox.reach import why
 from settings import Site
 from settings.secrets import prometheus_password
 
@@ -85,7 +86,7 @@ class Prometheus:
         except TimeoutError as error:
             raise UnansweredError("Prometheus did not answer in 5 s") from error
         except aiohttp.ClientError as error:
-            raise UnansweredError(f"Prometheus cannot be reached ({error})") from error
+            raise UnansweredError(f"Prometheus cannot be reached ({why(error)})") from error
         if response.status != HTTPStatus.OK:
             raise UnansweredError(f"Prometheus answered with status {response.status}")
         try:

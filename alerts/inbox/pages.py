@@ -109,7 +109,7 @@ def _silence(item: Silence, now: float) -> dict[str, Any]:
         "state": item.state,
         "matchers": [str(matcher) for matcher in item.matchers],
         "ends": view.when(item.ends_at.timestamp(), now),
-        "left": words.age(abs(item.ends_at.timestamp() - now)),
+        "left": words.left(item.ends_at.timestamp() - now),
         "by": item.created_by,
         "comment": item.comment,
     }

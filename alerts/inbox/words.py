@@ -28,6 +28,14 @@ def age(seconds: float) -> str:
     return f"{max(0, int(seconds))} s"
 
 
+def left(seconds: float) -> str:
+    """How long something still lasts: `1 h 59 min`, `3 d 4 h`, `12 min`, `40 s`."""
+    for unit, smaller, big, small in ((_DAY, _HOUR, "d", "h"), (_HOUR, _MINUTE, "h", "min")):
+        if seconds >= unit:
+            return f"{int(seconds // unit)} {big} {int(seconds % unit // smaller)} {small}"
+    return age(seconds)
+
+
 def clock(at: float) -> str:
     """A Unix time for people, in UTC: `2026-11-22 09:04:11 UTC`."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -17,6 +17,12 @@ function age(seconds) {
   return `${Math.max(0, Math.floor(seconds))} s`;
 }
 
+function left(seconds) {
+  if (seconds >= 86400) return `${Math.floor(seconds / 86400)} d ${Math.floor((seconds % 86400) / 3600)} h`;
+  if (seconds >= 3600) return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+  return age(seconds);
+}
+
 function local(date) {
   const two = (value) => String(value).padStart(2, "0");
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
@@ -34,7 +40,7 @@ function tellTimes() {
     const passed = (Date.now() - date.getTime()) / 1000;
     node.title = `${local(date)} ${zone}`;
     if (node.dataset.show === "clock") setText(node, local(date));
-    else setText(node, age(node.dataset.show === "left" ? -passed : passed));
+    else setText(node, node.dataset.show === "left" ? left(-passed) : age(passed));
   }
 }
 

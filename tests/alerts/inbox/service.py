@@ -26,11 +26,11 @@ BEGAN = "2026-11-22T09:00:00.123Z"
 
 
 def until(what: str, condition: Callable[[], T | None], seconds: float = 20.0) -> T:
-    """The first value of `condition` that is neither None nor False."""
+    """The first value of `condition` that is true."""
     end = time.monotonic() + seconds
     while True:
         found = condition()
-        if found is not None and found is not False:
+        if found:
             return found
         assert time.monotonic() < end, f"not within {seconds:g} s: {what}"
         time.sleep(0.02)

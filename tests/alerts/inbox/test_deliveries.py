@@ -146,7 +146,8 @@ def test_the_listing_narrows_and_pages(inbox: Inbox) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/api/notifications?limit=0", "/api/notifications?limit=1001", "/api/notifications?limit=x", "/api/notifications?before=-1",
+        "/api/notifications?limit=0", "/api/notifications?limit=1001", "/api/notifications?limit=x",
+        "/api/notifications?before=-1",
         "/api/notifications?status=open", "/api/incidents?state=firing", "/api/incidents?before=99999999999999999999",
     ],
 )  # fmt: skip
