@@ -44,11 +44,11 @@ class Conntrack:
     def collect(self) -> Iterator[Sample]:
         """Gauges and counters; nothing while the module is not loaded."""
         try:
-            count = int(self._count.raw())
+            count = int(self._count.number())
         except FileNotFoundError:
             return
         yield m.CONNTRACK_ENTRIES, (), count
-        yield m.CONNTRACK_LIMIT, (), int(self._limit.raw())
+        yield m.CONNTRACK_LIMIT, (), int(self._limit.number())
         try:
             text = self._stat.text()
         except FileNotFoundError:

@@ -78,7 +78,7 @@ class Cpu:
                 yield m.GUEST_SECONDS, pair, value / TICKS
         yield from self._states()
         for file, sample, labels_ in self._throttles:
-            yield sample, labels_, int(file.raw())
+            yield sample, labels_, int(file.number())
 
     def _make_labels(self, name: str) -> list[tuple[str, str]]:
         self._labels[name] = [(name, mode) for mode in m.MODES]

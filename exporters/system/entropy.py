@@ -22,5 +22,5 @@ class Entropy:
 
     def collect(self) -> Iterator[Sample]:
         """Bits."""
-        yield m.ENTROPY_AVAILABLE, (), int(self._available.raw())
-        yield m.ENTROPY_POOL_SIZE, (), int(self._size.raw())
+        yield m.ENTROPY_AVAILABLE, (), int(self._available.number())
+        yield m.ENTROPY_POOL_SIZE, (), int(self._size.number())

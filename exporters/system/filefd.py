@@ -21,6 +21,6 @@ class Filefd:
 
     def collect(self) -> Iterator[Sample]:
         """Two gauges."""
-        allocated, _, maximum = self._file.raw().split()
+        allocated, _, maximum = self._file.number().split()
         yield m.FILEFD_ALLOCATED, (), int(allocated)
         yield m.FILEFD_MAXIMUM, (), int(maximum)

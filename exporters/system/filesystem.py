@@ -21,6 +21,8 @@ from metrics.system import filesystem as m
 
 MOUNT_TIMEOUT = 0.5
 _ALL_MOUNTS_TIMEOUT = 1.5
+# Local filesystems whose statvfs asks nobody: no need of a thread that may be given up. All others may hang.
+_ANSWERS_FROM_MEMORY = frozenset(("ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "tmpfs", "ramfs", "vfat", "exfat", "zfs"))
 _STUCK = "mountpoint timeout"  # upstream's words
 
 
@@ -72,7 +74,8 @@ class Filesystem:
 
     def __init__(self, roots: Roots, mount_points_exclude: str, fs_types_exclude: str) -> None:
         self._root = str(roots.root).rstrip("/")
-        self._files = [ProcFile(roots.proc / pid / "mountinfo") for pid in ("1", "self")]
+        self._files = [ProcFile(roots.proc / pid / "mountinfo", record=4096) for pid in ("1", "self")]
+        self._mounts: tuple[str, list[Mount]] = ("", [])
         self._mount_points = re.compile(mount_points_exclude)
         self._types = re.compile(fs_types_exclude)
         self._lane = Lane("statvfs")
@@ -80,7 +83,7 @@ class Filesystem:
 
     def collect(self) -> Iterator[Sample]:
         """Gauges of every mount that is not excluded."""
-        mounts = chosen([self._seen(mount) for mount in parse(self._mountinfo())], self._mount_points, self._types)
+        mounts = self._current()
         self._stuck = {mount: answer for mount, answer in self._stuck.items() if answer.waiting and mount in mounts}
         answers = {mount: Answer() for mount in mounts if mount not in self._stuck}
         self._ask(answers)
@@ -88,6 +91,14 @@ class Filesystem:
             answer = self._stuck.get(mount) or answers[mount]
             if answer.asked:  # else several hung before it and there was no time left
                 yield from samples(mount, answer)
+
+    def _current(self) -> list[Mount]:
+        """The mounts of now; parsed again only when one came or went."""
+        text = self._mountinfo()
+        if text != self._mounts[0]:
+            mounts = [self._seen(mount) for mount in parse(text)]
+            self._mounts = (text, chosen(mounts, self._mount_points, self._types))
+        return self._mounts[1]
 
     def _mountinfo(self) -> str:
         # Those of the machine, where this process may see them; a service with its own mounts sees fewer.
@@ -104,8 +115,13 @@ class Filesystem:
         return Mount(mount.device, path, mount.fstype, mount.major, mount.minor, mount.readonly)
 
     def _ask(self, answers: dict[Mount, Answer]) -> None:
-        """Asks all on the lane; one that takes too long is left to its thread and not asked again until it returns."""
-        mounts, ended = list(answers), threading.Event()
+        """Asks all; one that takes too long is left to its thread and not asked again until it returns."""
+        for mount, answer in answers.items():
+            if mount.fstype in _ANSWERS_FROM_MEMORY:
+                answer.ask(self._root + mount.mountpoint)
+        mounts, ended = [mount for mount in answers if mount.fstype not in _ANSWERS_FROM_MEMORY], threading.Event()
+        if not mounts:
+            return
         tasks = [partial(answers[mount].ask, self._root + mount.mountpoint) for mount in mounts]
         batch = self._lane.submit(tasks, ended.set)
         deadline = time.monotonic() + _ALL_MOUNTS_TIMEOUT

@@ -35,19 +35,18 @@ _BYTES_PER_MEGABIT = 125_000
 _IFF_UP = 1
 
 
-def samples(device: str, values: dict[str, str]) -> Iterator[Sample]:
-    """A device's gauges from the texts of its files; a file that cannot be read (no link) is not there."""
+def samples(device: str, values: dict[str, bytes]) -> Iterator[Sample]:
+    """A device's gauges from the contents of its files; a file that cannot be read (no link) is not there."""
     labels = (device,)
-    get = values.get
-    state, flags = get("operstate", ""), get("flags", "")
+    texts = {name: values.get(name, b"").decode("utf-8", "replace").strip() for name in _TEXTS}
+    state, flags = texts["operstate"], values.get("flags")
     admin = ("up" if int(flags, 0) & _IFF_UP else "down") if flags else "unknown"
-    info = (device, get("address", ""), get("broadcast", ""), get("duplex", ""), state, admin, get("ifalias", ""))
     yield m.UP, labels, int(state == "up")
-    yield m.INFO, info, 1
+    yield m.INFO, (device, texts["address"], texts["broadcast"], texts["duplex"], state, admin, texts["ifalias"]), 1
     for name, metric in _NUMBERS.items():
-        if text := get(name):
-            yield metric, labels, int(text, 0)
-    if speed := get("speed"):
+        if content := values.get(name):
+            yield metric, labels, int(content, 0)
+    if speed := values.get("speed"):
         yield m.SPEED, labels, int(speed) * _BYTES_PER_MEGABIT
 
 
@@ -81,11 +80,11 @@ class Netclass:
         return {name: ProcFile(folder / name) for name in _FILES}
 
 
-def _read(files: dict[str, ProcFile]) -> dict[str, str]:
+def _read(files: dict[str, ProcFile]) -> dict[str, bytes]:
     result = {}
     for name, file in files.items():
         try:
-            result[name] = file.value()
+            result[name] = file.number()
         except OSError:
             continue  # the kernel answers EINVAL for what a device without link does not know
     return result

@@ -39,6 +39,6 @@ class Netdev:
             for metric, value in zip(m.DEV_COLUMNS, columns, strict=False):
                 yield metric, labels, value
             try:
-                yield m.RECEIVE_NOHANDLER, labels, int(self._unhandled[name].value())
+                yield m.RECEIVE_NOHANDLER, labels, int(self._unhandled[name].number())
             except OSError:
                 continue  # no /sys, an older kernel, or the device has just gone

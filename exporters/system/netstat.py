@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from exporters.system.lines import keys, pick
 from exporters.system.procfs import ProcFile, Roots
 from metrics.model import Metric, Sample
 from metrics.system import netstat as m
 
 _METRICS = {metric.name.removeprefix("node_netstat_"): metric for metric in m.METRICS}
-_SIX: dict[bytes, Metric] = {name.replace("6_", "6", 1).encode(): metric for name, metric in _METRICS.items() if "6_" in name}
-_LINE6 = re.compile(rb"^(" + b"|".join(_SIX) + rb")\s+(\d+)", re.MULTILINE)
+_SIX = keys({name.replace("6_", "6", 1): metric for name, metric in _METRICS.items() if "6_" in name})
 
 
 class Table:
@@ -41,8 +40,7 @@ class Table:
 
 def parse6(data: bytes) -> Iterator[Sample]:
     """The declared values of /proc/net/snmp6."""
-    for name, value in _LINE6.findall(data):
-        yield _SIX[name], (), int(value)
+    return pick(data, _SIX)
 
 
 class Netstat:

@@ -49,8 +49,8 @@ class Processes:
             yield m.STATE, (state,), count
         yield m.PIDS, (), processes
         yield m.THREADS, (), threads
-        yield m.MAX_PROCESSES, (), int(self._pid_max.raw())
-        yield m.MAX_THREADS, (), int(self._threads_max.raw())
+        yield m.MAX_PROCESSES, (), int(self._pid_max.number())
+        yield m.MAX_THREADS, (), int(self._threads_max.number())
 
     def _stat(self, pid: int) -> bytes:
         """Empty for a process that has ended meanwhile."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _CHUNK = 65_536
-_PAGE = 4096  # no file of /sys is longer
+_PAGE = 4096  # the kernel's: no file of /sys is longer, no read of a file of many records longer than one
 _GONE = (errno.ENODEV, errno.ESTALE, errno.EBADF)
 
 
@@ -23,10 +23,14 @@ class Roots:
 
 
 class ProcFile:
-    """A file that stays open from scrape to scrape: opening costs more than reading what is behind it."""
+    """A file that stays open from scrape to scrape: opening costs more than reading what is behind it.
 
-    def __init__(self, path: Path) -> None:
+    `record` is the length in bytes that no record (line, mostly) of the file exceeds.
+    """
+
+    def __init__(self, path: Path, record: int = 2048) -> None:
         self.path = path
+        self._short = _PAGE - record
         self._fd = -1
         self._last = b""
         self._read_at = 0.0
@@ -41,17 +45,21 @@ class ProcFile:
         self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         return self._content()
 
-    def value(self) -> str:
-        """A short text of /sys or /proc/sys, without surrounding blanks. Raises OSError as `raw()` does."""
+    def number(self) -> bytes:
+        """A short file of /sys or /proc/sys, by one read: `int()` takes it as it is. Raises OSError as `raw()` does."""
         if self._fd >= 0:
             try:
-                return os.pread(self._fd, _PAGE, 0).decode("utf-8", "replace").strip()
+                return os.pread(self._fd, _PAGE, 0)
             except OSError as error:
                 if error.errno not in _GONE:
                     raise
                 self.close()
         self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-        return os.pread(self._fd, _PAGE, 0).decode("utf-8", "replace").strip()
+        return os.pread(self._fd, _PAGE, 0)
+
+    def value(self) -> str:
+        """A short file of /sys or /proc/sys as text, without surrounding blanks. Raises OSError as `raw()` does."""
+        return self.number().decode("utf-8", "replace").strip()
 
     def text(self) -> str:
         """The content of now as text; bytes that are no UTF-8 survive as surrogates."""
@@ -75,14 +83,17 @@ class ProcFile:
         self.close()
 
     def _content(self) -> bytes:
-        # The kernel hands out at most a page of some files (diskstats, vmstat) per read: read until nothing comes.
+        # Of files with many records the kernel hands out at most a page per read, as many records as fit. A short read
+        # was the last one; asking again would have it build everything anew (/proc/net/udp walks all its buckets).
         data = os.pread(self._fd, _CHUNK, 0)
-        if not data:
+        if len(data) < self._short:
             return data
         parts, offset = [data], len(data)
         while data := os.pread(self._fd, _CHUNK, offset):
             parts.append(data)
             offset += len(data)
+            if len(data) < self._short:
+                break
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
 

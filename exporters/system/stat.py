@@ -5,28 +5,27 @@ psutil.cpu_stats() and boot_time() read the same file again, each in full; here 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from exporters.system.lines import keys, pick
 from exporters.system.procfs import ProcFile
 from metrics.model import Metric, Sample
 from metrics.system import kernel as m
 
-_FIELDS: dict[bytes, Metric] = {
-    b"intr": m.INTERRUPTS,
-    b"ctxt": m.CONTEXT_SWITCHES,
-    b"btime": m.BOOT_TIME,
-    b"processes": m.FORKS,
-    b"procs_running": m.PROCS_RUNNING,
-    b"procs_blocked": m.PROCS_BLOCKED,
+_FIELDS: dict[str, Metric] = {
+    "intr": m.INTERRUPTS,
+    "ctxt": m.CONTEXT_SWITCHES,
+    "btime": m.BOOT_TIME,
+    "processes": m.FORKS,
+    "procs_running": m.PROCS_RUNNING,
+    "procs_blocked": m.PROCS_BLOCKED,
 }
-_LINE = re.compile(rb"^(intr|ctxt|btime|processes|procs_running|procs_blocked) (\d+)", re.MULTILINE)
+_WANTED = keys(_FIELDS)
 
 
 def parse(data: bytes) -> Iterator[Sample]:
     """The totals of /proc/stat."""
-    for name, value in _LINE.findall(data):
-        yield _FIELDS[name], (), int(value)
+    return pick(data, _WANTED)
 
 
 class Stat:
