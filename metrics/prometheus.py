@@ -11,10 +11,6 @@ ALERTS = Gauge(
     "ALERTS", "1 for each alert that is pending or firing.", Unit.BOOL,
     labels=("alertname", "alertstate", "severity", "signal"), emitter=_PROMETHEUS, absent="no alert is pending or firing",
 )  # fmt: skip
-ALERTS_FOR_STATE = Gauge(
-    "ALERTS_FOR_STATE", "Unix time at which the alert's expression first became true.", Unit.TIMESTAMP,
-    labels=("alertname", "severity", "signal"), emitter=_PROMETHEUS, absent="no alert is pending or firing",
-)  # fmt: skip
 HEAD_SERIES = Gauge("prometheus_tsdb_head_series", "Series in memory.", Unit.COUNT, emitter=_PROMETHEUS)
 SAMPLES_APPENDED = Counter(
     "prometheus_tsdb_head_samples_appended_total", "Samples stored.", Unit.COUNT, labels=("type",), emitter=_PROMETHEUS

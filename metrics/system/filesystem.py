@@ -7,7 +7,12 @@ _EXCLUDED = "every mounted filesystem is excluded, as in a container on an overl
 
 SIZE = Gauge("node_filesystem_size_bytes", "Size of the filesystem.", Unit.BYTES, labels=_MOUNT, absent=_EXCLUDED)
 FREE = Gauge(
-    "node_filesystem_free_bytes", "Free space, what is kept for root included.", Unit.BYTES, labels=_MOUNT, absent=_EXCLUDED
+    "node_filesystem_free_bytes",
+    "Free space, what is kept for root included.",
+    Unit.BYTES,
+    labels=_MOUNT,
+    absent=_EXCLUDED,
+    compat=True,
 )
 AVAIL = Gauge(
     "node_filesystem_avail_bytes", "Space that users other than root can get.", Unit.BYTES, labels=_MOUNT, absent=_EXCLUDED
@@ -26,7 +31,7 @@ DEVICE_ERROR = Gauge(
 )  # fmt: skip
 MOUNT_INFO = Gauge(
     "node_filesystem_mount_info", "Constant 1; the labels tell which device is mounted where.", Unit.INFO,
-    labels=("device", "major", "minor", "mountpoint"), absent=_EXCLUDED,
+    labels=("device", "major", "minor", "mountpoint"), absent=_EXCLUDED, compat=True,
 )  # fmt: skip
 
 FILEFD_ALLOCATED = Gauge("node_filefd_allocated", "File descriptors in use on the whole machine.", Unit.COUNT)
