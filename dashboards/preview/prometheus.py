@@ -133,7 +133,9 @@ class Prometheus:
             async with self._session.request("GET" if get else "POST", f"{self.url}/api/v1/{path}", **given) as response:
                 body, status = await response.read(), response.status
         except TimeoutError as error:
-            raise TimedOutError(f"Prometheus at {self.url} did not answer within {TIMEOUT:.0f} s: narrow the time range") from error
+            raise TimedOutError(
+                f"Prometheus at {self.url} did not answer within {TIMEOUT:.0f} s: narrow the time range"
+            ) from error
         except aiohttp.ClientConnectorError as error:
             why = error.os_error.strerror or str(error.os_error)
             raise UnreachableError(f"Prometheus at {self.url} does not answer: {_short(why)}") from error

@@ -136,7 +136,11 @@ def table(panel: Panel, answers: Sequence[Answer], now: float) -> dict[str, Any]
 
 def _payload(panel: Panel, whole: Table, now: float) -> dict[str, Any]:
     configs = [_config(panel, name, whole.column(name)) for name in whole.columns]
-    shown = [(place, name, config) for place, (name, config) in enumerate(zip(whole.columns, configs, strict=True)) if not _hidden(config)]
+    shown = [
+        (place, name, config)
+        for place, (name, config) in enumerate(zip(whole.columns, configs, strict=True))
+        if not _hidden(config)
+    ]
     return {
         "columns": [{"name": config.display_name or name, "number": _is_number(whole.column(name))} for _, name, config in shown],
         "rows": [[_cell(row[place], name, config, now) for place, name, config in shown] for row in whole.rows[:MOST_ROWS]],
