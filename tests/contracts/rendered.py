@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
@@ -13,6 +12,7 @@ from settings.paths import CLONE
 
 DASHBOARDS = CLONE / "dashboards" / "rendered"
 RULES = CLONE / "alerts" / "rendered" / "rules"
+CASES = CLONE / "tests" / "alerts" / "cases"
 
 
 class Query(NamedTuple):
@@ -55,9 +55,9 @@ def rules() -> Iterator[dict[str, Any]]:
             yield from group["rules"]
 
 
-def rule_tests(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Every promtool test file below a folder."""
-    for file in sorted([*folder.rglob("*.yml"), *folder.rglob("*.yaml")]):
+def rule_cases() -> Iterator[tuple[str, dict[str, Any]]]:
+    """(place, series) of every half of every rule test: what promtool is fed with."""
+    for file in sorted(CASES.glob("*.yaml")):
         tree = yaml.safe_load(file.read_text(encoding="utf-8"))
-        if isinstance(tree, dict) and "rule_files" in tree:
-            yield file, tree
+        for part in (tree["fires"], *tree["quiet"]):
+            yield f"{file.stem}: {part.get('why', 'fires')}", part.get("series", {})

@@ -52,6 +52,12 @@ def test_a_rule_reads_declared_names_and_labels(rule: dict[str, Any]) -> None:
     assert used <= result, "an annotation names a label that the alert does not have"
 
 
+@pytest.mark.parametrize(("place", "series"), list(rendered.rule_cases()), ids=[place for place, _ in rendered.rule_cases()])
+def test_a_rule_test_feeds_declared_names_and_labels(place: str, series: dict[str, str]) -> None:
+    for selector in series:
+        assert labels(parse(selector)), place
+
+
 @pytest.mark.parametrize("rule", [rule for rule in RULES if "record" in rule], ids=rule_id)
 def test_a_recorded_name_is_declared_with_the_labels_that_it_gets(rule: dict[str, str]) -> None:
     metric = catalog.find(rule["record"])

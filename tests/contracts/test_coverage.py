@@ -1,0 +1,39 @@
+"""Monitoring covers everything that runs: each service has a scrape job, alerts that see it gone, and a panel."""
+
+from __future__ import annotations
+
+import pytest
+
+from compose.topology import SERVICES, Service
+from metrics import stack
+from tests.contracts import rendered
+from tests.contracts.promql import parse, selectors
+
+ALERTS = {rule["alert"]: rule for rule in rendered.rules() if "alert" in rule}
+
+
+def jobs_of(expression: str, name: str = "up") -> set[str]:
+    """The values of `job` that the expression selects of a metric; an empty text where it selects every job."""
+    found: set[str] = set()
+    for selector in selectors(parse(expression)):
+        if selector.name == name:
+            jobs = {matcher.value for matcher in selector.matchers.matchers if matcher.name == "job"}
+            found |= {"" if job.startswith("$") else job for job in jobs or {""}}
+    return found
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+def test_each_service_has_a_job_alerts_and_a_panel(service: Service) -> None:
+    assert service.job in stack.JOBS
+    assert service.job in jobs_of(ALERTS["TargetAbsent"]["expr"])
+    assert jobs_of(ALERTS["TargetDown"]["expr"]) == {""}
+    drawn = set[str]().union(*(jobs_of(query.expr) for query in rendered.queries()))
+    assert {"", service.job} & drawn
+
+
+def test_each_dashboard_that_a_link_names_exists() -> None:
+    uids = {board["uid"] for board in rendered.dashboards()}
+    linked = {rule["annotations"]["dashboard_url"].split("/d/")[1].split("?")[0] for rule in ALERTS.values()}
+
+    assert uids == {stack.DASHBOARD_OVERVIEW, stack.DASHBOARD_SYSTEM}
+    assert linked <= uids
