@@ -125,7 +125,7 @@ class Runner:
         if state == "ok":
             LOG.info("collector %s: answers again", name)
         else:
-            LOG.warning("collector %s: %s: its samples may be missing until it answers again", name, run.reason)
+            LOG.warning("collector %s: %s: its samples may be missing", name, run.reason)
 
     def _own(self, runs: list[Run]) -> Iterator[Sample]:
         domain = self._domain
