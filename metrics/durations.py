@@ -3,8 +3,8 @@
 import re
 
 _SECONDS = {"y": 31_536_000.0, "w": 604_800.0, "d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_PART = re.compile(r"(\d+)(ms|[ywdhms])")
-_WHOLE = re.compile(r"(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?")
+_PART = re.compile(r"([0-9]+)(ms|[ywdhms])")
+_WHOLE = re.compile("".join(f"(?:[0-9]+{unit})?" for unit in _SECONDS))
 
 
 def seconds(text: str) -> float:

@@ -3,7 +3,6 @@
 import os
 import platform
 import resource
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +18,6 @@ START_TIME = Gauge("process_start_time_seconds", "Unix time at which the process
 METRICS = (CPU, RESIDENT, VIRTUAL, OPEN_FDS, MAX_FDS, START_TIME)
 
 _PAGE = resource.getpagesize()
-_STARTED = time.time()
 
 
 def version() -> str:
@@ -36,10 +34,18 @@ def version() -> str:
         return str(project["project"]["version"])
 
 
+def _started() -> float:
+    """Unix time, in seconds, at which the kernel started this process."""
+    ticks = int(Path("/proc/self/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19])
+    boot = next(line for line in Path("/proc/stat").read_text(encoding="ascii").splitlines() if line.startswith("btime "))
+    return int(boot.split()[1]) + ticks / os.sysconf("SC_CLK_TCK")
+
+
 class ProcessSamples:
     """Samples of the process that made it; `service` is its name in the topology."""
 
     def __init__(self, service: str) -> None:
+        self._started = _started()
         self._build = stack.BUILD_INFO.sample(1, service, version(), platform.python_version())
 
     def collect(self) -> Iterator[Sample]:
@@ -52,4 +58,4 @@ class ProcessSamples:
         yield VIRTUAL.sample(int(virtual) * _PAGE)
         yield OPEN_FDS.sample(len(os.listdir("/proc/self/fd")))
         yield MAX_FDS.sample(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-        yield START_TIME.sample(_STARTED)
+        yield START_TIME.sample(self._started)

@@ -1,0 +1,42 @@
+"""What a service tells of its own process, compared with what the kernel says."""
+
+from __future__ import annotations
+
+import platform
+import resource
+
+import psutil
+import pytest
+
+from metrics import process, stack
+from metrics.process import ProcessSamples
+
+
+@pytest.fixture
+def found() -> dict[str, float]:
+    return {metric.name: float(value) for metric, _, value in ProcessSamples("test").collect() if not isinstance(value, tuple)}
+
+
+def test_every_declared_metric_is_told(found: dict[str, float]) -> None:
+    assert set(found) == {metric.name for metric in (*process.METRICS, stack.BUILD_INFO)}
+
+
+def test_the_figures_are_the_kernels(found: dict[str, float]) -> None:
+    kernel = psutil.Process()
+
+    assert found["process_resident_memory_bytes"] == pytest.approx(kernel.memory_info().rss, rel=0.1)
+    assert found["process_virtual_memory_bytes"] == pytest.approx(kernel.memory_info().vms, rel=0.1)
+    assert abs(found["process_open_fds"] - kernel.num_fds()) <= 2
+    assert found["process_max_fds"] == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    times = kernel.cpu_times()
+    assert found["process_cpu_seconds_total"] == pytest.approx(times.user + times.system, abs=0.5)
+
+
+def test_the_start_is_when_the_kernel_started_the_process(found: dict[str, float]) -> None:
+    assert found["process_start_time_seconds"] == pytest.approx(psutil.Process().create_time(), abs=1.5)
+
+
+def test_the_build_is_named() -> None:
+    labels = next(labels for metric, labels, _ in ProcessSamples("inbox").collect() if metric is stack.BUILD_INFO)
+
+    assert labels == ("inbox", process.version(), platform.python_version())
