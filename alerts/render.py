@@ -11,6 +11,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ def quoted(value: str) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+@cache
 def environment() -> jinja2.Environment:
     """Jinja as this room uses it: a misspelt name is an error, never an empty string."""
     made = jinja2.Environment(

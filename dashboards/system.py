@@ -7,9 +7,10 @@ from grafanalib import core
 from dashboards import layout, system_detail
 from dashboards.layout import Cell, Row
 from dashboards.panels import Column, Panels, Query, States
-from metrics.model import Unit
+from metrics import catalog
+from metrics.model import Counter, Unit
 from metrics.stack import DASHBOARD_SYSTEM
-from metrics.system import cpu, filesystem, network, signals
+from metrics.system import cpu, filesystem, signals
 from settings import Site, look
 
 _MOUNT = ("instance", "mountpoint", "device")
@@ -31,8 +32,10 @@ def dashboard(site: Site) -> core.Dashboard:
 
 def machine(panels: Panels) -> list[core.Panel]:
     """CPU, memory, disk and network of each machine: the four that the Overview shows too."""
-    received = network.RECEIVE_BYTES.rate(device=signals.REAL_NICS).sum(by=("instance",))
-    sent = network.TRANSMIT_BYTES.rate(device=signals.REAL_NICS).sum(by=("instance",))
+    traffic = catalog.find("system_network_io")
+    assert isinstance(traffic, Counter)
+    received = traffic.rate(device=signals.REAL_NICS, direction="receive").sum(by=("instance",))
+    sent = traffic.rate(device=signals.REAL_NICS, direction="transmit").sum(by=("instance",))
     return [
         panels.timeseries(
             "CPU Usage",
