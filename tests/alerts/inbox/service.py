@@ -270,4 +270,6 @@ def prometheus(folder: Path, alertmanager_url: str, rules: list[dict[str, Any]])
     (folder / "rules.yml").write_text(json.dumps({"groups": [{"name": "test", "rules": rules}]}))
     port = free_port()
     files = [f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'data'}"]
-    return Server(folder, ["prometheus", *files, f"--web.listen-address=127.0.0.1:{port}"], port)
+    # What fires before Prometheus has found its Alertmanager is sent again after this delay (1 min by default).
+    others = ["--rules.alert.resend-delay=1s", f"--web.listen-address=127.0.0.1:{port}"]
+    return Server(folder, ["prometheus", *files, *others], port)
