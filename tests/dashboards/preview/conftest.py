@@ -1,0 +1,52 @@
+"""One world for all tests of the preview: started once, its data there before the first test asks."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import urllib.parse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.appliance import free_ports, until
+from tests.dashboards.preview import world
+
+CHROMIUM = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+class World(NamedTuple):
+    """Addresses of what runs, and the preview's home."""
+
+    prometheus: str
+    preview: str
+    home: Path
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    home = tmp_path_factory.mktemp("home")
+    boards = home / "rendered" / "dashboards"
+    boards.mkdir(parents=True)
+    shutil.copy(world.KITCHEN, boards)
+    (boards / "broken.json").write_text('{"uid": "b", "title": <b>', encoding="utf-8")
+    nobody = free_ports(1)[0]
+    with world.hostile() as target, world.prometheus(home, {"hostile": target, "nobody": nobody}) as url:
+        with world.preview(home, url) as address:
+            query = urllib.parse.quote("count(rate(hostile_total[4s])) + count(rate(prometheus_http_requests_total[4s])) + count(ALERTS)")
+            until("samples", lambda: json.loads(world.get(f"{url}/api/v1/query?query={query}")[1])["data"]["result"] or None, 30)
+            yield World(url, address, home)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
+        yield chromium
+        chromium.close()
