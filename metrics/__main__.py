@@ -13,7 +13,7 @@ from pathlib import Path
 from metrics import catalog, docs
 from metrics.mark import mark_files
 from metrics.process import version
-from metrics.usage import DASHBOARDS, ROOT, RULES, Usage, usage
+from metrics.usage import ROOT, Usage, usage
 
 PAGE = ROOT / "docs" / "metrics.md"
 
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code."""
     given = _parser().parse_args(arguments)
     try:
-        return int(given.run(given, usage(given.dashboards, given.rules)))
+        return int(given.run(given, usage(given.root)))
     except OSError as error:
         print(f"{error.filename}: cannot be read or written ({error.strerror}): check the path", file=sys.stderr)
     except ValueError as error:
@@ -42,8 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     compat = commands.add_parser("compat", help="set or remove the mark `compat` in the declarations' source")
     compat.set_defaults(run=_compat)
     for command in (write, unused, compat):
-        command.add_argument("--dashboards", type=Path, default=DASHBOARDS, help="the folder of rendered dashboards")
-        command.add_argument("--rules", type=Path, default=RULES, help="the folder of rendered rules")
+        command.add_argument("--root", type=Path, default=ROOT, help="where dashboards/rendered and alerts/rendered are")
     return parser
 
 

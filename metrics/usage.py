@@ -24,8 +24,6 @@ from metrics import catalog, process, stack
 from metrics.model import Metric
 
 ROOT = Path(__file__).resolve().parent.parent
-DASHBOARDS = ROOT / "dashboards" / "rendered"
-RULES = ROOT / "alerts" / "rendered" / "rules"
 EXPORTERS = ("system",)
 SERVICES = ("alerts/inbox", "compose", "dashboards/preview", "exporters")
 
@@ -46,8 +44,15 @@ class Usage:
     alerted: Places
 
 
-def usage(dashboards: Path = DASHBOARDS, rules: Path = RULES) -> Usage:
-    """Where every metric is used. Raises OSError or ValueError when a rendered file is missing or broken."""
+def usage(root: Path = ROOT) -> Usage:
+    """Where every metric is used, by what is rendered below `root`.
+
+    Raises ValueError when nothing is rendered there, or a rendered file is broken.
+    """
+    dashboards, rules = root / "dashboards" / "rendered", root / "alerts" / "rendered" / "rules"
+    for folder in (dashboards, rules):
+        if not any(folder.glob("*.*")):
+            raise ValueError(f"{folder}: holds no rendered files: run `make generate`")
     alerts = list(_alerts(rules))
     recorded = {name: set(names_in(expr)) for name, expr in _recordings(rules)}
     return Usage(
