@@ -23,8 +23,8 @@ REPEAT = "4h"
 WATCHDOG_INTERVAL = "30s"
 WATCHDOG_REPEAT = "1m"
 RESERVED = ("inbox", "nobody", "watchdog")
-# From rendered/alertmanager/ to the appliance's secrets; Alertmanager resolves paths beside its configuration.
-SECRETS = "../../secrets"
+# From rendered/alertmanager/ to `settings.Paths.inbox_token`; Alertmanager resolves paths beside its configuration.
+INBOX_TOKEN = "../../secrets/inbox_token"  # noqa: S105  # a path, not a secret
 
 _SUBJECT = (
     '{{ if eq .Status "resolved" }}RESOLVED{{ else }}{{ .CommonLabels.severity | toUpper }}{{ end }} '
@@ -88,17 +88,12 @@ def _inbox(site: Site, *, send_resolved: bool) -> dict[str, Any]:
     return {
         "url": site.local_url(site.ports.inbox) + "/api/alerts",
         "send_resolved": send_resolved,
-        "http_config": _bearer("inbox_token"),
+        "http_config": _bearer(INBOX_TOKEN),
     }
 
 
 def _bearer(file: str) -> dict[str, Any]:
-    return {"authorization": {"type": "Bearer", "credentials_file": secret(file)}}
-
-
-def secret(file: str) -> str:
-    """A secret's path as Alertmanager reads it: a relative one of `site.yaml` lies in the appliance's secrets."""
-    return file if file.startswith("/") else f"{SECRETS}/{file}"
+    return {"authorization": {"type": "Bearer", "credentials_file": file}}
 
 
 def _receiver(receiver: Receiver) -> dict[str, str]:
@@ -131,13 +126,13 @@ def _email(receiver: Email) -> dict[str, Any]:
     if receiver.username:
         config["auth_username"] = receiver.username
     if receiver.password_file:
-        config["auth_password_file"] = secret(receiver.password_file)
+        config["auth_password_file"] = receiver.password_file
     return config
 
 
 def _slack(receiver: Slack) -> dict[str, Any]:
     config: dict[str, Any] = {
-        "api_url_file": secret(receiver.url_file),
+        "api_url_file": receiver.url_file,
         "send_resolved": True,
         "title": _SUBJECT,
         "text": _BODY,
@@ -149,7 +144,7 @@ def _slack(receiver: Slack) -> dict[str, Any]:
 
 def _pagerduty(receiver: PagerDuty) -> dict[str, Any]:
     return {
-        "routing_key_file": secret(receiver.routing_key_file),
+        "routing_key_file": receiver.routing_key_file,
         "send_resolved": True,
         "description": _SUBJECT,
         "severity": "{{ .CommonLabels.severity }}",

@@ -40,6 +40,7 @@ def head(alert: Alert) -> str:
             range=allowed(alert.signal) if alert.threshold is not None and alert.signal.minimum < alert.signal.maximum else "",
             signal=alert.signal,
         )
+        .strip()
     )
 
 
@@ -68,7 +69,10 @@ def write(folder: Path) -> None:
     for alert in site_alerts(Site()):
         path = folder / f"{alert.name}.md"
         old = path.read_text(encoding="utf-8") if path.exists() else ""
-        new = merged(old, head(alert))
+        try:
+            new = merged(old, head(alert))
+        except CatalogError as error:
+            raise CatalogError(f"{path}: {error}") from error
         if new != old:
             path.write_text(new, encoding="utf-8")
 
