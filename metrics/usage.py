@@ -126,24 +126,31 @@ def _collected() -> dict[str, tuple[str, ...]]:
 
 def _collecting() -> Iterator[tuple[str, str]]:
     """(metric, where it comes from), the exact places first."""
-    for domain in EXPORTERS:
-        for collector in _collectors(domain):
+    lists = {domain: _start_list(domain) for domain in EXPORTERS}
+    held = [(name, f"`{folder}`") for folder in SERVICES for file in _sources(folder) for name in _held(file)]
+    for domain, process_of_list in lists.items():
+        for collector in _listed(process_of_list):
             yield from ((name, f"{domain} exporter, collector {collector['name']}") for name in collector["emits"])
     yield from ((metric.name, metric.emitter) for metric in catalog.all_metrics() if metric.emitter)
-    yield from ((metric.name, "every service") for metric in process.METRICS)
-    yield stack.BUILD_INFO.name, "every service"
-    for folder in SERVICES:
-        for file in sorted((ROOT / folder).rglob("*.py")):
-            yield from ((name, f"`{folder}`") for name in _held(file))
+    yield from ((metric.name, "every service") for metric in (*process.METRICS, stack.BUILD_INFO))
+    yield from held
 
 
-def _collectors(domain: str) -> list[dict[str, Any]]:
+def _sources(folder: str) -> list[Path]:
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+def _start_list(domain: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "exporters", domain, "--list"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ValueError(f"{' '.join(command[1:])}: exit {done.returncode}: {done.stderr.strip()}")
-    listed: list[dict[str, Any]] = json.loads(done.stdout)
-    return listed
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def _listed(running: subprocess.Popen[str]) -> list[dict[str, Any]]:
+    output, errors = running.communicate()
+    if running.returncode:
+        raise ValueError(f"python -m exporters --list: exit {running.returncode}: {errors.strip()}")
+    found: list[dict[str, Any]] = json.loads(output)
+    return found
 
 
 def _held(file: Path) -> Iterator[str]:
