@@ -101,7 +101,10 @@ WATCHDOG_ALIVE = Gauge(
     Unit.BOOL,
 )
 WATCHDOG_AGE = Gauge(
-    "watchfloor_watchdog_age_seconds", "Seconds since the last Watchdog arrived; absent before the first.", Unit.SECONDS
+    "watchfloor_watchdog_age_seconds",
+    "Seconds since the last Watchdog arrived; absent before the first.",
+    Unit.SECONDS,
+    absent="no Watchdog has arrived yet",
 )
 
 # -- preview ---------------------------------------------------------------------------------------------------------
