@@ -1,0 +1,173 @@
+"""The built dashboards: lint, PromQL, the SDK's types, thresholds that follow site.yaml, and bytes that stay the same."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import promql_parser
+import pytest
+from grafana_foundation_sdk.models.dashboard import Dashboard
+from grafana_foundation_sdk.models.stat import Options as StatOptions
+from grafana_foundation_sdk.models.table import Options as TableOptions
+from grafana_foundation_sdk.models.timeseries import FieldConfig, Options
+
+from dashboards import build, cli, lint
+from metrics import catalog, stack
+from settings import Site, look, parse
+
+BOARDS = build.build(Site())
+OVERVIEW = BOARDS[f"{stack.DASHBOARD_OVERVIEW}.json"]
+SYSTEM = BOARDS[f"{stack.DASHBOARD_SYSTEM}.json"]
+PANELS = [(name, panel) for name, board in BOARDS.items() for panel in lint.panels(board)]
+TITLES = [f"{name.removesuffix('.json')}/{panel['title']}" for name, panel in PANELS]
+VARIABLE = re.compile(r"\$(cluster|job|instance)")
+
+
+def concrete(expr: str) -> str:
+    """An expression with Grafana's variables filled in, as Prometheus gets it."""
+    return VARIABLE.sub(".*", expr.replace("$__rate_interval", "1m"))
+
+
+def find(board: dict[str, Any], title: str) -> dict[str, Any]:
+    return next(panel for panel in lint.panels(board) if panel["title"] == title)
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_no_rule_is_broken(name: str) -> None:
+    assert lint.lint(BOARDS[name]) == []
+
+
+@pytest.mark.parametrize(("name", "panel"), PANELS, ids=TITLES)
+def test_every_expression_is_promql_on_declared_metrics(name: str, panel: dict[str, Any]) -> None:
+    for target in panel["targets"]:
+        parsed = promql_parser.parse(concrete(target["expr"]))
+        names = selectors(parsed)
+        assert names, f"{name}: {target['expr']} reads nothing"
+        assert [metric for metric in names if catalog.find(metric) is None] == []
+
+
+def selectors(node: Any) -> list[str]:
+    """Names of all series that a parsed expression selects."""
+    if isinstance(node, promql_parser.VectorSelector):
+        return [node.name]
+    if isinstance(node, promql_parser.MatrixSelector):
+        return [node.vector_selector.name]
+    children: list[Any] = []
+    for attribute in ("expr", "lhs", "rhs", "param"):
+        child = getattr(node, attribute, None)
+        if child is not None:
+            children.append(child)
+    children += list(getattr(node, "args", None) or [])
+    return [name for child in children for name in selectors(child)]
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_the_sdk_reads_it_without_loss(name: str) -> None:
+    """Grafana's own types: a key they do not know, or a wrong kind of value, would be lost on the way through."""
+    board = BOARDS[name]
+    through = json.loads(json.dumps(Dashboard.from_json(board), default=lambda value: value.to_json()))
+    assert through["uid"] == board["uid"]
+    assert through["schemaVersion"] == 42
+    assert set(board) <= set(through) | {"version"}
+    assert [panel["title"] for panel in through["panels"]] == [panel["title"] for panel in board["panels"]]
+    for before, after in zip(lint.panels(board), lint.panels(through), strict=True):
+        assert set(before) <= set(after), before["title"]
+        assert after["gridPos"] == before["gridPos"]
+        assert [target["expr"] for target in after["targets"]] == [target["expr"] for target in before["targets"]]
+
+
+@pytest.mark.parametrize(("name", "panel"), PANELS, ids=TITLES)
+def test_options_are_those_of_grafana(name: str, panel: dict[str, Any]) -> None:
+    kinds: dict[str, Any] = {"timeseries": Options, "stat": StatOptions, "table": TableOptions}
+    known = json.loads(json.dumps(kinds[panel["type"]].from_json(panel["options"]), default=lambda value: value.to_json()))
+    assert set(panel["options"]) <= set(known) | {"justifyMode", "showHeader"}, name
+    for key in set(panel["options"]) & set(known):
+        if not isinstance(known[key], dict | list):
+            assert known[key] == panel["options"][key]
+    if panel["type"] == "timeseries":
+        custom = panel["fieldConfig"]["defaults"]["custom"]
+        fields = json.loads(json.dumps(FieldConfig.from_json(custom), default=lambda value: value.to_json()))
+        assert set(custom) <= set(fields)
+
+
+def test_no_two_panels_cover_each_other() -> None:
+    for board in BOARDS.values():
+        for group in (board["panels"], *(row["panels"] for row in board["panels"] if row["type"] == "row" and row["panels"])):
+            cells: set[tuple[int, int]] = set()
+            for panel in group:
+                at = panel["gridPos"]
+                own = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
+                assert not own & cells, panel["title"]
+                assert at["x"] + at["w"] <= 24
+                cells |= own
+
+
+def test_the_original_s_panels_come_first_under_their_titles() -> None:
+    assert [panel["title"] for panel in lint.panels(SYSTEM)][:2] == ["CPU Usage", "Memory Usage"]
+    assert [panel["title"] for panel in OVERVIEW["panels"]][:5] == [
+        "Is it fine?", "Firing alerts", "Targets down", "Services down", "Alerting",
+    ]  # fmt: skip
+
+
+def test_a_panel_draws_the_thresholds_that_its_alerts_compare_with() -> None:
+    steps = find(SYSTEM, "CPU Usage")["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    assert [(step["value"], step["color"]) for step in steps[1:]] == [(80, look.WARNING), (90, look.CRITICAL)]
+    site = parse("alerts: {HighCPUUsage: {threshold: 70}}")
+    board = build.build(site)[f"{stack.DASHBOARD_SYSTEM}.json"]
+    changed = find(board, "CPU Usage")["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    assert [step["value"] for step in changed] == [None, 70, 90]
+
+
+def test_what_is_bad_below_is_coloured_from_below() -> None:
+    override = next(
+        item for item in find(SYSTEM, "Filesystems")["fieldConfig"]["overrides"] if item["matcher"]["options"] == "Full in"
+    )
+    steps = next(item["value"]["steps"] for item in override["properties"] if item["id"] == "thresholds")
+    assert steps == [{"color": look.WARNING, "value": None}, {"color": look.OK, "value": 86400}]
+
+
+def test_a_panel_with_an_alert_links_its_runbook() -> None:
+    links = [link["url"] for link in find(SYSTEM, "CPU Usage")["links"]]
+    assert links == ["http://localhost:9095/runbooks/HighCPUUsage", "http://localhost:9095/runbooks/CriticalCPUUsage"]
+
+
+def test_state_colours_mean_state_alone() -> None:
+    """Series take other hues, so that green, orange and red are read as ok, warning and critical."""
+    states = {look.OK, look.WARNING, look.CRITICAL, look.INFO}
+    for _, panel in PANELS:
+        for override in panel["fieldConfig"]["overrides"]:
+            for item in override["properties"]:
+                if item["id"] == "color":
+                    assert item["value"]["fixedColor"] not in states, panel["title"]
+
+
+def test_the_committed_defaults_are_what_is_built(tmp_path: Path) -> None:
+    began = time.monotonic()
+    assert cli.main(["build", "--defaults", "--out", str(tmp_path)]) == 0
+    assert time.monotonic() - began < 5  # a tenth of this on an idle machine
+    committed = Path(build.__file__).parent / "rendered"
+    assert {path.name: path.read_text(encoding="utf-8") for path in committed.glob("*.json")} == {
+        path.name: path.read_text(encoding="utf-8") for path in tmp_path.glob("*.json")
+    }
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    assert cli.main(["build", "--defaults", "--out", str(tmp_path)]) == 0
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
+
+
+def test_list_tells_programs_every_panel(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["list", "--json", "--defaults"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert len(listed) == len(PANELS)
+    cpu = next(panel for panel in listed if panel["dashboard"] == stack.DASHBOARD_SYSTEM and panel["title"] == "CPU Usage")
+    assert cpu["metrics"] == ["system_cpu_usage"]
+    assert cpu["unit"] == "percent"
+
+
+def test_every_metric_of_our_own_is_drawn() -> None:
+    drawn = {name for board in BOARDS.values() for panel in lint.described(board) for name in panel["metrics"]}
+    own = [metric for metric in catalog.all_metrics() if metric.name.startswith(("watchfloor_", "system_"))]
+    assert [metric.name for metric in own if metric.name not in drawn and not metric.internal] == []

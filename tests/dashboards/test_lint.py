@@ -1,0 +1,109 @@
+"""Each rule of the lint, broken once on a real dashboard: it is found, and named with its panel."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dashboards import build, cli, lint
+from metrics.stack import DASHBOARD_SYSTEM
+from settings import Site
+
+GOOD = build.build(Site())[f"{DASHBOARD_SYSTEM}.json"]
+Board = dict[str, Any]
+
+
+def first(board: Board) -> dict[str, Any]:
+    return next(lint.panels(board))
+
+
+def put(key: str, value: Any) -> Callable[[Board], None]:
+    return lambda board: board.__setitem__(key, value)
+
+
+def put_panel(key: str, value: Any) -> Callable[[Board], None]:
+    return lambda board: first(board).__setitem__(key, value)
+
+
+def put_target(key: str, value: Any) -> Callable[[Board], None]:
+    return lambda board: first(board)["targets"][0].__setitem__(key, value)
+
+
+def drop_variable(name: str) -> Callable[[Board], None]:
+    def drop(board: Board) -> None:
+        board["templating"]["list"] = [item for item in board["templating"]["list"] if item["name"] != name]
+
+    return drop
+
+
+def share_id(board: Board) -> None:
+    board["panels"][1]["id"] = board["panels"][2]["id"]
+
+
+def share_id_inside_a_folded_row(board: Board) -> None:
+    folded = next(panel for panel in board["panels"] if panel.get("collapsed"))
+    folded["panels"][0]["id"] = board["panels"][1]["id"]
+
+
+def drop_unit(board: Board) -> None:
+    del first(board)["fieldConfig"]["defaults"]["unit"]
+
+
+BROKEN = {
+    "uid: is missing": put("uid", ""),
+    "title: is empty": put("title", ""),
+    "description: is empty": put("description", None),
+    "schemaVersion: is 12": put("schemaVersion", 12),
+    "rows: were removed": put("rows", [{}]),
+    "variable datasource": drop_variable("datasource"),
+    "variable job": drop_variable("job"),
+    "variable instance": drop_variable("instance"),
+    "id: two panels share one": share_id,
+    "id: two panels share one, or one": share_id_inside_a_folded_row,
+    "type 'graph'": put_panel("type", "graph"),
+    "title is empty": put_panel("title", ""),
+    "description is empty": put_panel("description", ""),
+    "has no query": put_panel("targets", []),
+    "has no unit": drop_unit,
+    "maxDataPoints is set": put_panel("maxDataPoints", 100),
+    "CPU Usage: datasource is not the variable": put_panel("datasource", {"uid": "abc"}),
+    "CPU Usage A: datasource is not the variable": put_target("datasource", {"uid": "${DS_PROMETHEUS}"}),
+    "has no expression": put_target("expr", " "),
+    "intervalFactor is set": put_target("intervalFactor", 2),
+    "falls back to a constant": put_target("expr", 'sum(up{instance=~"$instance"} == 0) or vector(0)'),
+    "rate over 2m: use $__rate_interval": put_target("expr", 'rate(node_forks_total{instance=~"$instance", a="[1h]"}[2m])'),
+    "no selector uses the variables": put_target("expr", "up"),
+}
+
+
+def test_the_dashboard_itself_is_clean() -> None:
+    assert lint.lint(GOOD) == []
+
+
+@pytest.mark.parametrize("said", BROKEN)
+def test_a_broken_rule_is_found(said: str) -> None:
+    board = copy.deepcopy(GOOD)
+    BROKEN[said](board)
+    assert [finding for finding in lint.lint(board) if said in finding], lint.lint(board)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '"x"'])
+def test_a_file_that_is_no_dashboard(text: str) -> None:
+    assert lint.lint_text(text)
+
+
+def test_the_command_names_file_and_finding(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["lint", str(tmp_path)]) == 1
+    assert "holds no dashboard" in capsys.readouterr().err
+    (tmp_path / "good.json").write_text(json.dumps(GOOD), encoding="utf-8")
+    assert cli.main(["lint", str(tmp_path)]) == 0
+    (tmp_path / "bad.json").write_text(json.dumps(GOOD | {"uid": ""}), encoding="utf-8")
+    assert cli.main(["lint", str(tmp_path)]) == 1
+    error = capsys.readouterr().err
+    assert f"{tmp_path / 'bad.json'}: uid: is missing" in error
+    assert "good.json" not in error
