@@ -22,10 +22,18 @@ from settings.secrets import read_secret
 _DATABASE = "inbox.db"
 
 
+def _port(text: str) -> int:
+    """A port, or 0. Raises ValueError, as argparse wants it."""
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise ValueError(text)
+    return port
+
+
 def _arguments(given: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m alerts.inbox", description="The on-call inbox.")
     parser.add_argument("--bind", help="the address to listen on (default: bind of site.yaml)")
-    parser.add_argument("--port", type=int, help="the port (default: ports.inbox of site.yaml; 0: any free one)")
+    parser.add_argument("--port", type=_port, help="the port (default: ports.inbox of site.yaml; 0: any free one)")
     parser.add_argument("--version", action="version", version=f"watchfloor inbox {version()}")
     return parser.parse_args(given)
 

@@ -13,7 +13,8 @@ from msgspec import Meta, Struct, field
 from alerts.inbox.matchers import Matcher, fit
 from alerts.inbox.reach import why
 
-_TIMEOUT = aiohttp.ClientTimeout(total=5)
+_PATIENCE = 3.0  # seconds: the page waits for silences, and a person for the page
+_TIMEOUT = aiohttp.ClientTimeout(total=_PATIENCE)
 _SHOWN = 300  # characters of an error's text
 
 Moment = Annotated[datetime, Meta(tz=True)]
@@ -93,7 +94,7 @@ class Alertmanager:
             async with self._session.request(method, self._url + path, json=body, timeout=_TIMEOUT) as response:
                 answer = await response.read()
         except TimeoutError as error:
-            raise RefusedError(HTTPStatus.GATEWAY_TIMEOUT, "Alertmanager did not answer in 5 s") from error
+            raise RefusedError(HTTPStatus.GATEWAY_TIMEOUT, f"Alertmanager did not answer in {_PATIENCE:g} s") from error
         except aiohttp.ClientError as error:
             raise RefusedError(HTTPStatus.BAD_GATEWAY, f"Alertmanager cannot be reached ({why(error)})") from error
         if response.status == HTTPStatus.OK:

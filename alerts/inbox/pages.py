@@ -65,11 +65,11 @@ async def board(request: web.Request) -> web.Response:
     """`GET /`: what fires now, silences, what is resolved; at most 200 incidents, `?older=<end>-<id>` for more resolved ones."""
     parts = request.app[PARTS]
     older = _cursor(request.query.get("older", ""))
+    silences = await _Silences.ask(parts)
     firing, bare, past = await parts.desk.read(Listing.counts)
     shown = [] if older else await parts.desk.read(Listing.firing, MOST_OPEN)
     resolved = await parts.desk.read(Listing.resolved, MOST_RESOLVED, older)
     timelines = await parts.desk.read(Listing.timeline, [incident.id for incident in [*shown, *resolved]])
-    silences = await _Silences.ask(parts)
     now, pulse = parts.clock(), parts.pulse()
     cards = [view.card(incident, timelines[incident.id], silences.known, now) for incident in [*shown, *resolved]]
     last = resolved[-1] if len(resolved) == MOST_RESOLVED else None

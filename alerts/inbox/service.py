@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import sqlite3
-import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -34,6 +32,7 @@ from settings.look import BASE_CSS
 
 _ASSETS = Path(__file__).parent / "assets"
 _FORGET_EVERY = 3600.0
+_AGAIN = 5.0
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 log = logging.getLogger("watchfloor.inbox")
 
@@ -83,7 +82,9 @@ async def _running(app: web.Application, site: Site, paths: Paths, bearer: str, 
         parts = Parts(site, bearer, desk, figures, hub, timing, alertmanager, Runbooks.of(paths), desk.watchdog_at)
         app[PARTS] = parts
         app.on_shutdown.append(_close_streams)
-        tasks = [_task(timing.run()), _task(_forget(parts)), _task(_watch_pulse(parts))]
+        tasks = [
+            asyncio.create_task(_always(work)) for work in (timing.run, partial(_forget, parts), partial(_watch_pulse, parts))
+        ]
         yield
         for task in tasks:
             task.cancel()
@@ -94,20 +95,22 @@ async def _close_streams(app: web.Application) -> None:
     app[PARTS].hub.close()
 
 
-def _task(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    """A task whose unexpected end is at least told."""
-    task = asyncio.create_task(work)
-    task.add_done_callback(lambda done: None if done.cancelled() else log.error("a task ended", exc_info=done.exception()))
-    return task
+async def _always(work: Callable[[], Awaitable[None]]) -> None:
+    """Carries out what never ends by itself; begins again when it breaks."""
+    while True:
+        try:
+            await work()
+        except Exception:  # the edge of a task: deliveries must be kept, whatever breaks beside them
+            log.exception("broke and begins again: %r", work)
+        await asyncio.sleep(_AGAIN)
 
 
 async def _forget(parts: Parts) -> None:
     """Removes resolved incidents past the retention: now and every hour, in small transactions."""
     kept = seconds(parts.site.inbox.retention)
     while True:
-        with contextlib.suppress(sqlite3.Error):  # tried again in an hour; deliveries report the fault
-            while await parts.desk.write(Store.forget_resolved, time.time() - kept):
-                parts.hub.changed()
+        while await parts.desk.write(Store.forget_resolved, parts.clock() - kept):
+            parts.hub.changed()
         await asyncio.sleep(_FORGET_EVERY)
 
 

@@ -62,6 +62,7 @@ class Card:
     until: Moment | None
     lasted: str
     value: str
+    value_from: str
     summary: str
     description: str
     impact: str
@@ -108,6 +109,7 @@ def card(found: Incident, timeline: list[Event], silences: list[Silence], now: f
         until=None if found.resolved_at is None else when(found.resolved_at, now),
         lasted=words.length(max(0.0, (found.resolved_at or now) - found.starts_at)),
         value=said.get("value") or words.number(found.value),
+        value_from="when it arrived" if found.value and not said.get("value") else "",
         summary=said.get("summary", ""),
         description=said.get("description", ""),
         impact=said.get("impact", ""),

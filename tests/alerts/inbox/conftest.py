@@ -37,8 +37,8 @@ def make_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     made: list[Server] = []
 
     def make(kind: str, *arguments: object) -> Server:
-        maker = {"alertmanager": alertmanager, "prometheus": prometheus}[kind]
-        server = maker(tmp_path / f"{kind}-{len(made)}", *arguments)  # type: ignore[operator]  # one of two makers
+        makers: dict[str, Callable[..., Server]] = {"alertmanager": alertmanager, "prometheus": prometheus}
+        server = makers[kind](tmp_path / f"{kind}-{len(made)}", *arguments)
         made.append(server)
         server.start()
         return server

@@ -38,27 +38,26 @@ def test_acknowledged_by_program(inbox: Inbox) -> None:
     assert inbox.get("/api/incidents/77").status == 404
 
 
-@pytest.mark.parametrize("body", [None, [], {"by": 5}, {}, {"by": "  "}, {"by": "x" * 101}, {"by": "Ada", "comment": "x" * 1001}])
-def test_a_wrong_acknowledgement_is_refused(inbox: Inbox, body: object) -> None:
+def test_a_wrong_acknowledgement_is_refused(inbox: Inbox) -> None:
     inbox.post(delivery(alert()))
-    answer = inbox.call("POST", "/api/incidents/1/acknowledge", body)
-    assert (answer.status, answer.headers["Content-Type"]) == (400, "application/problem+json; charset=utf-8")
+    long = {"by": "Ada", "comment": "x" * 1001}
+    bodies: list[object] = [None, [], {"by": 5}, {}, {"by": "  "}, {"by": "x" * 101}, long]
+    for body in bodies:
+        answer = inbox.call("POST", "/api/incidents/1/acknowledge", body)
+        assert (answer.status, answer.headers["Content-Type"]) == (400, "application/problem+json; charset=utf-8"), body
     assert inbox.incidents()[0]["state"] == "open"
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"Origin": "https://evil.example"},
-        {"Origin": "null"},
-        {"Sec-Fetch-Site": "cross-site"},
-        {"Sec-Fetch-Site": "same-site"},
-    ],
-)
-def test_another_sites_page_changes_nothing(inbox: Inbox, headers: dict[str, str]) -> None:
+def test_another_sites_page_changes_nothing(inbox: Inbox) -> None:
     inbox.post(delivery(alert()))
-    answer = inbox.call("POST", "/api/incidents/1/acknowledge", {"by": "Eve"}, **headers)
-    assert answer.status == 403
+    for name, value in (
+        ("Origin", "https://evil.example"),
+        ("Origin", "null"),
+        ("Sec-Fetch-Site", "cross-site"),
+        ("Sec-Fetch-Site", "same-site"),
+    ):
+        answer = inbox.call("POST", "/api/incidents/1/acknowledge", {"by": "Eve"}, **{name: value})
+        assert answer.status == 403, value
     assert inbox.incidents()[0]["state"] == "open"
 
 

@@ -15,7 +15,7 @@ ARGUMENTS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 # Chromium logs these by itself where a test stops a server on purpose.
-NETWORK = ("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "502 (Bad Gateway)")
+NETWORK = ("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_INCOMPLETE_CHUNKED_ENCODING", "502 (Bad Gateway)")
 WIDE = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
 
 
