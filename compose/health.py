@@ -10,10 +10,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Health:
-    """`answered`: somebody spoke HTTP; `ok`: with status 2xx; `why`: what is wrong, in words; `seconds`: how long it took."""
+    """What one question brought.
+
+    `answered`: somebody spoke HTTP; `ok`: with status 2xx; `silent`: the connection was taken and nothing came in time;
+    `why`: what is wrong, in words; `seconds`: how long it took.
+    """
 
     answered: bool
     ok: bool
+    silent: bool = False
     why: str = ""
     seconds: float = 0.0
 
@@ -28,7 +33,7 @@ def ask(url: str, timeout: float) -> Health:
         response = connection.getresponse()
         body = response.read(200)
     except TimeoutError:
-        return Health(answered=False, ok=False, why=f"no answer within {timeout:g} s", seconds=timeout)
+        return Health(answered=False, ok=False, silent=True, why=f"no answer within {timeout:g} s", seconds=timeout)
     except (OSError, http.client.HTTPException) as error:
         return Health(answered=False, ok=False, why=str(error).lower() or type(error).__name__, seconds=time.monotonic() - began)
     finally:

@@ -184,7 +184,7 @@ class Stack:
             if health.ok:
                 state = "ok"
             else:
-                state, why = ("starting" if health.answered else "hung"), health.why
+                state, why = ("hung" if health.silent else "starting"), health.why
         elif process:
             state, why = "down", f"{process.words}: see `make logs s={service.name}`"
         since = process.start if process and process.state in (RUNNING, STARTING) else 0.0

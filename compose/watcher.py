@@ -53,7 +53,7 @@ class Watcher:
         """One look at all services; kills those that hang."""
         processes = self.supervisor.processes()
         answers = dict(zip((service.name for service in self.services), pool.map(self._ask, self.services), strict=True))
-        for kill in look(self.memory, processes, answers, time.time(), self.memory):
+        for kill in look(self.memory, processes, answers, self.memory):
             log.warning("%s (pid %d) hangs (%s): killing it, supervisord starts it again", kill.service, kill.pid, kill.why)
             self.supervisor.signal(kill.service, "KILL")
 
@@ -64,7 +64,8 @@ class Watcher:
         """Looks until `stop` is set. An error of supervisord's interface is logged and the next look comes all the same."""
         last_error = ""
         with ThreadPoolExecutor(max_workers=len(self.services)) as pool:
-            while not stop.wait(CHECK_EVERY):
+            while not stop.wait(max(0.0, self.looked + CHECK_EVERY - time.monotonic())):
+                self.looked = time.monotonic()
                 try:
                     self.look_once(pool)
                     last_error = ""
@@ -72,7 +73,6 @@ class Watcher:
                     if str(error) != last_error:
                         log.error("%s", error)  # noqa: TRY400  # the text says it all; a traceback would repeat it
                     last_error = str(error)
-                self.looked = time.monotonic()
 
     def samples(self) -> Iterator[Sample]:
         """What `/metrics` tells."""

@@ -1,7 +1,8 @@
 """When a watcher kills: pure decisions over what was observed, without clock, network or process.
 
-A service that runs but has not answered for `HUNG_AFTER` seconds hangs; one that listens nowhere is given longer, because
-it may be starting. Killed, it is started again by supervisord.
+A service that runs but was silent at `HUNG_AFTER` looks in a row hangs; one that listens nowhere is given longer, because
+it may be starting. Looks are counted, not seconds, so that a clock that jumps kills nobody. Killed, a service is started
+again by supervisord.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from compose.supervisor import RUNNING, Process
 
 CHECK_EVERY = 5.0  # seconds between two looks
 ANSWER_WITHIN = 3.0  # seconds a service has to answer
-HUNG_AFTER = 25.0  # seconds of silence; with one look and one kill more it is back within 60 s
-DEAF_AFTER = 60.0  # seconds during which nothing listens
+HUNG_AFTER = 3  # silent looks in a row: even when the watcher hangs too, and is replaced first, all is back within 60 s
+DEAF_AFTER = 12  # looks in a row at which nothing listens
 
 
 @dataclass
@@ -24,8 +25,8 @@ class Watched:
 
     pid: int = 0
     start: float = 0.0
-    good_since_start: bool = False
-    last_answer: float | None = None
+    silent: int = 0
+    deaf: int = 0
     killed_pid: int = 0
     up: bool = False
     restarts: dict[str, int] = field(default_factory=lambda: {"exited": 0, "hung": 0})
@@ -44,34 +45,31 @@ def look(
     memory: dict[str, Watched],
     processes: Mapping[str, Process],
     answers: Mapping[str, Health],
-    now: float,
     watched: Iterable[str],
 ) -> list[Kill]:
-    """Updates `memory` by one look at time `now` (unix seconds) and returns who is to be killed."""
+    """Updates `memory` by one look and returns who is to be killed."""
     kills = []
     for name in watched:
         known = memory.setdefault(name, Watched())
         process, health = processes.get(name), answers.get(name)
         running = process is not None and process.state == RUNNING
         if process and running and process.pid != known.pid:
-            _started(known, process, now)
+            _started(known, process)
         known.up = running and health is not None and health.ok
-        if health and health.answered:
-            known.last_answer = now
-            known.good_since_start = known.good_since_start or health.ok
-        elif process and running and health and _silent(known, health, now) and known.killed_pid != process.pid:
+        if process and running and health and _hangs(known, health) and known.killed_pid != process.pid:
             known.killed_pid = process.pid
             kills.append(Kill(name, process.pid, health.why))
     return kills
 
 
-def _started(known: Watched, process: Process, now: float) -> None:
+def _started(known: Watched, process: Process) -> None:
     if known.pid:
         known.restarts["hung" if known.killed_pid == known.pid else "exited"] += 1
     known.pid, known.start = process.pid, process.start
-    known.last_answer, known.good_since_start = now, False
+    known.silent = known.deaf = 0
 
 
-def _silent(known: Watched, health: Health, now: float) -> bool:
-    patience = HUNG_AFTER if "no answer" in health.why else DEAF_AFTER
-    return known.last_answer is not None and now - known.last_answer >= patience
+def _hangs(known: Watched, health: Health) -> bool:
+    known.silent = known.silent + 1 if health.silent else 0
+    known.deaf = known.deaf + 1 if not health.answered and not health.silent else 0
+    return known.silent >= HUNG_AFTER or known.deaf >= DEAF_AFTER

@@ -29,6 +29,7 @@ def test_a_killed_process_is_back_within_10_seconds(appliance: Appliance, name: 
 
 def test_hung_processes_are_back_within_60_seconds_and_seen(appliance: Appliance) -> None:
     # Three that hang in different ways: one of ours, the watcher itself, and a server that is not ours.
+    until("all is well before", lambda: all(row.state == "ok" for row in appliance.stack.rows()), 20)
     hung = {name: appliance.process(name).pid for name in ("preview", "watcher", "alertmanager")}
     for pid in hung.values():
         os.kill(pid, signal.SIGSTOP)
