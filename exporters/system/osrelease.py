@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -12,6 +11,7 @@ from metrics.model import Sample
 from metrics.system import host as m
 
 _VERSION = re.compile(r"\d+\.?\d*")
+_ESCAPED = re.compile(r"\\([$\"`\\])")
 
 
 def parse(text: str) -> dict[str, str]:
@@ -20,11 +20,16 @@ def parse(text: str) -> dict[str, str]:
     for line in text.splitlines():
         name, equals, value = line.strip().partition("=")
         if equals and not name.startswith("#"):
-            try:
-                result[name] = "".join(shlex.split(value))
-            except ValueError:  # an unclosed quote: as it stands
-                result[name] = value
+            result[name] = _unquoted(value)
     return result
+
+
+def _unquoted(value: str) -> str:
+    """A value without its quotes; within double ones a backslash stands before `$`, `"`, backtick and backslash."""
+    quote = value[:1]
+    if len(value) < 2 or quote not in ("'", '"') or value[-1] != quote:
+        return value
+    return _ESCAPED.sub(r"\1", value[1:-1]) if quote == '"' else value[1:-1]
 
 
 def samples(release: dict[str, str]) -> Iterator[Sample]:
