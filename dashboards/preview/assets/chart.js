@@ -27,6 +27,8 @@
       this.legend = el("div", { class: "legend" });
       host.replaceChildren(this.frame, this.legend);
       this.shown = [];
+      this.watcher = new ResizeObserver(() => this.resized());
+      this.watcher.observe(this.frame);
       charts.add(this);
     }
 
@@ -36,6 +38,7 @@
       this.frame.setAttribute("aria-label", `${title}, chart. Arrow keys read values, Shift and arrows select, Enter zooms in.`);
       if (this.shown.length !== data.series.length) this.shown = data.series.map(() => true);
       this.rows = rows(data);
+      this.drawLegend(); // first, because it takes room that the chart then has not
       const options = this.options();
       const shape = JSON.stringify([data.series.length, data.stack, data.log, data.bars, data.series.map((one) => one.second)]);
       if (this.graph && shape === this.shape) {
@@ -45,7 +48,18 @@
         this.graph = new window.Dygraph(this.plot, this.rows, options);
         this.shape = shape;
       }
-      this.drawLegend();
+      this.drawnAt = this.size();
+    }
+
+    size() {
+      return `${this.frame.clientWidth}x${this.frame.clientHeight}`;
+    }
+
+    // The room changes with the window, with fonts and with the legend; Dygraphs hears of the window alone.
+    resized() {
+      if (!this.graph || this.drawnAt === this.size()) return;
+      this.drawnAt = this.size();
+      this.graph.resize();
     }
 
     options() {
@@ -173,6 +187,7 @@
 
     close() {
       charts.delete(this);
+      this.watcher.disconnect();
       if (this.graph) this.graph.destroy();
     }
   }
