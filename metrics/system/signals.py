@@ -116,11 +116,13 @@ PRESSURE_IO = Signal(
 )  # fmt: skip
 
 # -- filesystems -----------------------------------------------------------------------------------------------------
+# As df reckons: what is kept for root counts neither as used nor as free, so that 100 % means that users cannot write.
+_USED = _real(filesystem.SIZE) - _real(filesystem.FREE)
 DISK_USAGE = Signal(
     "Disk usage",
-    _writable(_percent_used(_real(filesystem.AVAIL), _real(filesystem.SIZE))),
+    _writable(100 * _USED / (_USED + _real(filesystem.AVAIL)).compare(">", 0)),
     Unit.PERCENT,
-    "Share of each filesystem that users other than root cannot write any more; the fullest one counts.",
+    "Share of each filesystem in use, as `df` tells it.",
     warning=90, critical=97, minimum=1, maximum=99.9, recorded_as="system_disk_usage",
     why="Above 90 % filesystems fragment and little time is left to act; databases stop when space runs out.",
     alerts={"warning": "DiskAlmostFull"},

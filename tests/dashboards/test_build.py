@@ -53,9 +53,9 @@ def test_every_expression_is_promql_on_declared_metrics(name: str, panel: dict[s
 def selectors(node: Any) -> list[str]:
     """Names of all series that a parsed expression selects."""
     if isinstance(node, promql_parser.VectorSelector):
-        return [node.name]
+        return [str(node.name)]
     if isinstance(node, promql_parser.MatrixSelector):
-        return [node.vector_selector.name]
+        return [str(node.vector_selector.name)]
     children: list[Any] = []
     for attribute in ("expr", "lhs", "rhs", "param"):
         child = getattr(node, attribute, None)
