@@ -92,20 +92,20 @@ def running(command: list[str], log: Path, environment: dict[str, str] | None = 
             process.wait(10)
 
 
-def environment(folder: Path, prometheus_url: str) -> dict[str, str]:
+def environment(folder: Path, prometheus_url: str, interval: str = "1s") -> dict[str, str]:
     """The variables under which a preview serves `folder`'s dashboards from that Prometheus."""
     site = folder / "site.yaml"
-    site.write_text("prometheus: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\n", encoding="utf-8")
+    site.write_text(f"prometheus: {{scrape_interval: {interval}, scrape_timeout: 1s, evaluation_interval: {interval}}}\n", encoding="utf-8")
     (folder / "rendered" / "dashboards").mkdir(parents=True, exist_ok=True)
     return {"WATCHFLOOR_HOME": str(folder), "WATCHFLOOR_SITE": str(site), "PROMETHEUS_ENDPOINT": prometheus_url}
 
 
 @contextmanager
-def preview(folder: Path, prometheus_url: str) -> Iterator[str]:
+def preview(folder: Path, prometheus_url: str, interval: str = "1s") -> Iterator[str]:
     """The preview as its own process, serving `folder`/rendered/dashboards; its URL."""
     log = folder / "preview.log"
     command = [sys.executable, "-m", "dashboards.preview", "--port", "0"]
-    with running(command, log, environment(folder, prometheus_url)):
+    with running(command, log, environment(folder, prometheus_url, interval)):
         line = until("the preview's address", lambda: log.read_text(encoding="utf-8").partition("\n")[0] or None, 20)
         yield line.split()[2].rstrip("/")
 
