@@ -68,7 +68,7 @@ class Cpu:
 
     def collect(self) -> Iterator[Sample]:
         """Seconds and flags."""
-        ticks = parse(self._stat.shared())
+        ticks = parse(self._stat.share())
         self._last = {name: forward(self._last.get(name), values) for name, values in ticks.items()}
         for name, values in self._last.items():
             labels = self._labels.get(name) or self._make_labels(name)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 _CHUNK = 65_536
 _PAGE = 4096  # the kernel's: no file of /sys is longer, no read of a file of many records longer than one
+_SAME_SCRAPE = 0.01  # seconds
 _GONE = (errno.ENODEV, errno.ESTALE, errno.EBADF)
 
 
@@ -32,8 +33,8 @@ class ProcFile:
         self.path = path
         self._short = _PAGE - record
         self._fd = -1
-        self._last = b""
-        self._read_at = 0.0
+        self._shared = b""
+        self._shared_at = 0.0
 
     def raw(self) -> bytes:
         """The content of now. Raises OSError (FileNotFoundError when there is no such file)."""
@@ -65,13 +66,15 @@ class ProcFile:
         """The content of now as text; bytes that are no UTF-8 survive as surrogates."""
         return self.raw().decode("utf-8", "surrogateescape")
 
-    def shared(self, seconds: float = 0.05) -> bytes:
-        """The content, at most `seconds` old: for two collectors of one scrape that read one file."""
-        now = time.monotonic()
-        if now - self._read_at > seconds:
-            self._last = self.raw()
-            self._read_at = now
-        return self._last
+    def share(self) -> bytes:
+        """The content of now, kept for the next collector of this scrape that reads the same file."""
+        self._shared, self._shared_at = self.raw(), time.monotonic()
+        return self._shared
+
+    def take(self) -> bytes:
+        """What `share()` has just read, once; the content of now when that is not so."""
+        data, self._shared = self._shared, b""
+        return data if data and time.monotonic() - self._shared_at < _SAME_SCRAPE else self.raw()
 
     def close(self) -> None:
         """Closes the file; the next read opens it again."""

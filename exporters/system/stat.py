@@ -40,4 +40,4 @@ class Stat:
 
     def collect(self) -> Iterator[Sample]:
         """Totals and gauges."""
-        return parse(self._stat.shared())
+        return parse(self._stat.take())

@@ -10,7 +10,7 @@ from metrics import process, stack, system
 from metrics.model import Metric
 from metrics.system import host
 from settings.types import SystemExporter
-from tests.exporters.servers import Server, Series, ours, series
+from tests.exporters.servers import ROOT, Series, Server, ours, series
 
 COLLECTORS = {collector.name: collector for collector in collectors(SystemExporter(), Roots())}
 # What the exporter tells of its collectors and itself, beside what collectors emit.
@@ -81,9 +81,11 @@ def test_every_declared_metric_has_one_emitter() -> None:
     assert {metric.name: who for metric, who in owners.items() if len(who) != 1} == {}
 
 
-def test_names_are_unique_and_whole_in_the_source() -> None:
+def test_names_are_unique_and_stand_whole_in_the_source() -> None:
     every = [metric.name for metric in (*system.METRICS, *stack.METRICS, *process.METRICS)]
     assert len(set(every)) == len(every)
+    source = "".join(path.read_text() for path in (ROOT / "metrics").rglob("*.py"))
+    assert [name for name in every if source.count(f'"{name}"') != 1] == []
 
 
 def test_labels_of_closed_sets_exist_from_the_start(server: Server) -> None:

@@ -199,3 +199,15 @@ def test_this_machines_files_are_read_whole() -> None:
         kept = ProcFile(path)
         for _ in range(2):
             assert kept.raw().count(b"\n") == path.read_bytes().count(b"\n"), name
+
+
+def test_a_shared_read_is_used_once(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("1")
+    file = ProcFile(path)
+    assert file.share() == b"1"
+    path.write_text("2")
+    assert file.take() in (b"1", b"2")  # 2 when this machine took longer than one scrape's steps
+    assert file.take() == b"2"
+    path.write_text("3")
+    assert file.share() == b"3"

@@ -1,0 +1,1 @@
+"""Our exporter beside Debian's, on the same machine at the same time."""
