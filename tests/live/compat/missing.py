@@ -12,7 +12,6 @@ COLLECTORS = {
     "bcachefs": "experimental filesystem",
     "bonding": "planned: bonded network devices are told by netclass and netdev one by one until then",
     "btrfs": "space and devices of btrfs; statvfs tells its size and free space",
-    "dmmultipath": "multipath storage",
     "edac": "planned: memory errors of servers with ECC",
     "fibrechannel": "storage networks",
     "infiniband": "storage and compute networks",
@@ -38,5 +37,5 @@ NEWER_LABELS = {"device_error", "rotational", "adminstate"}
 # Series of a shared name that one side leaves out by its defaults.
 OTHER_DEVICES = {
     "lo": "Debian's package leaves it out of netdev; upstream, and we, do not",
-    "zram": "upstream 1.10 began to leave compressed memory out of diskstats; so do we",
+    "zram": "newer releases of upstream leave compressed memory out of diskstats; so do we",
 }
