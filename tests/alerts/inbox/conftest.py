@@ -10,11 +10,11 @@ from tests.alerts.inbox.service import Inbox, Server, alertmanager, prometheus, 
 
 @pytest.fixture
 def make_inbox(tmp_path: Path) -> Iterator[Callable[..., Inbox]]:
-    """Starts inboxes; they are stopped at the end."""
+    """Starts inboxes, in threads or as processes of their own; they are stopped at the end."""
     made: list[Inbox] = []
 
-    def make(settings: str = "", *, start: bool = True) -> Inbox:
-        inbox = Inbox(tmp_path / f"inbox-{len(made)}", settings or site_yaml())
+    def make(settings: str = "", *, start: bool = True, own_process: bool = False) -> Inbox:
+        inbox = Inbox(tmp_path / f"inbox-{len(made)}", settings or site_yaml(), own_process=own_process)
         made.append(inbox)
         inbox.prepare()
         if start:
@@ -29,6 +29,11 @@ def make_inbox(tmp_path: Path) -> Iterator[Callable[..., Inbox]]:
 @pytest.fixture
 def inbox(make_inbox: Callable[..., Inbox]) -> Inbox:
     return make_inbox()
+
+
+@pytest.fixture
+def inbox_process(make_inbox: Callable[..., Inbox]) -> Inbox:
+    return make_inbox(own_process=True)
 
 
 @pytest.fixture

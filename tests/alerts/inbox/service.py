@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.parse
@@ -18,6 +20,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+
+from aiohttp import web
+
+from alerts.inbox.desk import Desk
+from alerts.inbox.service import application
+from settings import Paths, load
 
 T = TypeVar("T")
 TOKEN = "a-token-of-a-test"
@@ -122,14 +130,45 @@ def site_yaml(factor: float = 1.0, alertmanager: str = "", prometheus: str = "",
     )
 
 
+class _Thread:
+    """The inbox's own application, served by a loop in a thread: all of the product but its command line and its death."""
+
+    def __init__(self, home: Path, port: int) -> None:
+        self.url = ""
+        self._home, self._port = home, port
+        self._loop = asyncio.new_event_loop()
+        self._end = asyncio.Event()
+        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),), daemon=True)
+        self._thread.start()
+        until("the inbox listens", lambda: self.url)
+
+    async def _serve(self) -> None:
+        desk = Desk(self._home / "data" / "inbox" / "inbox.db")
+        site = load(self._home / "site.yaml", {})
+        runner = web.AppRunner(application(site, Paths(self._home), TOKEN, desk), access_log=None, shutdown_timeout=5)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", self._port).start()
+        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        await self._end.wait()
+        await runner.cleanup()
+        desk.close()
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._end.set)
+        self._thread.join(15)
+        self._loop.close()
+
+
 @dataclass
 class Inbox:
-    """The inbox of a home folder; `start` and `kill` as often as a test likes."""
+    """The inbox of a home folder, as a process or in a thread; `start` and `stop` as often as a test likes."""
 
     home: Path
     settings: str = field(default_factory=site_yaml)
     url: str = ""
+    own_process: bool = False
     process: subprocess.Popen[bytes] | None = None
+    thread: _Thread | None = None
 
     def prepare(self) -> None:
         (self.home / "secrets").mkdir(parents=True, exist_ok=True)
@@ -149,11 +188,15 @@ class Inbox:
             env=self.environment(), cwd=ROOT, capture_output=True, text=True, timeout=20, check=False,
         )  # fmt: skip
 
-    def start(self, *arguments: str) -> None:
+    def start(self, port: str = "0") -> None:
+        if not self.own_process:
+            self.thread = _Thread(self.home, int(port))
+            self.url = self.thread.url
+            return
         with (self.home / "log").open("ab") as log:
             begin = log.tell()
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "alerts.inbox", "--port", "0", *arguments],
+                [sys.executable, "-m", "alerts.inbox", "--port", port],
                 env=self.environment(), cwd=ROOT, stdout=log, stderr=log,
             )  # fmt: skip
         found = until("the inbox listens", lambda: re.search(r"listening on (\S+)", self.log[begin:]))
@@ -164,6 +207,9 @@ class Inbox:
         return (self.home / "log").read_text()
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        if self.thread is not None:
+            self.thread.stop()
+            self.thread = None
         if self.process is None:
             return 0
         self.process.send_signal(number)

@@ -162,12 +162,13 @@ def test_the_page_turns_when_the_watchdog_stops(page: Page, make_inbox: MakeInbo
     assert page.evaluate("window.sameDocument")
 
 
-def test_it_says_when_the_inbox_is_gone_and_comes_back(page: Page, inbox: Inbox) -> None:
+def test_it_says_when_the_inbox_is_gone_and_comes_back(page: Page, inbox_process: Inbox) -> None:
+    inbox = inbox_process
     open_live(page, inbox)
     port = inbox.url.rpartition(":")[2]
     inbox.stop(signal.SIGKILL)
     expect(page.locator("#link-state")).to_contain_text("No answer since")
-    inbox.start("--port", port)
+    inbox.start(port)
     inbox.post(delivery(alert()))
     expect(page.locator("#link-state")).to_contain_text("Live", timeout=20_000)
     expect(page.locator("article.incident")).to_have_count(1)

@@ -101,7 +101,8 @@ def test_a_body_too_large(inbox: Inbox) -> None:
     assert inbox.post(delivery(alert())).status == 200
 
 
-def test_a_client_that_breaks_off_harms_nobody(inbox: Inbox) -> None:
+def test_a_client_that_breaks_off_harms_nobody(inbox_process: Inbox) -> None:
+    inbox = inbox_process
     parts = urlsplit(inbox.url)
     head = f"POST /api/alerts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 5000\r\n\r\n{{"
     with socket.create_connection((parts.hostname, parts.port)) as broken:

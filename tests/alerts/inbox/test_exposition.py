@@ -11,7 +11,8 @@ OURS = DECLARED | {metric.name for metric in process.METRICS} | {stack.BUILD_INF
 
 
 def families(text: str) -> set[str]:
-    found = {sample.name for family in text_string_to_metric_families(text) for sample in family.samples}
+    parsed = text_string_to_metric_families(text)  # type: ignore[no-untyped-call]  # the client library leaves it untyped
+    found = {sample.name for family in parsed for sample in family.samples}
     return {name.removesuffix("_bucket").removesuffix("_sum").removesuffix("_count") for name in found}
 
 

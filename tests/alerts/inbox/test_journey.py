@@ -26,7 +26,7 @@ def wired(make_inbox: MakeInbox, make_server: MakeServer) -> tuple[Inbox, Server
     alertmanager = make_server("alertmanager", f"http://127.0.0.1:{port}")
     prometheus = make_server("prometheus", alertmanager.url, RULES)
     inbox = make_inbox(site_yaml(alertmanager=alertmanager.url, prometheus=prometheus.url), start=False)
-    inbox.start("--port", str(port))
+    inbox.start(str(port))
     return inbox, alertmanager, prometheus
 
 
@@ -59,7 +59,7 @@ def test_while_the_inbox_is_down_alertmanager_waits(make_inbox: MakeInbox, make_
     inbox.stop()
     post_alert(alertmanager, "WhileDown")
     until("a delivery failed", lambda: failed_deliveries(alertmanager), 30)
-    inbox.start("--port", port)
+    inbox.start(port)
     until("it arrives late", lambda: inbox.notifications("?alertname=WhileDown"), 60)
 
 
