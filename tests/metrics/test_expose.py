@@ -87,6 +87,8 @@ def test_each_family_stands_once_with_its_type() -> None:
     assert "# TYPE wf_upstream_counter unknown\n" in openmetrics
     assert openmetrics.endswith("# EOF\n")
     assert "# EOF" not in text
+    assert '# HELP wf_plain Help with a backslash \\\\, a "quote" and\\na second line.' in text
+    assert '# HELP wf_plain Help with a backslash \\\\, a \\"quote\\" and\\na second line.' in openmetrics
 
 
 @pytest.mark.parametrize(
