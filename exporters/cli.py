@@ -1,4 +1,4 @@
-"""The command line of exporters. Exit codes: 0 ended in order, 1 could not run, 2 wrong arguments or settings."""
+"""The command line of exporters. Exit codes: 0 ended in order, 1 could not run, 2 wrong arguments or settings, 130 Ctrl-C."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,16 +24,27 @@ from settings import Site
 DOMAINS: dict[str, Callable[[Site, argparse.Namespace], Domain]] = {system.NAME: system.domain}
 PORTS: dict[str, Callable[[Site], int]] = {system.NAME: lambda site: site.ports.exporter_system}
 
+_INTERRUPTED = 130  # as a shell reports a command that Ctrl-C ended
+_LAST_PORT = 65_535
+
 
 def main(arguments: Sequence[str]) -> int:
     """Runs one exporter; the exit code comes back."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
-        options, site, domain = _prepared(arguments)
+        return _run(*_prepared(arguments))
     except settings.SettingsError as error:
         return _failed(str(error), 2)
+    except KeyboardInterrupt:  # before the server took the signals over
+        return _INTERRUPTED
+    except BrokenPipeError:  # who read the output has seen enough; Python must not try to write the rest at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _run(options: argparse.Namespace, site: Site, domain: Domain) -> int:
     if options.list:
-        print(json.dumps([_described(collector) for collector in domain.collectors], indent=2))
+        print(json.dumps([_described(collector) for collector in domain.collectors], indent=2), flush=True)
         return 0
     if options.once:
         asyncio.run(_once(domain))
@@ -62,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("domain", choices=sorted(DOMAINS), help="what to tell of")
     parser.add_argument("--bind", metavar="ADDRESS", help="address to listen on (site.yaml: bind)")
-    parser.add_argument("--port", type=int, help="port to listen on, 0 for a free one (site.yaml: ports)")
+    parser.add_argument("--port", type=_port, help="port to listen on, 0 for a free one (site.yaml: ports)")
     parser.add_argument("--collectors", metavar="A,B", help="run these collectors only")
     parser.add_argument("--once", action="store_true", help="print one exposition and end")
     parser.add_argument("--list", action="store_true", help="print the collectors and what they emit as JSON, and end")
@@ -98,6 +110,13 @@ def _described(collector: Collector) -> dict[str, object]:
 async def _once(domain: Domain) -> None:
     samples = await Exporter(Runner(domain)).samples()
     sys.stdout.write(Renderer().render(samples).decode("utf-8", "replace"))
+    sys.stdout.flush()
+
+
+def _port(text: str) -> int:
+    if text.isdecimal() and int(text) <= _LAST_PORT:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no port: give 0 to {_LAST_PORT}")
 
 
 def _failed(message: str, code: int = 1) -> int:

@@ -29,6 +29,18 @@ def test_once_prints_one_exposition() -> None:
     assert {"node_load1", "node_time_seconds"} <= series(done.stdout).keys()
 
 
+def test_once_ends_quietly_when_nobody_reads_on() -> None:
+    command = [sys.executable, "-m", "exporters", "system", "--once", "--site", str(SITE)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout
+    assert process.stderr
+    process.stdout.close()
+    said = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(30) == 0
+    assert said == ""
+
+
 def test_list_is_json_of_every_collector() -> None:
     listed = json.loads(run("system", "--list").stdout)
     assert {"name", "help", "emits"} == set(listed[0])
@@ -59,7 +71,8 @@ def test_site_yaml_switches_collectors_off(tmp_path: Path) -> None:
     [
         (("system", "--collectors", "cpu,nonsense"), ("nonsense", "known are", "meminfo")),
         (("system", "--no-collector-nonsense"), ("--no-collector-nonsense",)),
-        (("system", "--port", "many"), ("--port", "many")),
+        (("system", "--port", "many"), ("--port", "many", "65535")),
+        (("system", "--port", "70000"), ("--port", "70000", "65535")),
         (("nonsense",), ("nonsense", "system")),
         ((), ("domain",)),
     ],
