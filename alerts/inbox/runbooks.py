@@ -11,6 +11,7 @@ from markdown_it import MarkdownIt
 from settings.paths import CLONE, Paths
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,100}")
+_COMMENT = re.compile(r"\A\s*<!--.*?-->\s*", re.DOTALL)  # generated pages begin with one; as text it would be noise
 _TITLE = re.compile(r"^# +(.+?) *#*$", re.MULTILINE)
 
 
@@ -49,5 +50,6 @@ class Runbooks:
             text = (self._folder / f"{alert}.md").read_text(encoding="utf-8")
         except OSError:
             return None
+        text = _COMMENT.sub("", text)
         title = _TITLE.search(text)
         return Runbook(alert, title[1] if title else alert, self._markdown.render(text))

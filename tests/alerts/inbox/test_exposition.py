@@ -11,7 +11,7 @@ OURS = DECLARED | {metric.name for metric in process.METRICS} | {stack.BUILD_INF
 
 
 def families(text: str) -> set[str]:
-    parsed = text_string_to_metric_families(text)  # type: ignore[no-untyped-call]  # the client library leaves it untyped
+    parsed = text_string_to_metric_families(text)
     found = {sample.name for family in parsed for sample in family.samples}
     return {name.removesuffix("_bucket").removesuffix("_sum").removesuffix("_count") for name in found}
 
@@ -26,7 +26,7 @@ def test_openmetrics_is_spoken_when_asked_for(inbox: Inbox) -> None:
     inbox.post(delivery(alert()))
     answer = inbox.get("/metrics", Accept="application/openmetrics-text; version=1.0.0")
     assert answer.headers["Content-Type"].startswith("application/openmetrics-text")
-    found = {family.name: family for family in openmetrics.text_string_to_metric_families(answer.text)}
+    found = {family.name: family for family in openmetrics.text_string_to_metric_families(answer.text)}  # type: ignore[no-untyped-call]  # the client library leaves it untyped
     values = {tuple(sample.labels.values()): sample.value for sample in found["watchfloor_inbox_notifications"].samples}
     assert values["firing", "warning"] == 1
     assert values["resolved", "critical"] == 0

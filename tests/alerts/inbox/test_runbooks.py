@@ -2,7 +2,8 @@ from pathlib import Path
 
 from alerts.inbox.runbooks import Runbooks
 
-TEXT = """# Disk *full* soon
+TEXT = """<!-- generated -->
+# Disk *full* soon
 
 <script>alert(1)</script> and [a link](javascript:alert(1)) and [a good one](https://example.org)
 
@@ -19,6 +20,7 @@ def test_markdown_becomes_a_safe_page(tmp_path: Path) -> None:
     assert found.title == "Disk *full* soon"
     assert "<td><code>df -h</code></td>" in found.html
     assert "&lt;script&gt;" in found.html
+    assert "generated" not in found.html
     assert "<script" not in found.html
     assert 'href="javascript' not in found.html
     assert '<a href="https://example.org">' in found.html
