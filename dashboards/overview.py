@@ -10,7 +10,7 @@ from dashboards.panels import Column, Panels, Query, States
 from metrics import prometheus, stack, stack_signals
 from metrics.model import Unit
 from metrics.stack import DASHBOARD_OVERVIEW
-from settings import Site
+from settings import Site, look
 
 _SERVICE = ("instance", "service")
 _TARGET = ("instance", "job")
@@ -75,7 +75,7 @@ def _services(panels: Panels, targets: Panels) -> Row:
         Column(stack.SERVICE_UP.select().min(by=_SERVICE), "State", Unit.BOOL, states=States()),
         Column(stack.SERVICE_START_TIME.select().max(by=_SERVICE) * 1000, "Started", Unit.TIMESTAMP),
         Column(
-            stack_signals.SERVICE_RESTARTS.expr.sum(by=_SERVICE), "Restarts in 1 h", Unit.COUNT,
+            stack_signals.SERVICE_RESTARTS.expr.sum(by=_SERVICE).apply("round"), "Restarts in 1 h", Unit.COUNT,
             signal=stack_signals.SERVICE_RESTARTS,
         ),
         none="no watcher answers",
@@ -96,13 +96,14 @@ def _services(panels: Panels, targets: Panels) -> Row:
 
 
 def _alerting(panels: Panels) -> Row:
-    arrived = stack.INBOX_NOTIFICATIONS.increase("1h").sum(by=("status",))
+    arrived = stack.INBOX_NOTIFICATIONS.increase("1h").sum(by=("status",)).apply("round")
     found = [
         panels.timeseries(
             "Open alerts",
             "Alerts that fire, as the inbox knows them, and those that nobody has acknowledged. Normal: 0. Open the inbox.",
-            Query(stack.INBOX_OPEN.select().sum(by=("severity",)), "{{severity}}"),
+            *(Query(stack.INBOX_OPEN.select(severity=severity).sum(), severity) for severity in ("critical", "warning")),
             Query(stack.INBOX_UNACKNOWLEDGED.select().sum(), "not acknowledged"), unit=Unit.COUNT,
+            states=(look.CRITICAL, look.WARNING),
         ),
         panels.timeseries(
             "Notifications in the last hour",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dashboards.layout import Cell, Row
 from dashboards.panels import MAX_SERIES, Column, Panels, Query
 from metrics import process, prometheus, stack, stack_signals
-from metrics.model import Unit
+from metrics.model import Counter, Unit
+from metrics.query import Expr
 
 _TARGET = "{{job}} on {{instance}}"
 
@@ -90,7 +91,6 @@ def _cost(panels: Panels) -> Row:
 
 def _collectors(panels: Panels) -> Row:
     name = "{{instance}} {{domain}}/{{collector}}"
-    trouble = ("instance", "domain", "collector")
     found = [
         panels.timeseries(
             "Collectors that fail",
@@ -108,8 +108,8 @@ def _collectors(panels: Panels) -> Row:
         panels.timeseries(
             "Collector errors and timeouts",
             "Runs that ended with an error or were given up, the worst collectors. Normal: 0.",
-            Query(stack.COLLECTOR_ERRORS.increase("1h").sum(by=trouble).topk(MAX_SERIES // 2), f"{name} errors"),
-            Query(stack.COLLECTOR_TIMEOUTS.increase("1h").sum(by=trouble).topk(MAX_SERIES // 2), f"{name} timeouts"),
+            Query(_hourly(stack.COLLECTOR_ERRORS), f"{name} errors"),
+            Query(_hourly(stack.COLLECTOR_TIMEOUTS), f"{name} timeouts"),
             unit=Unit.COUNT,
         ),
         panels.timeseries(
@@ -119,6 +119,11 @@ def _collectors(panels: Panels) -> Row:
         ),
     ]  # fmt: skip
     return Row("Collectors", [Cell(panel, width=6) for panel in found], folded=True)
+
+
+def _hourly(trouble: Counter) -> Expr:
+    """How often each of the worst collectors had that trouble within an hour."""
+    return trouble.increase("1h").sum(by=("instance", "domain", "collector")).apply("round").topk(MAX_SERIES // 2)
 
 
 def _preview(panels: Panels) -> Row:

@@ -80,8 +80,12 @@ class Panels:
         signal: Signal | None = None,
         stacked: bool = False,
         most: float | None = None,
+        states: Sequence[str] = (),
     ) -> core.TimeSeries:
-        """A line for every series; with a `signal`, its thresholds as dashed lines. `most` is the axis' upper end."""
+        """A line for every series; with a `signal`, its thresholds as dashed lines. `most` is the axis' upper end.
+
+        `states` are state colours, for queries in this order that count states; other queries take the series' colours.
+        """
         signal = signal or _signal_of(queries)
         steps = self._steps(signal, "transparent") if signal else [_step("transparent")]
         return core.TimeSeries(
@@ -102,7 +106,7 @@ class Panels:
             tooltipSort="desc",
             valueMin=0,
             valueMax=most,
-            overrides=_colours(queries) if len(queries) > 1 else [],
+            overrides=_colours(queries, (*states, *SERIES_COLOURS)) if len(queries) > 1 else [],
             links=self._links(signal),
         )
 
@@ -222,13 +226,16 @@ def _unit_of(queries: Sequence[Query]) -> Unit:
     return units.pop()
 
 
-def _colours(queries: Sequence[Query]) -> list[dict[str, Any]]:
+def _colours(queries: Sequence[Query], colours: Sequence[str]) -> list[dict[str, Any]]:
+    """A colour for each query that gives one series a machine; those with more series take the palette's."""
+    named = (query.legend.replace("{{instance}}", "") for query in queries)
     return [
         {
             "matcher": {"id": "byFrameRefID", "options": _ref(index)},
             "properties": [{"id": "color", "value": {"mode": "fixed", "fixedColor": colour}}],
         }
-        for (index, _), colour in zip(enumerate(queries), SERIES_COLOURS, strict=False)
+        for index, (legend, colour) in enumerate(zip(named, colours, strict=False))
+        if "{{" not in legend
     ]
 
 

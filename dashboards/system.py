@@ -130,16 +130,17 @@ def _errors(panels: Panels) -> Row:
 def _filesystems(panels: Panels) -> Row:
     table = panels.table(
         "Filesystems",
-        "Every mounted disk: size, what is left, how full, when it is full if it goes on filling as in the last hour. Normal: "
+        "Every mounted filesystem: size, what is left, how full, when it is full if it goes on filling as in the last hour. "
+        "Normal: "
         "weeks left, below 90 %. A full one: `du -xh --max-depth=2 MOUNTPOINT | sort -h | tail -20`.",
         _MOUNT,
-        Column(filesystem.SIZE.select().max(by=_MOUNT), "Size", Unit.BYTES),
-        Column(filesystem.AVAIL.select().max(by=_MOUNT), "Available", Unit.BYTES),
+        Column(signals.real(filesystem.SIZE).max(by=_MOUNT), "Size", Unit.BYTES),
+        Column(signals.real(filesystem.AVAIL).max(by=_MOUNT), "Available", Unit.BYTES),
         Column(Query(signals.DISK_USAGE).expr.max(by=_MOUNT), "Used", Unit.PERCENT, signal=signals.DISK_USAGE),
         Column(signals.INODE_USAGE.expr.max(by=_MOUNT), "Inodes used", Unit.PERCENT, signal=signals.INODE_USAGE),
         Column(signals.DISK_TIME_LEFT.expr.min(by=_MOUNT), "Full in", Unit.SECONDS, signal=signals.DISK_TIME_LEFT),
         Column(
-            filesystem.READONLY.select().max(by=_MOUNT), "Mounted", Unit.BOOL,
+            signals.real(filesystem.READONLY).max(by=_MOUNT), "Mounted", Unit.BOOL,
             states=States("read-only", "read-write", one_colour=look.INFO, zero_colour="transparent"),
         ),
     )  # fmt: skip

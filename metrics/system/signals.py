@@ -14,20 +14,20 @@ MOUNT = (*MACHINE, "device", "mountpoint")
 DEVICE = (*MACHINE, "device")
 # Short enough that a burst is seen within two scrapes of 10 s, long enough that one scrape may fail.
 _USAGE_WINDOW = "1m"
-# Filesystems that live in memory or are read-only images tell nothing about a disk.
-_NO_DISK = "!~tmpfs|ramfs|devtmpfs|overlay|squashfs|erofs|iso9660|fuse\\..*"
+# Images are full by nature, overlays and FUSE show another filesystem's space again. A full tmpfs (/tmp, /run) does harm.
+_NOT_OWN = "!~overlay|squashfs|erofs|iso9660|udf|devtmpfs|ramfs|fuse\\..*"
 REAL_DISKS = "!~(loop|ram|zram|fd|sr)[0-9]+"
 REAL_NICS = "!~lo|(veth|docker|br-|virbr|cali|flannel|cni|tap|tun).*"
 
 
-def _real(metric: Gauge) -> Expr:
-    """One series a mounted disk; filesystems that cannot be read tell nothing."""
-    return metric.select(fstype=_NO_DISK).max(by=MOUNT)
+def real(metric: Gauge) -> Expr:
+    """One series a mounted filesystem that has space of its own."""
+    return metric.select(fstype=_NOT_OWN).max(by=MOUNT)
 
 
 def _writable(expr: Expr) -> Expr:
     """A filesystem that is mounted read-only is as full as it will ever be."""
-    readonly = _real(filesystem.READONLY).compare("==", 1)
+    readonly = real(filesystem.READONLY).compare("==", 1)
     return expr.binary("unless", readonly, f"on ({', '.join(MOUNT)})")
 
 
@@ -70,7 +70,7 @@ MEMORY_USAGE = Signal(
     100 * (1 - memory.MEM_AVAILABLE.select().sum(by=MACHINE) / memory.MEM_TOTAL.select().sum(by=MACHINE)),
     Unit.PERCENT,
     "Share of memory that new programs could not get without swapping (1 - MemAvailable / MemTotal).",
-    warning=85, critical=95, minimum=1, maximum=99.9, recorded_as="system_memory_usage",
+    warning=85, minimum=1, maximum=99.9, recorded_as="system_memory_usage",
     why="Above 85 % the page cache shrinks and disks work more; the kernel kills processes when nothing is left.",
     alerts={"warning": "HighMemoryUsage"},
 )  # fmt: skip
@@ -117,21 +117,21 @@ PRESSURE_IO = Signal(
 
 # -- filesystems -----------------------------------------------------------------------------------------------------
 # As df reckons: what is kept for root counts neither as used nor as free, so that 100 % means that users cannot write.
-_USED = _real(filesystem.SIZE) - _real(filesystem.FREE)
+_USED = real(filesystem.SIZE) - real(filesystem.FREE)
 DISK_USAGE = Signal(
     "Disk usage",
-    _writable(100 * _USED / (_USED + _real(filesystem.AVAIL)).compare(">", 0)),
+    _writable(100 * _USED / (_USED + real(filesystem.AVAIL)).compare(">", 0)),
     Unit.PERCENT,
     "Share of each filesystem in use, as `df` tells it.",
-    warning=90, critical=97, minimum=1, maximum=99.9, recorded_as="system_disk_usage",
+    warning=90, minimum=1, maximum=99.9, recorded_as="system_disk_usage",
     why="Above 90 % filesystems fragment and little time is left to act; databases stop when space runs out.",
     alerts={"warning": "DiskAlmostFull"},
 )  # fmt: skip
 _DAY = 86_400.0
-_FILLING_PER_SECOND = filesystem.AVAIL.select(fstype=_NO_DISK).over("deriv", "1h").max(by=MOUNT)
+_FILLING_PER_SECOND = filesystem.AVAIL.select(fstype=_NOT_OWN).over("deriv", "1h").max(by=MOUNT)
 DISK_TIME_LEFT = Signal(
     "Time until the disk is full",
-    _writable(_real(filesystem.AVAIL) / (0 - _FILLING_PER_SECOND).apply("clamp_min", "0")).apply("clamp_max", f"{30 * _DAY:g}"),
+    _writable(real(filesystem.AVAIL) / (0 - _FILLING_PER_SECOND).apply("clamp_min", "0")).apply("clamp_max", f"{30 * _DAY:g}"),
     Unit.SECONDS,
     "When each filesystem is full if it goes on filling as in the last hour; drawn as 30 days at most.",
     warning=_DAY, bad_below=True, minimum=60, maximum=30 * _DAY,
@@ -146,16 +146,16 @@ DISK_HALF_FULL = Signal(
 )  # fmt: skip
 INODE_USAGE = Signal(
     "Inode usage",
-    _writable(_percent_used(_real(filesystem.FILES_FREE), _real(filesystem.FILES))),
+    _writable(_percent_used(real(filesystem.FILES_FREE), real(filesystem.FILES))),
     Unit.PERCENT,
     "Share of each filesystem's inodes in use: without a free one no file can be made, however much space is left.",
-    warning=90, critical=97, minimum=1, maximum=99.9, why="As for space.",
+    warning=90, minimum=1, maximum=99.9, why="As for space.",
 )  # fmt: skip
 READ_ONLY = Signal(
     "Read-only filesystems",
-    _real(filesystem.READONLY),
+    real(filesystem.READONLY),
     Unit.BOOL,
-    "1 for a disk that is mounted read-only: on purpose, or by the kernel after an error.",
+    "1 for a filesystem that is mounted read-only: on purpose, or by the kernel after an error.",
 )  # fmt: skip
 DEVICE_ERRORS = Signal(
     "Unreadable filesystems",

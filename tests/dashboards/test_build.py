@@ -139,6 +139,8 @@ def test_state_colours_mean_state_alone() -> None:
     """Series take other hues, so that green, orange and red are read as ok, warning and critical."""
     states = {look.OK, look.WARNING, look.CRITICAL, look.INFO}
     for _, panel in PANELS:
+        if panel["title"] == "Open alerts":
+            continue  # counts states: critical and warning
         for override in panel["fieldConfig"]["overrides"]:
             for item in override["properties"]:
                 if item["id"] == "color":
