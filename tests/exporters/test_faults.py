@@ -153,3 +153,17 @@ def test_help_texts_and_names_are_text_on_the_page(server: Server) -> None:
     assert b"<b>" not in body
     assert b"Hangs &lt;b&gt;here&lt;/b&gt;." in body
     assert "unsafe-inline" not in headers["Content-Security-Policy"]
+
+
+def test_two_scrapes_that_meet_the_same_hung_collector_leave_one_thread_behind(server: Server) -> None:
+    def scrape(path: str) -> Series:
+        connection = HTTPConnection("127.0.0.1", server.port, timeout=10)
+        connection.request("GET", path)
+        return series(connection.getresponse().read().decode())
+
+    server.text("/metrics?collect[]=good")
+    before = threads(server)
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(scrape, (HUNG, "/metrics?collect[]=hanging")))
+    assert [of(found, "watchfloor_collector_success", "hanging") for found in both] == [0, 0]
+    assert threads(server) <= before + 1
