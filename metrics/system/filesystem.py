@@ -12,7 +12,6 @@ FREE = Gauge(
     Unit.BYTES,
     labels=_MOUNT,
     absent=_EXCLUDED,
-    compat=True,
 )
 AVAIL = Gauge(
     "node_filesystem_avail_bytes", "Space that users other than root can get.", Unit.BYTES, labels=_MOUNT, absent=_EXCLUDED
