@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -77,14 +77,8 @@ class Run:
 def run_safely(run: Run) -> None:
     """Runs the collector on this thread and fills `run`; raises nothing but what ends the process."""
     run.started = time.monotonic()
-    keep = run.samples.append
     try:
-        result = run.collector.collect()
-        if isinstance(result, Iterator):
-            for sample in result:
-                keep(sample)
-        else:
-            run.samples.extend(result)
+        run.samples.extend(run.collector.collect())  # one by one: what came before an error, or a hang, is there
         state, reason = "ok", ""
     except Exception as error:  # noqa: BLE001  # a collector may fail in any way; the others must still answer
         state, reason = "error", f"{type(error).__name__}: {error}"

@@ -56,6 +56,7 @@ class ProcessSamples:
         yield CPU.sample(used.ru_utime + used.ru_stime)
         yield RESIDENT.sample(int(resident) * _PAGE)
         yield VIRTUAL.sample(int(virtual) * _PAGE)
-        yield OPEN_FDS.sample(len(os.listdir("/proc/self/fd")))
+        # Linux 6.2 and later tell the number of files as the folder's size: listing them costs as much as ten collectors.
+        yield OPEN_FDS.sample(Path("/proc/self/fd").stat().st_size or len(os.listdir("/proc/self/fd")))
         yield MAX_FDS.sample(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
         yield START_TIME.sample(self._started)
