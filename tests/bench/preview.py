@@ -39,13 +39,20 @@ from tests.dashboards.preview.conftest import CHROMIUM
 
 HOURS, APART, LIMIT = 6, 10, 2.0
 INSTANCES = ("host-1", "host-2")
-VALUES = {"alertstate": ("firing",), "severity": ("critical", "warning"), "device": ("sda1", "eth0"), "direction": ("receive", "transmit")}
+VALUES = {
+    "alertstate": ("firing",),
+    "severity": ("critical", "warning", "info"),
+    "device": ("sda1", "eth0"),
+    "direction": ("receive", "transmit"),
+}
 
 
 def series(metric: Metric, name: str, jobs: tuple[str, ...]) -> Iterator[dict[str, str]]:
     """Labels of the generated series of a metric under one of its sample names."""
     choices = [metric.closed.get(label) or VALUES.get(label, (f"{label}-1", f"{label}-2")) for label in metric.labels]
-    bounds = [str(bound) for bound in metric.buckets] + ["+Inf"] if isinstance(metric, Histogram) and name.endswith("_bucket") else [""]
+    bounds = [""]
+    if isinstance(metric, Histogram) and name.endswith("_bucket"):
+        bounds = [*map(str, metric.buckets), "+Inf"]
     for instance, job, bound, *values in product(INSTANCES, jobs, bounds, *choices):
         labels = dict(zip(metric.labels, values, strict=True)) | {"cluster": "bench", "instance": instance, "job": job}
         yield labels | ({"le": bound} if bound else {})
@@ -62,7 +69,8 @@ def samples(metric: Metric, number: int, start: int, end: int) -> Iterator[tuple
 def fill(folder: Path, file: Path) -> int:
     """Writes blocks for every metric that the dashboard queries; how many series."""
     now = int(time.time()) // APART * APART
-    names = {name for panel in parse(file.read_bytes()).all_panels() for target in panel.targets for name in metric_names(target.expr)}
+    exprs = [target.expr for panel in parse(file.read_bytes()).all_panels() for target in panel.targets]
+    names = {name for expr in exprs for name in metric_names(expr)}
     text = folder / "samples.txt"
     number = 0
     with text.open("w", encoding="utf-8") as stream:
@@ -70,7 +78,8 @@ def fill(folder: Path, file: Path) -> int:
             metric = catalog.find(name) or catalog.find(re.sub("_(bucket|sum|count)$", "", name))
             assert metric, f"{name} is not declared"
             jobs = stack.JOBS if name == "up" or name.startswith(("process_", "scrape_")) else ("system",)
-            for number, labels in enumerate(series(metric, name, jobs), number + 1):  # noqa: B020  # counts on from metric to metric
+            for labels in series(metric, name, jobs):
+                number += 1
                 inner = ",".join(f'{key}="{value}"' for key, value in labels.items())
                 for moment, value in samples(metric, number, now - HOURS * 3600 - 600, now + 1800):
                     stream.write(f"{name}{{{inner}}} {value} {moment}\n")
@@ -108,7 +117,8 @@ def measure(browser: Browser, name: str, address: str, loads: int) -> float:
     results = [load(browser, address) for _ in range(loads)]
     seconds = sorted(took for took, _ in results)
     p95 = statistics.quantiles(seconds, n=20)[-1] if loads > 1 else seconds[0]
-    print(f"{name}: median {bootstrap(seconds)} s, p95 {p95:.2f} s, longest {seconds[-1]:.2f} s, n = {loads}; panels: {results[-1][1]}")
+    print(f"{name}: median {bootstrap(seconds)} s, p95 {p95:.2f} s, longest {seconds[-1]:.2f} s, n = {loads}", end="")
+    print(f"; panels: {results[-1][1]}")
     return p95
 
 

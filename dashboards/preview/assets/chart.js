@@ -3,10 +3,16 @@
 (function (WF) {
   const { el, svg, mark, moment } = WF.dom;
   const HUES = 4;
+  const MOST_FILLED = 4; // above that, fills over fills are grey mud
   const DASHES = [null, [7, 3], [2, 3], [9, 3, 2, 3]];
   const charts = new Set();
 
-  const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  // Read once a colour scheme: each question to getComputedStyle makes the browser lay the page out again.
+  const tokens = new Map();
+  const token = (name) => {
+    if (!tokens.has(name)) tokens.set(name, getComputedStyle(document.documentElement).getPropertyValue(name).trim());
+    return tokens.get(name);
+  };
   const look = (index, series) => ({
     color: series.color || token(`--series-${(index % HUES) + 1}`),
     dash: series.dash ? DASHES[1] : DASHES[Math.floor(index / HUES) % DASHES.length],
@@ -73,7 +79,7 @@
       return {
         labels: ["t", ...data.series.map((_, index) => `s${index}`)], colors: looks.map((one) => one.color), series,
         legend: "never", visibility: this.shown, dateWindow: this.window || [data.from, data.to], strokeWidth: 1.5, highlightCircleSize: 3,
-        stackedGraph: data.stack, fillGraph: data.fill > 0 || data.stack, fillAlpha: data.stack ? Math.max(data.fill, 0.25) : data.fill || 0.1,
+        stackedGraph: data.stack, fillGraph: data.stack || (data.fill > 0 && data.series.length <= MOST_FILLED), fillAlpha: data.stack ? Math.max(data.fill, 0.25) : data.fill || 0.1,
         stepPlot: data.bars, connectSeparatedPoints: data.span, logscale: data.log, labelsUTC: Boolean(WF.utc), rightGap: 8,
         gridLineColor: token("--line"), axisLineColor: token("--line"), axisLabelFontSize: 12, xRangePad: 0, yRangePad: 6,
         axes: {
@@ -270,6 +276,7 @@
   }
 
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    tokens.clear();
     for (const chart of charts) if (chart.data) chart.draw(chart.data, chart.title);
   });
 

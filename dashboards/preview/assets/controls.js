@@ -20,7 +20,7 @@
     const first = el("div", { class: "bar first" }, brand, el("h1", {}, outline.title),
       WF.snapshot ? null : el("nav", { "aria-label": "Dashboards" }, places), outline.links.map(([text, url]) => el("a", { href: url }, text)));
     if (WF.snapshot) return [first, el("div", { class: "bar" }, el("span", {}, madeText()),
-      Object.entries(WF.snapshot.variables).map(([name, value]) => el("span", {}, `${name}: ${value}`)), el("span", { class: "muted" }, zoneText()))];
+      Object.entries(WF.snapshot.variables).map(([name, value]) => el("span", {}, `${name}: ${value}`)), zoneText())];
     const second = el("form", { class: "bar controls", onsubmit: (event) => event.preventDefault() },
       outline.variables.filter((one) => !one.hidden).map((one) => variable(one, page)), el("span", { class: "gap" }), ...time(page), refresh(page));
     return [first, second];
@@ -31,7 +31,11 @@
     return `Snapshot of ${moment(made)}: data from ${moment(from)} to ${moment(to)}, asked of ${source}`;
   }
 
-  const zoneText = () => `times in ${zone(Date.now())}`;
+  // The zone's name is put in when the panels stand: loading the browser's calendar takes a tenth of a second.
+  const zoneText = () => el("span", { class: "muted zone" }, "times in this browser's zone");
+  function nameZone() {
+    for (const one of document.querySelectorAll(".zone")) one.textContent = `times in ${zone(Date.now())}`;
+  }
 
   function variable(one, page) {
     const id = `var-${one.name}`;
@@ -86,7 +90,7 @@
       el("p", { class: "muted" }, "now-6h, now/d, epoch milliseconds, 2026-01-31T12:00"), el("button", { type: "button", onclick: apply }, "Apply"))));
     const step = (text, title, how) => el("button", { type: "button", class: "step", title, "aria-label": title, onclick: how }, text);
     return [el("span", { class: "group" }, step("‹", "Earlier", () => page.shift(-0.5)), menu, step("›", "Later", () => page.shift(0.5)),
-      step("−", "Zoom out", () => page.widen())), el("span", { class: "muted zone" }, zoneText())];
+      step("−", "Zoom out", () => page.widen())), zoneText()];
   }
 
   function refresh(page) {
@@ -115,5 +119,5 @@
     return told.length + broken.length === 0 ? [] : [el("ul", { class: "problems card" }, told, broken)];
   }
 
-  WF.controls = { head, strip, problems, rangeText };
+  WF.controls = { head, strip, problems, rangeText, nameZone };
 })((window.WF = window.WF || {}));

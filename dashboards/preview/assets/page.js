@@ -139,11 +139,14 @@
       }
       const run = this.run;
       root.dataset.ready = "false";
+      // All widths first, then all changes: one layout instead of one a panel.
+      for (const panel of panels) panel.width = Math.max(50, Math.round((panel.body.clientWidth || 400) / 10) * 10);
       await Promise.all([...panels.map((panel) => this.fill(panel, run)), only ? null : this.strip(run)]);
       if (run !== this.run) return;
       root.dataset.ready = "true";
       root.dataset.loads = String(Number(root.dataset.loads || 0) + 1);
       performance.mark("watchfloor-ready");
+      WF.controls.nameZone();
       if (!only) this.schedule();
     }
 
@@ -162,7 +165,7 @@
     async data(panel) {
       if (WF.snapshot) return WF.answers[panel.spec.id];
       const query = new URLSearchParams({ from: this.from, to: this.to, at: this.at, tzo: WF.utc ? 0 : -new Date(this.at).getTimezoneOffset() });
-      query.set("width", Math.max(50, Math.round((panel.body.clientWidth || 400) / 10) * 10));
+      query.set("width", panel.width);
       for (const one of this.outline.variables) for (const value of one.selected) query.append(`var-${one.name}`, value);
       return this.get(`/api/panel/${encodeURIComponent(this.outline.uid)}/${panel.spec.id}?${query}`);
     }

@@ -37,11 +37,20 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     shutil.copy(world.KITCHEN, boards)
     (boards / "broken.json").write_text('{"uid": "b", "title": <b>', encoding="utf-8")
     nobody = free_ports(1)[0]
-    with world.hostile() as target, world.prometheus(home, {"hostile": target, "nobody": nobody}) as url:
-        with world.preview(home, url) as address:
-            query = urllib.parse.quote("count(rate(hostile_total[4s])) + count(rate(prometheus_http_requests_total[4s])) + count(ALERTS)")
-            until("samples", lambda: json.loads(world.get(f"{url}/api/v1/query?query={query}")[1])["data"]["result"] or None, 30)
-            yield World(url, address, home)
+    with (
+        world.hostile() as target,
+        world.prometheus(home, {"hostile": target, "nobody": nobody}) as url,
+        world.preview(home, url) as address,
+    ):
+        until("samples", lambda: _sampled(url), 30)
+        yield World(url, address, home)
+
+
+def _sampled(url: str) -> bool:
+    """Whether rates and alerts have values: two scrapes and an evaluation are over."""
+    query = "count(rate(hostile_total[4s])) + count(rate(prometheus_http_requests_total[4s])) + count(ALERTS)"
+    found = world.get(f"{url}/api/v1/query?query={urllib.parse.quote(query)}")[1]
+    return bool(json.loads(found)["data"]["result"])
 
 
 @pytest.fixture(scope="session")

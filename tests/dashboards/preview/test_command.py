@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from metrics.process import version
+from settings.paths import CLONE
 from tests.appliance import until
 from tests.dashboards.preview import world
 
@@ -18,7 +19,7 @@ COMMAND = [sys.executable, "-m", "dashboards.preview"]
 
 def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     known = os.environ | world.environment(folder, "http://127.0.0.1:9") | environment
-    return subprocess.run([*COMMAND, *arguments], env=known, cwd=world.CLONE, capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run([*COMMAND, *arguments], env=known, cwd=CLONE, capture_output=True, text=True, timeout=30, check=False)
 
 
 def test_version(tmp_path: Path) -> None:

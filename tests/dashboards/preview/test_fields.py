@@ -31,10 +31,16 @@ def override(kind: str, wanted: Any, **properties: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("kind", "wanted", "hit"),
     [
-        ("byName", "used", True), ("byName", "us", False), ("byRegexp", "/^us/", True), ("byRegexp", "x$", False), ("byRegexp", "(", False),
-        ("byFrameRefID", "B", True), ("byType", "number", True), ("byValue", "x", False),
+        ("byName", "used", True),
+        ("byName", "us", False),
+        ("byRegexp", "/^us/", True),
+        ("byRegexp", "x$", False),
+        ("byRegexp", "(", False),
+        ("byFrameRefID", "B", True),
+        ("byType", "number", True),
+        ("byValue", "x", False),
     ],
-)  # fmt: skip
+)
 def test_an_override_is_for_the_fields_it_names(kind: str, wanted: str, hit: bool) -> None:  # noqa: FBT001  # a column
     made = fields.configured(options(override(kind, wanted, unit="s"), unit="bytes"), fields.Field(name="used", ref_id="B"))
     assert made.unit == ("s" if hit else "bytes")
@@ -84,8 +90,21 @@ def test_a_mapped_colour_is_a_state() -> None:
 
 def test_reducers() -> None:
     values = [1.0, None, 3.0, None]
-    found = {calc: fields.reduced(values, calc) for calc in ("lastNotNull", "last", "firstNotNull", "mean", "max", "min", "sum", "count", "range")}
-    assert found == {"lastNotNull": 3, "last": None, "firstNotNull": 1, "mean": 2, "max": 3, "min": 1, "sum": 4, "count": 2, "range": 2}
+    found = {
+        calc: fields.reduced(values, calc)
+        for calc in ("lastNotNull", "last", "firstNotNull", "mean", "max", "min", "sum", "count", "range")
+    }
+    assert found == {
+        "lastNotNull": 3,
+        "last": None,
+        "firstNotNull": 1,
+        "mean": 2,
+        "max": 3,
+        "min": 1,
+        "sum": 4,
+        "count": 2,
+        "range": 2,
+    }
     assert fields.reduced([None], "mean") is None
 
 

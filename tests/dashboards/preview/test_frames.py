@@ -46,7 +46,9 @@ def test_a_second_unit_takes_the_second_axis() -> None:
 
 def test_thresholds_are_drawn_only_where_the_panel_draws_them() -> None:
     steps = {"steps": [{"color": "green"}, {"color": "red", "value": 90}]}
-    drawn = panel(fieldConfig={"defaults": {"unit": "percent", "thresholds": steps, "custom": {"thresholdsStyle": {"mode": "line"}}}})
+    drawn = panel(
+        fieldConfig={"defaults": {"unit": "percent", "thresholds": steps, "custom": {"thresholdsStyle": {"mode": "line"}}}}
+    )
     found = frames.timeseries(drawn, [], GRID, 0)["thresholds"]
     assert [(step["value"], step["state"], step["text"]) for step in found["steps"]] == [(90, "critical", "90%")]
     assert frames.timeseries(panel(fieldConfig={"defaults": {"thresholds": steps}}), [], GRID, 0)["thresholds"]["steps"] == []
@@ -59,7 +61,10 @@ def test_more_series_than_can_be_told_apart_are_counted() -> None:
 
 
 def test_a_stat_reduces_and_judges() -> None:
-    given = panel(type="stat", fieldConfig={"defaults": {"unit": "s", "thresholds": {"steps": [{"color": "green"}, {"color": "red", "value": 2}]}}})
+    given = panel(
+        type="stat",
+        fieldConfig={"defaults": {"unit": "s", "thresholds": {"steps": [{"color": "green"}, {"color": "red", "value": 2}]}}},
+    )
     made = frames.stat(given, [answer(Series({"n": "a"}, values=[(100, "1"), (130, "3")]))], GRID, 0)["items"]
     assert [(item["name"], item["text"], item["state"]) for item in made] == [("", "3 s", "critical")]
     assert made[0]["curve"] == [1, None, None, 3, None]
@@ -84,7 +89,11 @@ def texts(made: dict[str, Any]) -> list[list[str]]:
 
 
 def test_a_table_merges_and_organizes() -> None:
-    organize = {"excludeByName": {"Time": True, "host": True}, "indexByName": {"Value #B": 0, "job": 1}, "renameByName": {"Value #A": "Up"}}
+    organize = {
+        "excludeByName": {"Time": True, "host": True},
+        "indexByName": {"Value #B": 0, "job": 1},
+        "renameByName": {"Value #A": "Up"},
+    }
     given = panel(type="table", transformations=[{"id": "merge"}, {"id": "organize", "options": organize}])
     made = tables.table(given, [one("A", x="1", y="0"), one("B", y="7")], 0)
     assert names(made) == ["Value #B", "job", "Up"]
@@ -92,14 +101,21 @@ def test_a_table_merges_and_organizes() -> None:
 
 
 def test_a_table_sorts_limits_and_names_what_it_cannot_do() -> None:
-    steps = [{"id": "sortBy", "options": {"sort": [{"field": "Value", "desc": True}]}}, {"id": "limit", "options": {"limitField": 2}}, {"id": "pivot"}]
+    steps = [
+        {"id": "sortBy", "options": {"sort": [{"field": "Value", "desc": True}]}},
+        {"id": "limit", "options": {"limitField": 2}},
+        {"id": "pivot"},
+    ]
     made = tables.table(panel(type="table", transformations=steps), [one("A", x="1", y="3", z="2")], 0)
     assert [row[2]["text"] for row in made["rows"]] == ["y", "z"]
     assert made["notes"] == ["the transformation 'pivot' is not applied here"]
 
 
 def test_columns_have_units_states_and_may_be_hidden() -> None:
-    unit = {"matcher": {"id": "byName", "options": "Value"}, "properties": [{"id": "unit", "value": "s"}, {"id": "displayName", "value": "Took"}]}
+    unit = {
+        "matcher": {"id": "byName", "options": "Value"},
+        "properties": [{"id": "unit", "value": "s"}, {"id": "displayName", "value": "Took"}],
+    }
     hidden = {"matcher": {"id": "byName", "options": "Time"}, "properties": [{"id": "custom.hidden", "value": True}]}
     made = tables.table(panel(type="table", fieldConfig={"overrides": [unit, hidden]}), [one("A", x="0.25")], 0)
     assert names(made) == ["host", "job", "Took"]

@@ -21,15 +21,29 @@ VALUES = {
 @pytest.mark.parametrize(
     ("template", "expected"),
     [
-        ('up{job="$one"}', 'up{job="a.b"}'), ('up{job="${one}"}', 'up{job="a.b"}'), ('up{job="[[one]]"}', 'up{job="a.b"}'),
-        ('up{job=~"$many"}', r'up{job=~"(a\\.b|c\\|d)"}'), ('up{job=~"$single"}', r'up{job=~"a\\.b"}'), ('up{job=~"$all"}', 'up{job=~".*"}'),
-        ('up{job="$quoted"}', r'up{job="x\"y\\z"}'), ("${many:regex}", r"(a\.b|c\|d)"), ("${single:regex}", r"a\.b"), ("${many:pipe}", "a.b|c|d"),
-        ("${many:csv}", "a.b,c|d"), ("${many:glob}", "{a.b,c|d}"), ("${many:json}", '["a.b", "c|d"]'), ("${one:raw}", "a.b"),
-        ("${many:doublequote}", '"a.b","c|d"'), ("${many:queryparam}", "var-many=a.b&var-many=c%7Cd"), ("${named:text}", "Version 1"),
-        ("${one:percentencode}", "a.b"), ("$unknown ${unknown} [[unknown]]", "$unknown ${unknown} [[unknown]]"), ("$onetwo", "$onetwo"),
+        ('up{job="$one"}', 'up{job="a.b"}'),
+        ('up{job="${one}"}', 'up{job="a.b"}'),
+        ('up{job="[[one]]"}', 'up{job="a.b"}'),
+        ('up{job=~"$many"}', r'up{job=~"(a\\.b|c\\|d)"}'),
+        ('up{job=~"$single"}', r'up{job=~"a\\.b"}'),
+        ('up{job=~"$all"}', 'up{job=~".*"}'),
+        ('up{job="$quoted"}', r'up{job="x\"y\\z"}'),
+        ("${many:regex}", r"(a\.b|c\|d)"),
+        ("${single:regex}", r"a\.b"),
+        ("${many:pipe}", "a.b|c|d"),
+        ("${many:csv}", "a.b,c|d"),
+        ("${many:glob}", "{a.b,c|d}"),
+        ("${many:json}", '["a.b", "c|d"]'),
+        ("${one:raw}", "a.b"),
+        ("${many:doublequote}", '"a.b","c|d"'),
+        ("${many:queryparam}", "var-many=a.b&var-many=c%7Cd"),
+        ("${named:text}", "Version 1"),
+        ("${one:percentencode}", "a.b"),
+        ("$unknown ${unknown} [[unknown]]", "$unknown ${unknown} [[unknown]]"),
+        ("$onetwo", "$onetwo"),
         ('label_replace(x, "a", "$1", "b", "(.*)")', 'label_replace(x, "a", "$1", "b", "(.*)")'),
     ],
-)  # fmt: skip
+)
 def test_puts_values_into_queries(template: str, expected: str) -> None:
     assert interpolate.query(template, VALUES) == expected
 
@@ -51,5 +65,7 @@ def test_links_are_encoded() -> None:
 
 def test_global_variables_of_a_query() -> None:
     known = interpolate.timing(Range(1000.0, 22_600.0), 30, 10)
-    written = interpolate.query("$__interval $__interval_ms $__rate_interval ${__range} $__range_s $__range_ms ${__from} $__to", known)
+    written = interpolate.query(
+        "$__interval $__interval_ms $__rate_interval ${__range} $__range_s $__range_ms ${__from} $__to", known
+    )
     assert written == "30s 30000 40s 21600s 21600 21600000 1000000 22600000"

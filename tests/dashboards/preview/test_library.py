@@ -31,7 +31,10 @@ def test_reads_a_dashboard() -> None:
     assert stacked.field_config.defaults.unit == "bytes"
 
 
-@pytest.mark.parametrize(("raw", "words"), [(b"{", "no JSON"), (b'{"uid": "x"}', "title"), (b'{"uid": "x", "title": "t", "panels": [{"id": "a"}]}', "panels")])
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [(b"{", "no JSON"), (b'{"uid": "x"}', "title"), (b'{"uid": "x", "title": "t", "panels": [{"id": "a"}]}', "panels")],
+)
 def test_says_what_is_wrong_with_a_file(raw: bytes, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         parse(raw)

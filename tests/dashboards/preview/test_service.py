@@ -6,6 +6,7 @@ import json
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,10 +16,10 @@ from tests.dashboards.preview import world
 from tests.dashboards.preview.conftest import World
 
 
-def outline(text: str) -> dict[str, object]:
+def outline(text: str) -> dict[str, Any]:
     found = re.search(r'id="outline">(.*?)</script>', text)
     assert found
-    made: dict[str, object] = json.loads(found[1])
+    made: dict[str, Any] = json.loads(found[1])
     return made
 
 
@@ -97,13 +98,19 @@ def test_a_changed_file_is_shown(running: World) -> None:
 def test_unknown_values_of_an_address_are_told(running: World) -> None:
     query = "from=yesterday&refresh=often&var-job=nope&var-wombat=1&viewPanel=77"
     problems = str(outline(world.get(f"{running.preview}/d/kitchen?{query}")[1])["problems"])
-    for words in ("'yesterday' is no time", "'often' is no interval", "'nope' is not among", "'wombat' is not one", "no panel '77'"):
+    for words in (
+        "'yesterday' is no time",
+        "'often' is no interval",
+        "'nope' is not among",
+        "'wombat' is not one",
+        "no panel '77'",
+    ):
         assert words in problems
 
 
 def test_variables_are_asked_for_and_narrow_queries(running: World) -> None:
     found = outline(world.get(f"{running.preview}/d/kitchen?var-job=hostile")[1])
-    variables = {one["name"]: one for one in found["variables"]}  # type: ignore[attr-defined]  # a page's data, of any shape
+    variables = {one["name"]: one for one in found["variables"]}
     assert [option[0] for option in variables["job"]["options"]] == ["hostile", "nobody", "prometheus"]
     assert variables["job"]["selected"] == ["hostile"]
     assert variables["handler"]["options"] == []
@@ -111,13 +118,19 @@ def test_variables_are_asked_for_and_narrow_queries(running: World) -> None:
 
 
 def test_the_strip_tells_what_fires(running: World) -> None:
-    made = until("a firing alert", lambda: (found := json.loads(world.get(f"{running.preview}/api/status")[1]))["alerts"] and found or None, 20)
+    def firing() -> dict[str, Any] | None:
+        found: dict[str, Any] = json.loads(world.get(f"{running.preview}/api/status")[1])
+        return found if found["alerts"] else None
+
+    made = until("a firing alert", firing, 20)
     assert made["state"] == "critical"
     assert [one["title"] for one in made["alerts"]] == ["Target down <b>now</b>"]
     assert made["inbox"] == "http://localhost:9095"
 
 
-@pytest.mark.parametrize("path", ["/d/kitchen", "/dashboards", "/api/status", "/d/none", "/assets/none.js", "/assets/../model.py"])
+@pytest.mark.parametrize(
+    "path", ["/d/kitchen", "/dashboards", "/api/status", "/d/none", "/assets/none.js", "/assets/../model.py"]
+)
 def test_every_answer_has_a_strict_policy(running: World, path: str) -> None:
     headers = world.get(running.preview + path)[2]
     assert "default-src 'none'; script-src 'self'; style-src 'self'" in headers["Content-Security-Policy"]

@@ -8,19 +8,29 @@ from dashboards.preview import silence
 from dashboards.preview.silence import ScrapeTarget, Seen
 
 NOON = 1_800_014_400.0
-DOWN = ScrapeTarget({"job": "node", "instance": "a:1"}, "down", 'Get "http://a:1/metrics": dial tcp 10.0.0.1:1: connect: connection refused')
+DOWN = ScrapeTarget(
+    {"job": "node", "instance": "a:1"}, "down", 'Get "http://a:1/metrics": dial tcp 10.0.0.1:1: connect: connection refused'
+)
 UP = ScrapeTarget({"job": "node", "instance": "a:1"}, "up")
 
 
 @pytest.mark.parametrize(
     ("expr", "metrics"),
     [
-        ("up", ["up"]), ('sum by (le, job) (rate(http_seconds_bucket{job="a", x=~"b(c)"}[5m])) / on (instance) group_left (x) node_load1', ["http_seconds_bucket", "node_load1"]),
-        ("topk(3, a:b:rate5m) or vector(0) unless bool", ["a:b:rate5m"]), ('label_replace(m, "a", "$1", "b", "(.*)") offset 5m', ["m"]),
-        ("histogram_quantile(0.95, sum without (x) (rate(q_bucket[$__rate_interval])))", ["q_bucket"]), ('{__name__="odd"} > 1e3', ["odd"]),
-        ("max_over_time(x[1h:1m]) and on() y == bool 1", ["x", "y"]), ("1 + 2", []), ("time() - start_seconds", ["start_seconds"]),
+        ("up", ["up"]),
+        (
+            'sum by (le, job) (rate(http_seconds_bucket{job="a", x=~"b(c)"}[5m])) / on (instance) group_left (x) node_load1',
+            ["http_seconds_bucket", "node_load1"],
+        ),
+        ("topk(3, a:b:rate5m) or vector(0) unless bool", ["a:b:rate5m"]),
+        ('label_replace(m, "a", "$1", "b", "(.*)") offset 5m', ["m"]),
+        ("histogram_quantile(0.95, sum without (x) (rate(q_bucket[$__rate_interval])))", ["q_bucket"]),
+        ('{__name__="odd"} > 1e3', ["odd"]),
+        ("max_over_time(x[1h:1m]) and on() y == bool 1", ["x", "y"]),
+        ("1 + 2", []),
+        ("time() - start_seconds", ["start_seconds"]),
     ],
-)  # fmt: skip
+)
 def test_finds_the_metrics_of_a_query(expr: str, metrics: list[str]) -> None:
     assert silence.metric_names(expr) == metrics
 

@@ -9,7 +9,9 @@ import msgspec
 from dashboards.preview import status
 
 
-def alert(name: str, state: str = "firing", severity: str = "warning", at: str = "2026-01-02T03:04:05.123456789Z", **notes: str) -> dict[str, Any]:
+def alert(
+    name: str, state: str = "firing", severity: str = "warning", at: str = "2026-01-02T03:04:05.123456789Z", **notes: str
+) -> dict[str, Any]:
     return {"state": state, "activeAt": at, "labels": {"alertname": name, "severity": severity}, "annotations": notes}
 
 

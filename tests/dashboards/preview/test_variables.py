@@ -20,10 +20,12 @@ def variable(**keys: Any) -> Variable:
 @pytest.mark.parametrize(
     ("query", "label", "selector"),
     [
-        ("label_values(up, job)", "job", "up"), ("label_values(job)", "job", ""), ('label_values(up{a="x,y"}, job)', "job", 'up{a="x,y"}'),
+        ("label_values(up, job)", "job", "up"),
+        ("label_values(job)", "job", ""),
+        ('label_values(up{a="x,y"}, job)', "job", 'up{a="x,y"}'),
         ("label_values( up{} ,instance )", "instance", "up{}"),
     ],
-)  # fmt: skip
+)
 def test_reads_label_values(query: str, label: str, selector: str) -> None:
     assert variables.question(query) == variables.Question(label=label, selector=selector)
 
