@@ -1,4 +1,4 @@
-"""Commands: `render` writes rules and routes, `check` has them checked, `list` tells the alerts, `runbooks` writes their heads.
+"""Commands: `render` writes rules and routes, `check` has them checked, `list` tells them; `runbooks` and `docs` write pages.
 
 Exit codes: 0 done, 1 a check failed, 2 wrong input (site.yaml, arguments).
 """
@@ -45,6 +45,9 @@ def _parser() -> argparse.ArgumentParser:
     writing = commands.add_parser("runbooks", help="write the generated head of each runbook")
     writing.add_argument("--out", type=Path, default=runbooks.FOLDER, help="the folder of runbooks (docs/runbooks)")
     writing.set_defaults(run=_runbooks)
+    documenting = commands.add_parser("docs", help="write the page of all alerts, at their declared values")
+    documenting.add_argument("--out", type=Path, required=True, help="the file to write (docs/alerts.md)")
+    documenting.set_defaults(run=_docs)
     for command in (rendering, listing):
         command.add_argument("--defaults", action="store_true", help="as if site.yaml and environment were empty")
     return parser
@@ -102,6 +105,11 @@ def described(alert: Alert, site: Site) -> dict[str, Any]:
         "reason": alert.entry.reason,
         "dashboard": alert.entry.dashboard,
     }
+
+
+def _docs(options: argparse.Namespace) -> int:
+    render.write({options.out.name: runbooks.index()}, options.out.parent)
+    return 0
 
 
 def _runbooks(options: argparse.Namespace) -> int:

@@ -66,11 +66,12 @@ def notes(alert: Alert, site: Site) -> dict[str, str]:
     values = {"threshold": "" if alert.threshold is None else number(alert.threshold), "for": words(alert.for_)}
     said = {name: jinja.from_string(getattr(entry, name)).render(values) for name in ("summary", "description", "impact")}
     query = "" if "instance" not in _kept(alert) else "var-instance={{ urlquery $labels.instance }}&"
+    dashboards = site.endpoints.grafana.rstrip("/") or site.public(site.ports.grafana)
     return {
         "title": entry.title,
         **said,
         "runbook_url": f"{site.public(site.ports.inbox)}/runbooks/{alert.name}",
-        "dashboard_url": f"{site.public(site.ports.grafana)}/d/{entry.dashboard}?{query}from=now-1h&to=now",
+        "dashboard_url": f"{dashboards}/d/{entry.dashboard}?{query}from=now-1h&to=now",
     }
 
 
@@ -151,7 +152,7 @@ def write(files: Mapping[str, str], out: Path) -> None:
     """Writes the files below `out`, each replaced as a whole; rules files that are no longer rendered are removed."""
     for name, text in files.items():
         _replace(out / name, text)
-    for left in (out / "rules").glob("*.yml"):
+    for left in (out / "rules").glob("*.yml") if any(name.startswith("rules/") for name in files) else ():
         if f"rules/{left.name}" not in files:
             left.unlink()
 

@@ -37,17 +37,37 @@ def head(alert: Alert) -> str:
             description=_plain(entry, alert),
             unit=alert.signal.unit.key,
             threshold="" if alert.threshold is None else number(alert.threshold),
-            range=allowed(alert.signal) if alert.threshold is not None and alert.signal.minimum < alert.signal.maximum else "",
+            range=_range(alert),
             signal=alert.signal,
         )
         .strip()
     )
 
 
+def _range(alert: Alert) -> str:
+    """The range of the threshold in words; empty where there is none to set."""
+    tunable = alert.threshold is not None and alert.signal.minimum < alert.signal.maximum
+    return allowed(alert.signal) if tunable else ""
+
+
 def _plain(entry: Entry, alert: Alert) -> str:
     values = {"threshold": "" if alert.threshold is None else number(alert.threshold), "for": words(alert.for_)}
     text = environment().from_string(entry.description).render(values)
     return _VALUE.sub("*value*", _LABEL.sub(r"*\1*", text))
+
+
+def index() -> str:
+    """The page of all alerts, at their declared values, each with its runbook."""
+    alerts = site_alerts(Site())
+    rows = [
+        {
+            "alert": alert,
+            "for": "at once" if alert.for_ == "0s" else words(alert.for_),
+            "range": _range(alert) or "-",
+        }
+        for alert in alerts
+    ]
+    return environment().get_template("alerts.md.j2").render(rows=rows)
 
 
 def merged(text: str, generated: str) -> str:

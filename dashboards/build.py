@@ -122,13 +122,14 @@ def write(boards: Mapping[str, Mapping[str, Any]], out: Path) -> None:
     """Writes each dashboard into `out`, replaced as a whole; dashboards that are no longer built are removed."""
     out.mkdir(parents=True, exist_ok=True)
     for name, board in boards.items():
-        _replace(out / name, text(board))
+        replace_file(out / name, text(board))
     for left in out.glob("watchfloor-*.json"):
         if left.name not in boards:
             left.unlink()
 
 
-def _replace(path: Path, content: str) -> None:
+def replace_file(path: Path, content: str) -> None:
+    """Writes a file as a whole or not at all; one that is the same stays untouched."""
     if path.is_file() and path.read_text(encoding="utf-8") == content:
         return
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

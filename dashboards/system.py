@@ -52,7 +52,7 @@ def machine(panels: Panels) -> list[core.Panel]:
         ),
         panels.timeseries(
             "Disk Usage",
-            "How full each filesystem is for users other than root. Normal: below 90 % and flat. When it rises, find what grows: "
+            "How full each filesystem is, as `df` tells it. Normal: below 90 % and flat. When it rises, find what grows: "
             "`du -xh --max-depth=2 / | sort -h | tail -20`.",
             Query(signals.DISK_USAGE, "{{instance}} {{mountpoint}}"), most=100,
         ),

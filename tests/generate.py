@@ -26,6 +26,8 @@ def commands(folder: Path) -> tuple[list[list[str]], list[list[str]]]:
         ["settings", "schema", "--out", f"{folder}/settings/site.schema.json"],
         ["settings", "reference", "--out", f"{folder}/docs/guides/site.md"],
         ["alerts", "runbooks", "--out", f"{folder}/docs/runbooks"],
+        ["alerts", "docs", "--out", f"{folder}/docs/alerts.md"],
+        ["dashboards", "docs", "--out", f"{folder}/docs/panels.md"],
     ]
     second = [["metrics", "docs", "--root", str(folder), "--out", f"{folder}/docs/metrics.md"]]
     return first, second

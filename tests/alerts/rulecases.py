@@ -65,7 +65,7 @@ def run(alert: Alert, folder: Path) -> Verdict:
     render.write(render.rules((alert,), SITE), folder)
     content = {
         "rule_files": [str(folder / "rules" / f"{alert.domain}.yml")],
-        "evaluation_interval": "10s",
+        "evaluation_interval": case(name).get("evaluation", "10s"),
         "tests": tests(name),
     }
     file = folder / "test.yml"
