@@ -11,6 +11,8 @@ from settings.errors import SettingsError
 
 Steps: TypeAlias = Sequence[str | int]
 
+_DEEPEST = 20
+
 
 def key(steps: Steps) -> str:
     """The key as a person writes it: `hosts[0].address`; `the file` for the whole."""
@@ -32,6 +34,17 @@ def line(node: yaml.Node | None, steps: Steps) -> int:
         else:
             return found
     return found
+
+
+def refuse_depth(text: str, name: str) -> None:
+    """Raises SettingsError for nesting that no settings have, before anything recurses into it; YAML's own errors pass."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            problem = f"is nested deeper than {_DEEPEST} levels"
+            place = event.start_mark.line + 1 if event.start_mark else 1
+            raise SettingsError(f"{name}:{place}", problem, "no setting lies that deep: check the brackets")
 
 
 def refuse_duplicates(root: yaml.Node | None, name: str) -> None:

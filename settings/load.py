@@ -13,7 +13,7 @@ import yaml
 from settings.environment import SITE_VARIABLE, overrides
 from settings.errors import SettingsError
 from settings.explain import explained
-from settings.lines import line, refuse_duplicates
+from settings.lines import line, refuse_depth, refuse_duplicates
 from settings.paths import CLONE, Paths
 from settings.types import Site
 
@@ -79,6 +79,7 @@ def parse(text: str, name: str = "site.yaml", environment: Mapping[str, str] | N
 def _yaml(text: str, name: str) -> tuple[yaml.Node | None, Any]:
     """The text's nodes, which know their lines, and its values."""
     try:
+        refuse_depth(text, name)
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
         refuse_duplicates(tree, name)
         return tree, yaml.safe_load(text)
@@ -89,7 +90,7 @@ def _yaml(text: str, name: str) -> tuple[yaml.Node | None, Any]:
         ) from error
     except SettingsError:
         raise
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
-        # PyYAML lets through what int(), float() and datetime raise, and the depth of Python's stack.
+    except (yaml.YAMLError, ValueError, TypeError) as error:
+        # PyYAML lets through what int(), float() and datetime raise.
         reason = " ".join(str(error).split()) or type(error).__name__
         raise SettingsError(f"{name}:1", f"is not YAML ({reason})", "check for characters that are not text") from error

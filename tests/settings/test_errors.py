@@ -22,9 +22,11 @@ def test_bad_input(case: dict[str, str]) -> None:
     assert "\n" not in str(found.value)
 
 
-def test_a_file_of_brackets_is_deeper_than_any_parser_goes() -> None:
-    with pytest.raises(SettingsError, match=r"^site\.yaml:1: is not YAML \("):
-        parse("[" * 5000)
+def test_brackets_without_end_are_refused_before_anything_recurses() -> None:
+    with pytest.raises(SettingsError) as found:
+        parse("hosts:\n  " + "[" * 1_000_000)
+
+    assert str(found.value) == ("site.yaml:2: is nested deeper than 20 levels: no setting lies that deep: check the brackets")
 
 
 def test_aliases_of_aliases_cost_nothing() -> None:
