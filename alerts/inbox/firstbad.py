@@ -48,23 +48,34 @@ class UnansweredError(Exception):
     """Prometheus could not be asked; the text is the reason in words for a page."""
 
 
-def match(labels: dict[str, str], starts_at: float, active: list[Active]) -> FirstBad | str:
-    """The first bad sample of the alert with those notification labels, or in words why it is not known.
+class Actives:
+    """What Prometheus holds active, found by notification labels; thousands at once must not be compared each with each."""
 
-    A notification has all labels of the alert, and those that Prometheus adds on sending (external labels): so the one
-    active alert whose labels are all among them, the most specific if there are several.
-    """
-    fitting = [a for a in active if a.state == "firing" and a.labels.items() <= labels.items()]
-    if not fitting:
-        return "Prometheus no longer knows this alert"
-    most = max(len(alert.labels) for alert in fitting)
-    best = [alert for alert in fitting if len(alert.labels) == most]
-    if len(best) > 1:
-        return "Prometheus knows several alerts with these labels"
-    at = best[0].active_at.timestamp()
-    if at > starts_at + _TOLERANCE:
-        return "Prometheus knows a later occurrence only"
-    return FirstBad(at, best[0].value)
+    def __init__(self, active: list[Active]) -> None:
+        self._firing: dict[tuple[str | None, str | None], list[Active]] = {}
+        for alert in active:
+            if alert.state == "firing":
+                self._firing.setdefault((alert.labels.get("alertname"), alert.labels.get("instance")), []).append(alert)
+
+    def match(self, labels: dict[str, str], starts_at: float) -> FirstBad | str:
+        """The first bad sample of the alert with those notification labels, or in words why it is not known.
+
+        A notification has all labels of the alert, and those that Prometheus adds on sending (external labels): so the one
+        active alert whose labels are all among them, the most specific if there are several.
+        """
+        name, instance = labels.get("alertname"), labels.get("instance")
+        near = [alert for key in {(name, instance), (name, None)} for alert in self._firing.get(key, ())]
+        fitting = [alert for alert in near if alert.labels.items() <= labels.items()]
+        if not fitting:
+            return "Prometheus no longer knows this alert"
+        most = max(len(alert.labels) for alert in fitting)
+        best = [alert for alert in fitting if len(alert.labels) == most]
+        if len(best) > 1:
+            return "Prometheus knows several alerts with these labels"
+        at = best[0].active_at.timestamp()
+        if at > starts_at + _TOLERANCE:
+            return "Prometheus knows a later occurrence only"
+        return FirstBad(at, best[0].value)
 
 
 class Prometheus:

@@ -130,6 +130,12 @@ class Listing:
         rows = self._all(f"SELECT {_COLUMNS} FROM incidents i WHERE id = ?", number)  # noqa: S608  # column names are ours
         return _incident(rows[0]) if rows else None
 
+    def some(self, numbers: list[int]) -> list[Incident]:
+        """The incidents of those ids, as far as there are."""
+        chosen = "SELECT value FROM json_each(?)"
+        rows = self._all(f"SELECT {_COLUMNS} FROM incidents i WHERE id IN ({chosen})", json.dumps(numbers))  # noqa: S608  # ours
+        return [_incident(row) for row in rows]
+
     def incidents(self, limit: int, before: int | None, state: str, alertname: str) -> list[Incident]:
         """Incidents by id, newest first, below `before`; `state` is empty or a state, `alertname` empty or a name."""
         conditions: list[str] = ["id < ?"]

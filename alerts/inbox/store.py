@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from alerts.inbox import schema
 from alerts.inbox.decide import Known, Verdict, decide
+from alerts.inbox.firstbad import FirstBad
 from alerts.inbox.webhook import WATCHDOG, Alert, Notification, digest
 from metrics.stack import SEVERITIES
 
@@ -145,23 +146,23 @@ class Store:
             "INSERT INTO events (incident_id, at, kind, who, note) VALUES (?, ?, ?, ?, ?)", (incident, at, kind, who, note)
         )
 
-    def first_bad(self, incident: int, at: float, value: str) -> bool:
-        """Keeps the Unix time of the first bad sample, and the value; False when it was known before."""
+    def timed(self, known: Mapping[int, FirstBad], unknown: Mapping[int, str]) -> list[int]:
+        """Keeps first bad samples by incident, or why they are not known; returns the incidents that were not timed before."""
         with self._transaction():
-            changed = self._db.execute(
-                "UPDATE incidents SET first_bad_at = ?, first_bad_unknown = '', value = ? WHERE id = ? AND first_bad_at IS NULL",
-                (at, value, incident),
+            self._db.executemany(
+                "UPDATE incidents SET first_bad_unknown = ? WHERE id = ? AND first_bad_at IS NULL AND first_bad_unknown != ?",
+                [(reason, incident, reason) for incident, reason in unknown.items()],
             )
-            if changed.rowcount:
-                self._event(incident, at, "first_bad")
-            return bool(changed.rowcount)
+            return [incident for incident, found in known.items() if self._first_bad(incident, found)]
 
-    def first_bad_unknown(self, incident: int, reason: str) -> None:
-        """Keeps why the first bad sample is not known."""
-        with self._transaction():
-            self._db.execute(
-                "UPDATE incidents SET first_bad_unknown = ? WHERE id = ? AND first_bad_at IS NULL", (reason, incident)
-            )
+    def _first_bad(self, incident: int, found: FirstBad) -> bool:
+        changed = self._db.execute(
+            "UPDATE incidents SET first_bad_at = ?, first_bad_unknown = '', value = ? WHERE id = ? AND first_bad_at IS NULL",
+            (found.at, found.value, incident),
+        )
+        if changed.rowcount:
+            self._event(incident, found.at, "first_bad")
+        return bool(changed.rowcount)
 
     def acknowledge(self, incident: int, who: str, comment: str, now: float) -> str:
         """Marks an open incident as somebody's: `done`; or `unknown`, `resolved`, `already` and nothing is written."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 
 from alerts.inbox.desk import Desk
 from alerts.inbox.figures import Figures
-from alerts.inbox.firstbad import FirstBad, Prometheus, UnansweredError, match
+from alerts.inbox.firstbad import Actives, FirstBad, Prometheus, UnansweredError
 from alerts.inbox.listing import Listing
 from alerts.inbox.store import Store
 
@@ -17,6 +17,7 @@ log = logging.getLogger("watchfloor.inbox")
 
 # As long as an alert fires its activeAt stays, so that asking late is still asking for the truth.
 _AGAIN_SECONDS = (2.0, 5.0, 15.0, 60.0)
+_TRIES = 3  # with a Prometheus that answers
 
 
 class Timing:
@@ -29,6 +30,7 @@ class Timing:
         self._figures = figures
         self._changed = changed
         self._wanted: set[int] = set()
+        self._tries: dict[int, int] = {}
         self._awake = asyncio.Event()
 
     def ask(self, incidents: list[int]) -> None:
@@ -40,49 +42,46 @@ class Timing:
     async def run(self) -> None:
         """Works until it is cancelled."""
         self.ask(await self._desk.read(Listing.untimed))
-        attempt = 0
+        failures = 0
         while True:
             await self._awake.wait()
             self._awake.clear()
-            try:
-                done = await self._round()
-            except sqlite3.Error:
-                log.exception("database, while timing")
-                done = False
-            attempt = 0 if done else attempt + 1
-            if attempt > len(_AGAIN_SECONDS):
-                attempt = 0
-                self._wanted.clear()  # the next reminder asks again
-            elif attempt:
-                asyncio.get_running_loop().call_later(_AGAIN_SECONDS[attempt - 1], self._awake.set)
+            if await self._round():
+                failures = 0
+                continue
+            await asyncio.sleep(_AGAIN_SECONDS[min(failures, len(_AGAIN_SECONDS) - 1)])
+            failures += 1
+            self._awake.set()
 
     async def _round(self) -> bool:
         """One question for all that are wanted; False when it is to be asked again."""
-        wanted = list(self._wanted)
+        wanted = set(self._wanted)
         if not wanted:
             return True
         try:
-            active = await self._prometheus.active()
+            active = Actives(await self._prometheus.active())
         except UnansweredError as error:
             log.warning("first bad sample unknown: %s", error)
-            for number in wanted:
-                await self._desk.write(Store.first_bad_unknown, number, str(error))
+            await self._desk.write(Store.timed, {}, dict.fromkeys(wanted, str(error)))
             self._changed()
             return False
-        for number in wanted:
-            incident = await self._desk.read(Listing.incident, number)
-            if incident is not None:
-                found = match(incident.labels, incident.starts_at, active)
-                await self._keep(number, found)
-            self._wanted.discard(number)
+        incidents = await self._desk.read(Listing.some, sorted(wanted))
+        found = {incident.id: active.match(incident.labels, incident.starts_at) for incident in incidents}
+        known = {number: answer for number, answer in found.items() if isinstance(answer, FirstBad)}
+        unknown = {number: answer for number, answer in found.items() if isinstance(answer, str)}
+        fresh = set(await self._desk.write(Store.timed, known, unknown))
+        for incident in incidents:
+            if incident.id in fresh:
+                self._figures.timed(replace(incident, first_bad_at=known[incident.id].at))
         self._changed()
-        return True
+        return self._settle(wanted, set(unknown))
 
-    async def _keep(self, number: int, found: FirstBad | str) -> None:
-        if isinstance(found, str):
-            await self._desk.write(Store.first_bad_unknown, number, found)
-            return
-        if await self._desk.write(Store.first_bad, number, found.at, found.value):
-            incident = await self._desk.read(Listing.incident, number)
-            if incident is not None:
-                self._figures.timed(incident)
+    def _settle(self, wanted: set[int], unknown: set[int]) -> bool:
+        """Whether nothing of `wanted` is to be asked again: a Prometheus that has just started knows its alerts a little later."""
+        for number in unknown:
+            self._tries[number] = self._tries.get(number, 0) + 1
+        again = {number for number in unknown if self._tries[number] < _TRIES}
+        for number in wanted - again:
+            self._tries.pop(number, None)
+        self._wanted -= wanted - again
+        return not again

@@ -141,7 +141,7 @@ async function refresh() {
   tellTimes();
   tellLink();
   running = false;
-  if (again) { again = false; setTimeout(refresh, 300); }
+  if (again) { again = false; setTimeout(refresh, 1000); }
 }
 let last = board.innerHTML;
 

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from alerts.inbox.firstbad import Active, FirstBad, match
+from alerts.inbox.firstbad import Active, Actives, FirstBad
 
 LABELS = {"alertname": "HighCPUUsage", "instance": "web-1", "severity": "warning", "cluster": "eu"}
 
@@ -26,5 +26,5 @@ def active(at: float = 100.0, state: str = "firing", without: str = "", **labels
     ],
 )
 def test_the_one_alert_whose_labels_are_all_among_the_notifications(known: list[Active], found: FirstBad | str) -> None:
-    answer = match(LABELS, 400.0, known)
+    answer = Actives(known).match(LABELS, 400.0)
     assert answer == found or (isinstance(answer, str) and isinstance(found, str) and found in answer)

@@ -35,11 +35,7 @@ def test_from_the_first_bad_sample_to_the_inbox(make_inbox: MakeInbox, make_serv
     until("a notification arrives", lambda: inbox.notifications("?alertname=AlwaysBad"), 30)
     until("it is timed", lambda: inbox.incidents()[0]["first_bad_at"])
     (incident,) = inbox.incidents()
-    (active,) = (
-        item
-        for item in ask(f"{prometheus.url}/api/v1/alerts").json["data"]["alerts"]
-        if item["labels"]["alertname"] == "AlwaysBad"
-    )
+    (active,) = (item for item in active_alerts(prometheus) if item["labels"]["alertname"] == "AlwaysBad")
     assert incident["labels"]["cluster"] == "test"
     assert abs(unix(incident["first_bad_at"]) - unix(active["activeAt"][:23] + "Z")) < 0.002
     assert incident["value"] == "4.2e+01"
@@ -145,3 +141,20 @@ def test_an_alert_that_prometheus_no_longer_knows(make_inbox: MakeInbox, make_se
     inbox = make_inbox(site_yaml(prometheus=prometheus.url))
     inbox.post(delivery(alert("Unknown")))
     until("the reason is told", lambda: inbox.incidents()[0]["first_bad_unknown"] == "Prometheus no longer knows this alert")
+
+
+def test_a_prometheus_that_comes_back_is_asked_again(make_inbox: MakeInbox, make_server: MakeServer) -> None:
+    prometheus = make_server("prometheus", "http://127.0.0.1:1", RULES)
+    prometheus.stop()
+    inbox = make_inbox(site_yaml(prometheus=prometheus.url))
+    labels = {"alertname": "AlwaysBad", "severity": "critical", "cluster": "test"}
+    inbox.post(delivery(alert() | {"labels": labels, "startsAt": "2100-01-01T00:00:00Z"}))
+    until("it is unknown", lambda: inbox.incidents()[0]["first_bad_unknown"])
+    prometheus.start()
+    until("it is known", lambda: inbox.incidents()[0]["first_bad_at"], 40)
+    assert inbox.incidents()[0]["first_bad_unknown"] is None
+    assert inbox.metric("watchfloor_inbox_delivery_seconds_count") == 1
+
+
+def active_alerts(prometheus: Server) -> list[dict[str, Any]]:
+    return list(ask(f"{prometheus.url}/api/v1/alerts").json["data"]["alerts"])
