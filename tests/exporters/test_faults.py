@@ -1,5 +1,6 @@
 """A collector that hangs or breaks: told as such, the others answer, nothing piles up, one log line a change."""
 
+import math
 import os
 import signal
 import sys
@@ -10,6 +11,8 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
+from prometheus_client.parser import text_string_to_metric_families as plain
 
 from exporters.server import TIMEOUT_HEADER
 from tests.exporters.faulty import TIMEOUT
@@ -167,3 +170,11 @@ def test_two_scrapes_that_meet_the_same_hung_collector_leave_one_thread_behind(s
         both = list(pool.map(scrape, (HUNG, "/metrics?collect[]=hanging")))
     assert [of(found, "watchfloor_collector_success", "hanging") for found in both] == [0, 0]
     assert threads(server) <= before + 1
+
+
+def test_any_label_and_nan_come_through_both_formats(server: Server) -> None:
+    for accept, parse in (("text/plain", plain), ("application/openmetrics-text; version=1.0.0", openmetrics)):
+        _, _, body = server.get("/metrics?collect[]=good", Accept=accept)
+        (sample,) = next(family for family in parse(body.decode()) if family.name == "test_good").samples
+        assert sample.labels == {"text": '<script>"\\\n'}
+        assert math.isnan(sample.value)
