@@ -77,7 +77,7 @@ class Timing:
         return self._settle(wanted, set(unknown))
 
     def _settle(self, wanted: set[int], unknown: set[int]) -> bool:
-        """Whether nothing of `wanted` is to be asked again: a Prometheus that has just started knows its alerts a little later."""
+        """Whether nothing of `wanted` is to be asked again: a Prometheus that has just started knows its alerts a bit later."""
         for number in unknown:
             self._tries[number] = self._tries.get(number, 0) + 1
         again = {number for number in unknown if self._tries[number] < _TRIES}
