@@ -20,7 +20,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from metrics.expose import ClientCollector, Format, Renderer
 from metrics.model import Counter, Distribution, Gauge, Histogram, Sample
-from tests.bench.stats import bootstrap_interval
+from tests.bench.stats import alternate, ratios
 
 _PER_FAMILY = 20
 _LEAST_SECONDS = 0.05  # CPU time of one measurement: far above the clock's step
@@ -80,23 +80,16 @@ def main() -> int:
     ratios = {
         name: compare(name, work, lambda: generate_latest(registry), lines, options.pairs) for name, work in contenders.items()
     }
-    return int(ratios["ours, text"] >= 1)
+    return int(found["ours, text"] >= 1)
 
 
 def compare(name: str, work: Callable[[], object], other: Callable[[], object], lines: int, pairs: int) -> float:
     """Median ratio of alternated pairs; prints it with both costs in milliseconds per 1,000 series."""
-    ours, theirs = [], []
-    for turn in range(pairs):
-        order = ((work, ours), (other, theirs))
-        for contender, found in order if turn % 2 else order[::-1]:
-            found.append(cpu(contender) * 1e6 / lines)
-    ratios = [mine / their for mine, their in zip(ours, theirs, strict=True)]
-    low, high = bootstrap_interval(ratios)
-    print(
-        f"{name}: {statistics.median(ours):.2f} ms per 1,000 series, generate_latest {statistics.median(theirs):.2f} ms; ", end=""
-    )
-    print(f"ratio {statistics.median(ratios):.3f} [{low:.3f}, {high:.3f}]")
-    return statistics.median(ratios)
+    found = alternate(lambda: cpu(work) * 1e6 / lines, lambda: cpu(other) * 1e6 / lines, pairs)
+    ours, theirs = (statistics.median(side) for side in zip(*found, strict=True))
+    ratio = ratios(found)
+    print(f"{name}: {ours:.2f} ms per 1,000 series, generate_latest {theirs:.2f} ms; ratio {ratio}")
+    return ratio.median
 
 
 if __name__ == "__main__":
