@@ -28,7 +28,6 @@ DRILLS = (
         stop_service("exporter-system"),
         frozenset({"ServiceDown", "TargetAbsent"}),
     ),
-    Drill("ServiceDown", "the preview is stopped", stop_service("preview"), frozenset({"TargetDown"})),
     Drill("DiskAlmostFull", "a filesystem of 64 MB filled to 97 %", fill_disk(97), frozenset({"DiskFillingUp"})),
 )
 
