@@ -77,7 +77,7 @@ def main() -> int:
     print(f"{lines} series, {options.pairs} pairs; Python {platform.python_version()}, ", end="")
     print(f"prometheus_client {version('prometheus_client')}")
     gc.disable()
-    ratios = {
+    found = {
         name: compare(name, work, lambda: generate_latest(registry), lines, options.pairs) for name, work in contenders.items()
     }
     return int(found["ours, text"] >= 1)
