@@ -27,7 +27,10 @@ _SHUTDOWN = 3.0
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; the exit code."""
-    chosen = _parser().parse_args(arguments)
+    parser = _parser()
+    chosen = parser.parse_args(arguments)
+    if chosen.port is not None and not 0 <= chosen.port < 65_536:
+        parser.error(f"--port {chosen.port}: give a port from 0 to 65535")
     try:
         site = load()
     except SettingsError as error:

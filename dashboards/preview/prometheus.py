@@ -69,7 +69,6 @@ class _Answer(Struct, frozen=True, rename="camel"):
 
 
 _ANSWER = msgspec.json.Decoder(_Answer)
-_TYPED = msgspec.json.Decoder(_Typed)
 _SERIES = msgspec.json.Decoder(list[Series])
 _SCALAR = msgspec.json.Decoder(tuple[float, str])
 
@@ -109,11 +108,11 @@ class Prometheus:
     async def label_values(self, label: str, selector: str, over: Range) -> list[str]:
         """The values of a label, of all series or those that the selector finds. Raises QueryError."""
         form = {"start": repr(over.start), "end": repr(over.end)} | ({"match[]": selector} if selector else {})
-        return msgspec.json.decode(await self._ask(f"label/{label}/values", form, get=True), type=list[str])
+        return _decoded(await self._ask(f"label/{label}/values", form, get=True), list[str])
 
     async def get(self, path: str, kind: type[_Decoded], **form: str) -> _Decoded:
         """The data of any other endpoint, as `kind`. Raises QueryError."""
-        return msgspec.json.decode(await self._ask(path, form, get=True), type=kind)
+        return _decoded(await self._ask(path, form, get=True), kind)
 
     async def _ask(self, path: str, form: dict[str, str], *, get: bool = False) -> msgspec.Raw:
         async with self._gate:
@@ -160,8 +159,15 @@ def _data(body: bytes, status: int, url: str) -> msgspec.Raw:
     raise kind(f"Prometheus: {answer.error}")
 
 
+def _decoded(data: msgspec.Raw, kind: type[_Decoded]) -> _Decoded:
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except msgspec.DecodeError as error:
+        raise RejectedError(f"the answer is not of Prometheus's form: {error}") from error
+
+
 def _series(data: msgspec.Raw) -> list[Series]:
-    typed = _TYPED.decode(data)
+    typed = _decoded(data, _Typed)
     if typed.result_type in ("matrix", "vector"):
         return _SERIES.decode(typed.result)
     if typed.result_type == "scalar":

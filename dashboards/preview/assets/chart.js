@@ -214,7 +214,7 @@
     return {
       // Dygraphs puts labels in as HTML, so a unit of the dashboard must not be able to hold any.
       axisLabelFormatter: (value) => text(value).replace(/[&<>"']/g, (one) => `&#${one.charCodeAt(0)};`),
-      valueRange: range, labelsKMG2: WF.units.isBinary(unit), axisLabelWidth: 72, pixelsPerLabel: 36, drawAxis: true,
+      valueRange: range, labelsKMG2: WF.units.isBinary(unit), axisLabelWidth: 72, pixelsPerLabel: 22, drawAxis: true,
     };
   }
 

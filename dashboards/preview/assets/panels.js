@@ -10,7 +10,7 @@
       this.body = el("div", { class: `body ${spec.kind}` }, el("p", { class: "muted wait" }, "loading"));
       this.title = el("h3", { id: `t${spec.id}` }, spec.title || "Panel");
       this.queries = el("div", {});
-      this.root = el("section", { class: `panel ${spec.kind}`, "aria-labelledby": `t${spec.id}`, "data-panel": spec.id, "data-state": "loading" },
+      this.root = el("section", { class: `panel ${spec.kind}${spec.x < 12 ? " left" : ""}`, "aria-labelledby": `t${spec.id}`, "data-panel": spec.id, "data-state": "loading" },
         el("header", {}, this.title, this.menu()), this.body);
       this.root.style.setProperty("--x", spec.x + 1);
       this.root.style.setProperty("--w", spec.w);

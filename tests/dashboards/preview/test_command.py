@@ -47,6 +47,11 @@ def test_wrong_settings_are_refused(tmp_path: Path) -> None:
     assert "wombat: unknown key" in done.stderr
 
 
+def test_a_wrong_port_is_refused(tmp_path: Path) -> None:
+    done = run(tmp_path, "--port", "70000")
+    assert (done.returncode, "--port 70000" in done.stderr, "Traceback" in done.stderr) == (2, True, False)
+
+
 def test_sigterm_ends_it_in_order(tmp_path: Path) -> None:
     known = world.environment(tmp_path, "http://127.0.0.1:9")
     log = tmp_path / "log"

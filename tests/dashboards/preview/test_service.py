@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from dashboards.preview.library import DEFAULTS
+from dashboards.preview.model import parse
 from metrics import stack
 from tests.appliance import free_ports, until
 from tests.dashboards.preview import world
@@ -55,6 +57,18 @@ def test_silence_has_a_reason(running: World) -> None:
     assert world.panel(running.preview, "kitchen", 4)["silence"] == {"text": "None", "state": "", "words": "yes"}
     filtered = world.panel(running.preview, "kitchen", 7, **{"var-job": "hostile"})["silence"]["text"]
     assert "keeps none of them" in filtered
+
+
+def test_the_committed_dashboards_have_no_query_that_prometheus_refuses(running: World, tmp_path: Path) -> None:
+    files = sorted(DEFAULTS.glob("*.json"))
+    assert files
+    with world.preview(tmp_path, running.prometheus) as address:
+        for file in files:
+            dashboard = parse(file.read_bytes())
+            for panel in dashboard.all_panels():
+                made = world.panel(address, dashboard.uid, panel.id, **{"var-job": "$__all"})
+                assert made["errors"] == [], panel.title
+                assert made.get("silence", {"text": "data"})["text"], panel.title
 
 
 def test_an_unreachable_prometheus_is_told_in_every_place(tmp_path: Path) -> None:

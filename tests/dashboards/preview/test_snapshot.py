@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
+from dashboards.preview import snapshot
+from dashboards.preview.ask import understood
+from dashboards.preview.files import Files
+from dashboards.preview.library import Library
+from settings import parse
 from tests.appliance import free_ports
 from tests.dashboards.preview import world
 from tests.dashboards.preview.conftest import World
@@ -55,6 +63,22 @@ def test_a_drag_zooms_inside_it(browser: Browser, file: Path) -> None:
         first, second = page.evaluate("[...WF.charts].slice(0, 2).map(one => one.graph.xAxisRange())")
         assert first == second
         assert first[1] - first[0] < (whole[1] - whole[0]) / 2
+
+
+def test_without_the_charts_package_it_says_so_and_numbers_stand(running: World, browser: Browser, tmp_path: Path) -> None:
+    site = parse("", environment={"PROMETHEUS_ENDPOINT": running.prometheus})
+    library = Library(world.KITCHEN.parent)
+    dashboard = library.dashboards["kitchen"]
+    ask = understood(dashboard, [("from", "now-5m"), ("var-job", "prometheus")], time.time())
+    made = tmp_path / "plain.html"
+    with ThreadPoolExecutor(1) as thread:  # the browser's driver has this thread's event loop
+        text = thread.submit(lambda: asyncio.run(snapshot.make(site, library, dashboard, ask, Files(tmp_path)))).result()
+    made.write_text(text, encoding="utf-8")
+    with opened(browser, made.as_uri(), offline=True) as page:
+        expect(page.locator('[data-panel="6"]')).to_contain_text("install the package libjs-dygraphs")
+        expect(page.locator('[data-panel="6"] tbody')).to_contain_text("req/s")
+        expect(page.locator('[data-panel="3"]')).to_contain_text("Up")
+        expect(page.locator('[data-panel="9"] tbody tr')).to_have_count(3)
 
 
 @pytest.mark.parametrize(
