@@ -1,6 +1,6 @@
 """Commands: `render` writes rules and routes, `check` has them checked, `list` tells them; `runbooks` and `docs` write pages.
 
-Exit codes: 0 done, 1 a check failed, 2 wrong input (site.yaml, arguments).
+Exit codes: 0 done, 1 a check failed, 2 wrong input (site.yaml, arguments, a folder that cannot be written).
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.run(options))
     except (SettingsError, CatalogError) as error:
         print(error, file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"{error.filename}: {error.strerror}: name a folder that can be written", file=sys.stderr)
         return 2
 
 

@@ -1,6 +1,6 @@
 """Commands: `build` writes the dashboards, `lint` judges files, `list` and `docs` tell every panel.
 
-Exit codes: 0 done, 1 a dashboard breaks a rule, 2 wrong input (site.yaml, arguments).
+Exit codes: 0 done, 1 a dashboard breaks a rule, 2 wrong input (site.yaml, arguments, a folder that cannot be written).
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.run(options))
     except SettingsError as error:
         print(error, file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"{error.filename}: {error.strerror}: name a folder that can be written", file=sys.stderr)
         return 2
 
 

@@ -138,7 +138,8 @@ def _filesystems(panels: Panels) -> Row:
         Column(signals.real(filesystem.AVAIL).max(by=_MOUNT), "Available", Unit.BYTES),
         Column(Query(signals.DISK_USAGE).expr.max(by=_MOUNT), "Used", Unit.PERCENT, signal=signals.DISK_USAGE),
         Column(signals.INODE_USAGE.expr.max(by=_MOUNT), "Inodes used", Unit.PERCENT, signal=signals.INODE_USAGE),
-        Column(signals.DISK_TIME_LEFT.expr.min(by=_MOUNT), "Full in", Unit.SECONDS, signal=signals.DISK_TIME_LEFT),
+        # Without a colour: for an emptier disk, or in the first hour, the prediction is a rough guess.
+        Column(signals.DISK_TIME_LEFT.expr.min(by=_MOUNT), "Full in", Unit.SECONDS),
         Column(
             signals.real(filesystem.READONLY).max(by=_MOUNT), "Mounted", Unit.BOOL,
             states=States("read-only", "read-write", one_colour=look.INFO, zero_colour="transparent"),

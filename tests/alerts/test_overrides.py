@@ -94,3 +94,8 @@ def test_the_committed_defaults_are_what_is_rendered() -> None:
         str(path.relative_to(folder)): path.read_text(encoding="utf-8") for path in folder.rglob("*.yml")
     }
     assert render.render(Site()) == committed
+
+
+def test_a_folder_that_cannot_be_written_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["render", "--defaults", "--out", "/proc/nowhere"]) == 2
+    assert capsys.readouterr().err == "/proc/nowhere: No such file or directory: name a folder that can be written\n"

@@ -16,7 +16,9 @@ from grafana_foundation_sdk.models.table import Options as TableOptions
 from grafana_foundation_sdk.models.timeseries import FieldConfig, Options
 
 from dashboards import build, cli, lint
+from dashboards.panels import Panels, Query
 from metrics import catalog, stack
+from metrics.system import signals
 from settings import Site, look, parse
 
 BOARDS = build.build(Site())
@@ -123,11 +125,10 @@ def test_a_panel_draws_the_thresholds_that_its_alerts_compare_with() -> None:
 
 
 def test_what_is_bad_below_is_coloured_from_below() -> None:
-    override = next(
-        item for item in find(SYSTEM, "Filesystems")["fieldConfig"]["overrides"] if item["matcher"]["options"] == "Full in"
-    )
-    steps = next(item["value"]["steps"] for item in override["properties"] if item["id"] == "thresholds")
-    assert steps == [{"color": look.WARNING, "value": None}, {"color": look.OK, "value": 86400}]
+    steps = Panels(Site()).timeseries("x", "y", Query(signals.DISK_TIME_LEFT)).thresholds
+    assert steps == [{"color": look.WARNING, "value": None}, {"color": "transparent", "value": 86400}]
+    override = parse("alerts: {DiskFillingUp: {threshold: 3600}}")
+    assert Panels(override).timeseries("x", "y", Query(signals.DISK_TIME_LEFT)).thresholds[1]["value"] == 3600
 
 
 def test_a_panel_with_an_alert_links_its_runbook() -> None:

@@ -107,3 +107,8 @@ def test_the_command_names_file_and_finding(tmp_path: Path, capsys: pytest.Captu
     error = capsys.readouterr().err
     assert f"{tmp_path / 'bad.json'}: uid: is missing" in error
     assert "good.json" not in error
+
+
+def test_a_folder_that_cannot_be_written_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["build", "--defaults", "--out", "/proc/nowhere"]) == 2
+    assert capsys.readouterr().err == "/proc/nowhere: No such file or directory: name a folder that can be written\n"
