@@ -62,13 +62,11 @@ def test_a_hung_collector_is_given_up_and_the_others_answer(server: Server) -> N
 def test_it_does_not_pile_up_and_later_scrapes_do_not_wait(server: Server) -> None:
     server.text(HUNG)
     before = threads(server)
-    began = time.monotonic()
     for _ in range(3):
         found = series(server.text(HUNG))
         assert of(found, "watchfloor_collector_success", "hanging") == 0
-        assert of(found, "watchfloor_collector_timeouts_total", "hanging") >= 1
+        assert of(found, "watchfloor_collector_timeouts_total", "hanging") == 1  # it was not started, nor waited for, again
         assert found["test_runs_total"][()] > 1
-    assert time.monotonic() - began < 3 * TIMEOUT
     assert threads(server) <= before
 
 
@@ -135,11 +133,13 @@ def test_concurrent_scrapes_share_one_collection(server: Server) -> None:
     assert len(set(runs)) < 8
 
 
-def test_the_scrapes_own_timeout_is_kept(server: Server) -> None:
-    began = time.monotonic()
-    status, _, body = server.get(HUNG, **{TIMEOUT_HEADER: "0.2"})
-    assert status == 200
-    assert time.monotonic() - began < 0.25
+def test_the_scrapes_own_timeout_is_kept(fifo: Path) -> None:
+    patient = [sys.executable, "-m", "tests.exporters.faulty", "--timeout", "10"]
+    with ours(str(fifo), command=patient) as server:
+        began = time.monotonic()
+        status, _, body = server.get(HUNG, **{TIMEOUT_HEADER: "0.5"})
+        assert status == 200
+        assert time.monotonic() - began < 5
     found = series(body.decode())
     assert of(found, "watchfloor_collector_success", "hanging") == 0
     assert of(found, "watchfloor_collector_success", "good") in (0, 1)  # it may not have had its turn
