@@ -14,6 +14,11 @@ def moment(at: float | None) -> str | None:
     return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def _length(seconds: float | None) -> float | None:
+    """To the millisecond, which is what Prometheus's times have."""
+    return None if seconds is None else round(seconds, 3)
+
+
 def incident(found: Incident, timeline: list[Event] | None = None) -> dict[str, Any]:
     """An incident; with its timeline where one is given."""
     shape: dict[str, Any] = {
@@ -33,8 +38,8 @@ def incident(found: Incident, timeline: list[Event] | None = None) -> dict[str, 
         "acknowledged_by": found.acknowledged_by or None,
         "resolved_at": moment(found.resolved_at),
         "resolved_delivered_at": moment(found.resolved_delivered_at),
-        "detection_seconds": found.detection,
-        "delivery_seconds": found.delivery,
+        "detection_seconds": _length(found.detection),
+        "delivery_seconds": _length(found.delivery),
     }
     if timeline is not None:
         shape["timeline"] = [_event(event) for event in timeline]

@@ -14,8 +14,8 @@ def length(seconds: float) -> str:
     if seconds < 99.95:
         return f"{seconds:.1f} s"
     for unit, big, small, least in ((_DAY, "d", "h", _HOUR), (_HOUR, "h", "min", _MINUTE), (_MINUTE, "min", "s", 1)):
-        if seconds >= unit:
-            whole, rest = divmod(int(seconds), unit)
+        if round(seconds) >= unit:
+            whole, rest = divmod(round(seconds), unit)
             return f"{whole} {big} {rest // least} {small}" if rest // least else f"{whole} {big}"
     raise AssertionError("a length is below or above a minute")
 
