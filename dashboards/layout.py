@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from grafanalib import core
 
@@ -12,6 +13,9 @@ from dashboards.panels import DATASOURCE
 from metrics.model import Metric
 from metrics.stack import DASHBOARD_OVERVIEW, DASHBOARD_SYSTEM
 from settings import Site, look
+
+Panel: TypeAlias = core.Panel
+Dashboard: TypeAlias = core.Dashboard
 
 WIDTH = 24
 # Grafana does not know this uid until it is provisioned (compose does); the variable's value is its default.

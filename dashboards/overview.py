@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from grafanalib import core
-
 from dashboards import layout, overview_detail, system
-from dashboards.layout import Cell, Row
+from dashboards.layout import Cell, Dashboard, Row
 from dashboards.panels import Column, Panels, Query, States
 from metrics import prometheus, stack, stack_signals
 from metrics.model import Unit
@@ -17,7 +15,7 @@ _TARGET = ("instance", "job")
 _TARGET_SCOPE = ("cluster", "job", "instance")
 
 
-def dashboard(site: Site) -> core.Dashboard:
+def dashboard(site: Site) -> Dashboard:
     """The dashboard; its variables offer every target that Prometheus scrapes. `job` narrows what is told per target."""
     panels = Panels(site, scope=("cluster", "instance"))
     machines = Row("Machines", [Cell(panel, width=6) for panel in system.machine(panels)])

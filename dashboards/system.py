@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from grafanalib import core
-
 from dashboards import layout, system_detail
-from dashboards.layout import Cell, Row
+from dashboards.layout import Cell, Dashboard, Panel, Row
 from dashboards.panels import Column, Panels, Query, States
 from metrics import catalog
 from metrics.model import Counter, Unit
@@ -16,7 +14,7 @@ from settings import Site, look
 _MOUNT = ("instance", "mountpoint", "device")
 
 
-def dashboard(site: Site) -> core.Dashboard:
+def dashboard(site: Site) -> Dashboard:
     """The dashboard; its variables offer the machines that tell their load."""
     panels = Panels(site)
     rows = [_utilisation(panels), _saturation(panels), _errors(panels), _filesystems(panels), *system_detail.rows(panels)]
@@ -30,7 +28,7 @@ def dashboard(site: Site) -> core.Dashboard:
     )
 
 
-def machine(panels: Panels) -> list[core.Panel]:
+def machine(panels: Panels) -> list[Panel]:
     """CPU, memory, disk and network of each machine: the four that the Overview shows too."""
     traffic = catalog.find("system_network_io")
     assert isinstance(traffic, Counter)
