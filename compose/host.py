@@ -63,6 +63,15 @@ class Host:
             owner = pwd.getpwnam(self.user)
             os.chown(path, owner.pw_uid, owner.pw_gid)
 
+    def may_read(self, path: Path) -> bool:
+        """Whether the services' user may read the file, by its owner, group and mode; folders above it are not looked at."""
+        if not self.user:
+            return os.access(path, os.R_OK)
+        user, status = pwd.getpwnam(self.user), path.stat()
+        if status.st_uid == user.pw_uid:
+            return bool(status.st_mode & stat.S_IRUSR)
+        return bool(status.st_mode & (stat.S_IRGRP if status.st_gid == user.pw_gid else stat.S_IROTH))
+
 
 def user_exists(name: str) -> bool:
     """Whether this machine knows the user."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import time
@@ -20,8 +21,10 @@ from compose.supervisor import BACKOFF, FATAL, RUNNING, STARTING, Process, Super
 from compose.supervisord_conf import config
 from compose.terminal import Row
 from compose.topology import SERVICES, Context, Service
-from settings import Paths, SettingsError, Site, load, parse
+from settings import Paths, SettingsError, Site, check_secrets, load, parse
+from settings.lines import key
 from settings.paths import CLONE
+from settings.secrets import secret_files
 
 START_WITHIN = 60.0  # seconds until every service must be ready
 _LAST_LINES = 15
@@ -71,9 +74,15 @@ class Stack:
             tell(f"made {self.site_file.name} from site.example.yaml: the one file to edit")
         try:
             text = self.site_file.read_text(encoding="utf-8")
-            return parse(text, self.site_file.name), text
+            site = parse(text, self.site_file.name, os.environ)
+            check_secrets(site, text, self.site_file.name)
         except (SettingsError, OSError, UnicodeDecodeError) as error:
             raise BadInputError(str(error)) from error
+        for steps, path in secret_files(site):
+            if self.host.user and not self.host.may_read(path):
+                where = f"{self.site_file.name}: {key(steps)}"
+                raise BadInputError(f"{where}: {path} cannot be read by the services: `chown {self.host.user} {path}`")
+        return site, text
 
     def _running_site(self) -> Site | None:
         try:

@@ -75,7 +75,7 @@ def install(packages: list[Package]) -> list[str]:
     if not shutil.which("apt-get"):
         raise ComposeError(f"packages are missing: {', '.join(names)}: this is no Debian or Ubuntu, install their counterparts")
     sudo = [] if is_root() else ["sudo", "-n"]
-    if sudo and subprocess.run([*sudo, "true"], capture_output=True, check=False).returncode != 0:
+    if sudo and not (shutil.which("sudo") and subprocess.run([*sudo, "true"], capture_output=True, check=False).returncode == 0):
         raise ComposeError(
             f"packages are missing, and you are neither root nor allowed sudo: {', '.join(names)}: ask root for `{command}`"
         )

@@ -6,14 +6,13 @@ python -m tests.bench.up [--times 20]
 from __future__ import annotations
 
 import argparse
-import statistics
 import subprocess
 import sys
 import time
 
 from settings.paths import CLONE
 from tests.appliance import Appliance
-from tests.bench.stats import bootstrap_interval
+from tests.bench.stats import bootstrap
 
 LIMIT = 15.0
 
@@ -38,9 +37,8 @@ def main() -> int:
     finally:
         appliance.__exit__(None, None, None)
     first, *later = seconds
-    low, high = bootstrap_interval(later)
-    print(f"first start {first:.1f} s; later starts: median {statistics.median(later):.1f} s (95 % {low:.1f} to {high:.1f}), "
-          f"longest {max(later):.1f} s, n = {len(later)}; at most {LIMIT:g} s")  # fmt: skip
+    typical = bootstrap(later)
+    print(f"first start {first:.1f} s; later ones {typical} s, longest {max(later):.1f} s, n = {len(later)}; at most {LIMIT:g} s")
     return int(max(later) > LIMIT)
 
 
