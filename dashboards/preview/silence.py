@@ -111,7 +111,8 @@ def _filtered(names: Sequence[str]) -> str:
     if not names:
         return "the query has no result in this range"
     has = "has series" if len(names) == 1 else "have series"
-    return f"{', '.join(names)} {has}, but this query keeps none of them: its matchers, variables or comparison leave nothing"
+    why_none = "its matchers, variables or comparison leave nothing, or a rate still waits for its second sample"
+    return f"{', '.join(names)} {has}, but this query keeps none of them: {why_none}"
 
 
 def scrape_error(words: str) -> str:

@@ -66,7 +66,8 @@ def test_a_drag_zooms_inside_it(browser: Browser, file: Path) -> None:
 
 
 def test_without_the_charts_package_it_says_so_and_numbers_stand(running: World, browser: Browser, tmp_path: Path) -> None:
-    site = parse("", environment={"PROMETHEUS_ENDPOINT": running.prometheus})
+    times = "prometheus: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}"
+    site = parse(times, environment={"PROMETHEUS_ENDPOINT": running.prometheus})
     library = Library(world.KITCHEN.parent)
     dashboard = library.dashboards["kitchen"]
     ask = understood(dashboard, [("from", "now-5m"), ("var-job", "prometheus")], time.time())
