@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import tempfile
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import msgspec
 import yaml
@@ -23,33 +20,7 @@ from compose.host import Host
 from compose.native import Stack
 from compose.supervisor import Process
 from settings import Paths, Site, parse
-
-T = TypeVar("T")
-
-
-def free_ports(count: int) -> list[int]:
-    """`count` ports on which nothing listens now, none beside another, so that each may be the first of a pair."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for item in sockets:
-            item.bind(("127.0.0.1", 0))
-        ports = [item.getsockname()[1] for item in sockets]
-    finally:
-        for item in sockets:
-            item.close()
-    apart = len({port // 2 for port in ports}) == count
-    return ports if apart else free_ports(count)
-
-
-def until(what: str, condition: Callable[[], T | None], seconds: float, every: float = 0.05) -> T:
-    """The first value of `condition` that is not None or False; AssertionError, which says what never came, after `seconds`."""
-    end = time.monotonic() + seconds
-    while True:
-        found = condition()
-        if found is not None and found is not False:
-            return found
-        assert time.monotonic() < end, f"not within {seconds:g} s: {what}"
-        time.sleep(every)
+from tests.waiting import free_ports
 
 
 def get(url: str, timeout: float = 5.0) -> Any:

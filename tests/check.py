@@ -6,13 +6,13 @@ from pathlib import Path
 
 BIN = Path(sys.executable).parent
 CHECKS = (
-    [BIN / "ruff", "check", "--quiet", "."],
-    [BIN / "ruff", "format", "--check", "--quiet", "."],
-    [BIN / "mypy"],
-    [BIN / "lint-imports", "--no-cache"],
+    ["ruff", "check", "--quiet", "."],
+    ["ruff", "format", "--check", "--quiet", "."],
+    ["mypy"],
+    ["lint-imports", "--no-cache"],
 )
 
 if __name__ == "__main__":
-    bad = [str(check[0].name) for check in CHECKS if subprocess.run([str(word) for word in check], check=False).returncode != 0]
+    bad = [name for name, *words in CHECKS if subprocess.run([str(BIN / name), *words], check=False).returncode != 0]
     print("check: all is well" if not bad else f"check: {', '.join(bad)} complained", file=sys.stderr if bad else sys.stdout)
     sys.exit(1 if bad else 0)

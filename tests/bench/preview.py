@@ -25,17 +25,17 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from dashboards.preview.library import DEFAULTS
 from dashboards.preview.model import parse
 from dashboards.preview.silence import metric_names
 from metrics import catalog, stack
 from metrics.model import Counter, Histogram, Metric
-from tests.appliance import free_ports, until
 from tests.bench.stats import bootstrap
+from tests.browser import chromium
 from tests.dashboards.preview import world
-from tests.dashboards.preview.conftest import CHROMIUM
+from tests.waiting import free_ports, until
 
 HOURS, APART, LIMIT = 6, 10, 2.0
 INSTANCES = ("host-1", "host-2")
@@ -142,8 +142,7 @@ def main() -> int:
         (boards / "opened.json").write_text(opened(overview), encoding="utf-8")
         count = fill(folder, overview)
         address = exits.enter_context(serve(folder))
-        playwright = exits.enter_context(sync_playwright())
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
+        browser = exits.enter_context(chromium())
         print(f"{versions(browser)}; {count} series of {HOURS} h, {APART} s apart; at most {LIMIT:g} s")
         query = f"?from=now-{HOURS}h&to=now&refresh=off"
         worst = max(

@@ -9,8 +9,9 @@ from typing import Any
 
 from alerts.routes import GROUP_WAIT
 from metrics import durations
-from tests.appliance import Appliance, get, until
+from tests.appliance import Appliance, get
 from tests.drills.catalogue import Drill
+from tests.waiting import until
 
 # Seconds allowed for the way itself, beside `for`, evaluation interval and group_wait.
 TRANSPORT = 5.0

@@ -10,10 +10,11 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
+
+from tests.waiting import free_ports, until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NODE_EXPORTER = shutil.which("prometheus-node-exporter") or ""
@@ -22,21 +23,6 @@ _SERIES = re.compile(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$")
 _LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"')
 
 Series = dict[str, dict[tuple[tuple[str, str], ...], float]]
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
-def until(what: str, ready: Callable[[], object], seconds: float = DEADLINE) -> None:
-    """Polls until it is true; fails with its name when it never is."""
-    end = time.monotonic() + seconds
-    while not ready():
-        if time.monotonic() > end:
-            raise AssertionError(f"{what}: not within {seconds} s")
-        time.sleep(0.02)
 
 
 def series(text: str) -> Series:
@@ -111,7 +97,7 @@ class Server:
 
 def ours(*arguments: str, command: Sequence[str] = (), environment: dict[str, str] | None = None) -> Server:
     """`python -m exporters system` on a free port, with the defaults of site.example.yaml."""
-    port = free_port()
+    port = free_ports(1)[0]
     words = list(command) or [sys.executable, "-m", "exporters", "system"]
     site = {"WATCHFLOOR_SITE": str(ROOT / "site.example.yaml")}
     return Server([*words, "--port", str(port), *arguments], port, site | (environment or {}))
@@ -119,7 +105,7 @@ def ours(*arguments: str, command: Sequence[str] = (), environment: dict[str, st
 
 def theirs(*arguments: str) -> Server:
     """Debian's node_exporter on a free port."""
-    port = free_port()
+    port = free_ports(1)[0]
     return Server([NODE_EXPORTER, f"--web.listen-address=127.0.0.1:{port}", *arguments], port)
 
 

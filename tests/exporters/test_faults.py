@@ -16,7 +16,8 @@ from prometheus_client.parser import text_string_to_metric_families as plain
 
 from exporters.server import TIMEOUT_HEADER
 from tests.exporters.faulty import TIMEOUT
-from tests.exporters.servers import Series, Server, ours, series, until
+from tests.exporters.servers import Series, Server, ours, series
+from tests.waiting import until
 
 OTHERS = "/metrics?collect[]=good&collect[]=broken"
 HUNG = "/metrics?collect[]=hanging&collect[]=good"

@@ -9,7 +9,8 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as plain
 
-from tests.exporters.servers import Server, ours, series, until
+from tests.exporters.servers import Server, ours, series
+from tests.waiting import until
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
@@ -31,7 +32,7 @@ def test_plain_text_is_the_default_and_parses(server: Server) -> None:
 def test_openmetrics_when_it_is_asked_for(server: Server) -> None:
     _, headers, body = server.get(Accept=OPENMETRICS)
     assert headers["Content-Type"].startswith("application/openmetrics-text")
-    families = {family.name: family for family in openmetrics(body.decode())}
+    families = {family.name: family for family in openmetrics(body.decode())}  # type: ignore[no-untyped-call]  # the library has none
     assert families["node_cpu_seconds"].type == "counter"
     assert families["node_vmstat_pgfault"].type == "unknown"  # a counter whose ecosystem name lacks _total
 

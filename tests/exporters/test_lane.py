@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporters.lane import Batch, Lane
-from tests.exporters.servers import until
+from tests.waiting import until
 
 
 class Recorder:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.appliance import Appliance, get, until
+from tests.appliance import Appliance, get
+from tests.waiting import until
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,8 @@ import pytest
 from metrics import catalog
 from metrics.catalog import TARGET_LABELS
 from metrics.usage import usage
-from tests.appliance import Appliance, get, until
+from tests.appliance import Appliance, get
+from tests.waiting import until
 
 # Prometheus adds these to each scrape and alert; those that we use are declared.
 _PROMETHEUS_ADDS = ("up", "scrape_", "ALERTS")

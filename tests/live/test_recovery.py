@@ -3,12 +3,14 @@
 import os
 import signal
 import time
+from functools import partial
 
 import pytest
 
 from compose.topology import SERVICES, find
 from metrics import stack
-from tests.appliance import Appliance, status_of, until
+from tests.appliance import Appliance, status_of
+from tests.waiting import until
 
 pytestmark = pytest.mark.xdist_group("appliance")
 NAMES = [service.name for service in SERVICES]
@@ -38,7 +40,7 @@ def test_hung_processes_are_back_within_60_seconds_and_seen(appliance: Appliance
     assert {states[name] for name in hung} == {"hung"}
     until("Prometheus sees the preview down", lambda: appliance.value(f'up{{job="{stack.JOB_PREVIEW}"}}') == 0, 30)
     for name, old in hung.items():
-        until(f"{name} is back", lambda name=name, old=old: back(appliance, name, old), 60 - (time.monotonic() - began))
+        until(f"{name} is back", partial(back, appliance, name, old), 60 - (time.monotonic() - began))
     restarts = f'{stack.SERVICE_RESTARTS.name}{{service="watcher", reason="hung"}}'
     until("the guard's count reaches Prometheus", lambda: (appliance.value(restarts) or 0) >= 1, 30)
     counted = {row.name: row.restarts for row in appliance.stack.rows()}

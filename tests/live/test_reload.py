@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from compose.errors import BadInputError
-from tests.appliance import Appliance, get, until
+from tests.appliance import Appliance, get
+from tests.waiting import until
 
 pytestmark = pytest.mark.xdist_group("appliance")
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -9,7 +10,8 @@ import pytest
 
 from compose.topology import SERVICES
 from metrics import stack
-from tests.appliance import Appliance, get, until
+from tests.appliance import Appliance, get
+from tests.waiting import until
 
 pytestmark = pytest.mark.xdist_group("appliance")
 
@@ -67,8 +69,7 @@ def test_rules_are_healthy_and_the_original_names_answer(appliance: Appliance) -
     assert rules
     assert {rule["health"] for rule in rules} <= {"ok", "unknown"}
     for name in ("system_cpu_usage", "system_memory_usage", "system_disk_usage"):
-        value = until(f"{name} answers", lambda name=name: appliance.value(name), 30)
-        assert 0 <= value <= 100, name
+        assert 0 <= until(f"{name} answers", partial(appliance.value, name), 30) <= 100, name
     until("system_network_io counts", lambda: appliance.value("count(rate(system_network_io[10s]))"), 30)
 
 

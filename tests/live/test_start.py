@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.appliance import Appliance, until
+from tests.appliance import Appliance
+from tests.waiting import until
 
 pytestmark = pytest.mark.xdist_group("start")
 CLONE = Path(__file__).parent.parent.parent

@@ -7,16 +7,13 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,28 +23,12 @@ from aiohttp import web
 from alerts.inbox.desk import Desk
 from alerts.inbox.service import application
 from settings import Paths, load
+from tests.waiting import free_ports, until
 
 T = TypeVar("T")
 TOKEN = "a-token-of-a-test"
 ROOT = Path(__file__).resolve().parents[3]
 BEGAN = "2026-11-22T09:00:00.123Z"
-
-
-def until(what: str, condition: Callable[[], T | None], seconds: float = 20.0) -> T:
-    """The first value of `condition` that is true."""
-    end = time.monotonic() + seconds
-    while True:
-        found = condition()
-        if found:
-            return found
-        assert time.monotonic() < end, f"not within {seconds:g} s: {what}"
-        time.sleep(0.02)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @dataclass
@@ -120,7 +101,7 @@ def watchdog() -> bytes:
 
 
 def site_yaml(factor: float = 1.0, alertmanager: str = "", prometheus: str = "", retention: str = "90d") -> str:
-    nobody = f"http://127.0.0.1:{free_port()}"
+    nobody = f"http://127.0.0.1:{free_ports(1)[0]}"
     return json.dumps(
         {
             "profile": {"factor": factor},
@@ -297,7 +278,7 @@ def alertmanager(folder: Path, inbox_url: str = "") -> Server:
     route = {"receiver": "inbox", "group_by": ["..."]} | times
     config = {"route": route, "receivers": [{"name": "inbox", "webhook_configs": [hook]}]}
     (folder / "alertmanager.yml").write_text(json.dumps(config))
-    port = free_port()
+    port = free_ports(1)[0]
     listen = [f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address="]
     files = [f"--config.file={folder / 'alertmanager.yml'}", f"--storage.path={folder / 'data'}"]
     return Server(folder, ["prometheus-alertmanager", *files, *listen], port)
@@ -314,7 +295,7 @@ def prometheus(folder: Path, alertmanager_url: str, rules: list[dict[str, Any]])
     }
     (folder / "prometheus.yml").write_text(json.dumps(config))
     (folder / "rules.yml").write_text(json.dumps({"groups": [{"name": "test", "rules": rules}]}))
-    port = free_port()
+    port = free_ports(1)[0]
     files = [f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'data'}"]
     # What fires before Prometheus has found its Alertmanager is sent again after this delay (1 min by default).
     others = ["--rules.alert.resend-delay=1s", f"--web.listen-address=127.0.0.1:{port}"]

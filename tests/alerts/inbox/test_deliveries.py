@@ -5,7 +5,8 @@ import socket
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from tests.alerts.inbox.service import TOKEN, Inbox, alert, ask, delivery, until
+from tests.alerts.inbox.service import TOKEN, Inbox, alert, ask, delivery
+from tests.waiting import until
 
 MakeInbox = Callable[..., Inbox]
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from tests.alerts.inbox.service import Inbox, alert, delivery, site_yaml, until, watchdog
+from tests.alerts.inbox.service import Inbox, alert, delivery, site_yaml, watchdog
+from tests.waiting import until
 
 MakeInbox = Callable[..., Inbox]
 ALIVE, AGE = "watchfloor_watchdog_alive", "watchfloor_watchdog_age_seconds"

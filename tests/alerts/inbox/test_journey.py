@@ -6,7 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from tests.alerts.inbox.service import Inbox, Server, alert, ask, delivery, free_port, site_yaml, until
+from tests.alerts.inbox.service import Inbox, Server, alert, ask, delivery, site_yaml
+from tests.waiting import free_ports, until
 
 MakeInbox = Callable[..., Inbox]
 MakeServer = Callable[..., Server]
@@ -22,7 +23,7 @@ def unix(text: str) -> float:
 
 def wired(make_inbox: MakeInbox, make_server: MakeServer) -> tuple[Inbox, Server, Server]:
     """An inbox on a port that Alertmanager knows before it starts, Alertmanager, and Prometheus."""
-    port = free_port()
+    port = free_ports(1)[0]
     alertmanager = make_server("alertmanager", f"http://127.0.0.1:{port}")
     prometheus = make_server("prometheus", alertmanager.url, RULES)
     inbox = make_inbox(site_yaml(alertmanager=alertmanager.url, prometheus=prometheus.url), start=False)

@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.alerts.inbox.service import Inbox, alert, delivery, until
+from tests.alerts.inbox.service import Inbox, alert, delivery
+from tests.waiting import until
 
 MakeInbox = Callable[..., Inbox]
 

@@ -10,15 +10,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
-from tests.appliance import free_ports, until
 from tests.dashboards.preview import world
-
-CHROMIUM = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
+from tests.waiting import free_ports, until
 
 
 class World(NamedTuple):
@@ -51,11 +45,3 @@ def _sampled(url: str) -> bool:
     query = "count(rate(hostile_total[4s])) + count(rate(prometheus_http_requests_total[4s])) + count(ALERTS)"
     found = world.get(f"{url}/api/v1/query?query={urllib.parse.quote(query)}")[1]
     return bool(json.loads(found)["data"]["result"])
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
-        yield chromium
-        chromium.close()

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from metrics.process import version
 from settings.paths import CLONE
-from tests.appliance import until
 from tests.dashboards.preview import world
+from tests.waiting import until
 
 COMMAND = [sys.executable, "-m", "dashboards.preview"]
 

@@ -13,9 +13,9 @@ import pytest
 from dashboards.preview.library import DEFAULTS
 from dashboards.preview.model import parse
 from metrics import stack
-from tests.appliance import free_ports, until
 from tests.dashboards.preview import world
 from tests.dashboards.preview.conftest import World
+from tests.waiting import free_ports, until
 
 
 def outline(text: str) -> dict[str, Any]:

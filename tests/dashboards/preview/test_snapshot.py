@@ -15,11 +15,11 @@ from dashboards.preview.ask import understood
 from dashboards.preview.files import Files
 from dashboards.preview.library import Library
 from settings import parse
-from tests.appliance import free_ports
 from tests.dashboards.preview import world
 from tests.dashboards.preview.conftest import World
 from tests.dashboards.preview.test_browser import box, drawn, opened
 from tests.dashboards.preview.test_command import run
+from tests.waiting import free_ports
 
 ASK = ("snapshot", "--dashboard", "kitchen", "--from", "now-5m", "--var", "job=prometheus")
 

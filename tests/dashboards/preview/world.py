@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from settings.paths import CLONE
-from tests.appliance import free_ports, until
+from tests.waiting import free_ports, until
 
 KITCHEN = Path(__file__).parent / "fixtures" / "kitchen.json"
 HOSTILE = "</script><img src=x onerror=alert(1)>"

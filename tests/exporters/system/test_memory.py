@@ -11,7 +11,7 @@ from exporters.system.fields import Unknown
 from exporters.system.meminfo import Meminfo, field, parse
 from exporters.system.swap import Swap, unescape
 from exporters.system.vmstat import Vmstat
-from metrics.model import Unit
+from metrics.model import Gauge, Unit
 from metrics.system import memory as m
 from tests.exporters.system.trees import lines, tree
 
@@ -48,7 +48,7 @@ def test_a_field_of_a_newer_kernel_is_said_once_and_not_exposed(caplog: pytest.L
 
 
 @given(st.lists(st.tuples(st.sampled_from(m.MEMINFO), st.integers(0, 2**53)), unique_by=lambda pair: pair[0].name))
-def test_every_declared_field_is_found_again(values: list[tuple[m.Gauge, int]]) -> None:
+def test_every_declared_field_is_found_again(values: list[tuple[Gauge, int]]) -> None:
     text = "".join(
         f"{field(metric) + ':':<16} {value:>8}{' kB' if metric.unit is Unit.BYTES else ''}\n" for metric, value in values
     )

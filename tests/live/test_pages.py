@@ -1,0 +1,52 @@
+"""What a person sees, in a real browser on the running appliance: no console error, no empty panel; pictures are kept."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from metrics import stack
+from settings.paths import CLONE
+from tests.appliance import Appliance
+from tests.browser import dashboard_ready, page, unfold
+from tests.waiting import until
+
+pytestmark = pytest.mark.xdist_group("appliance")
+PICTURES = CLONE / "var" / "pictures"
+# Panels that have nothing to show on a machine where nothing has happened, and what would fill them.
+QUIET = {
+    "Time of panel queries, p95": "nobody has looked yet",
+}
+
+
+@pytest.fixture(scope="module")
+def pictures() -> Path:
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    return PICTURES
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("uid", [stack.DASHBOARD_OVERVIEW, stack.DASHBOARD_SYSTEM])
+def test_no_panel_of_a_dashboard_is_empty(appliance: Appliance, browser: Browser, pictures: Path, uid: str, scheme: str) -> None:
+    until("ten samples are there", lambda: (appliance.value("min(count_over_time(up[1h]))") or 0) >= 10, 30)
+    until("the Watchdog is seen by the inbox", lambda: appliance.value(stack.WATCHDOG_AGE.name), 40)
+    address = appliance.url("grafana", f"/d/{uid}?from=now-5m&to=now&refresh=off")
+    with page(browser, address, color_scheme=scheme, viewport={"width": 1400, "height": 900}) as opened:
+        dashboard_ready(opened)
+        opened.screenshot(path=pictures / f"{uid}-{scheme}.png", full_page=True)
+        unfold(opened)
+        opened.screenshot(path=pictures / f"{uid}-{scheme}-unfolded.png", full_page=True)
+        states = dict(
+            opened.locator(".panel").evaluate_all("all => all.map(one => [one.querySelector('h3').innerText, one.dataset.state])")
+        )
+    assert len(states) > 15
+    assert {title: state for title, state in states.items() if state != "done" and title not in QUIET} == {}
+
+
+def test_the_inbox_opens(appliance: Appliance, browser: Browser, pictures: Path) -> None:
+    until("the Watchdog is seen by the inbox", lambda: appliance.value(stack.WATCHDOG_AGE.name), 40)
+    with page(browser, appliance.url("inbox", "/"), viewport={"width": 360, "height": 800}) as opened:
+        expect(opened.locator("h1")).to_be_visible()
+        opened.screenshot(path=pictures / "inbox-phone.png", full_page=True)
+    with page(browser, appliance.url("inbox", "/runbooks/HighCPUUsage")) as opened:
+        expect(opened.locator("h1").first).to_contain_text("High CPU Usage")
