@@ -33,11 +33,11 @@ def free_ports(count: int) -> list[int]:
 
 
 def until(what: str, condition: Callable[[], T | None], seconds: float = 20.0, every: float = 0.02) -> T:
-    """The first value of `condition` that is not None or False; AssertionError, which says what never came, after `seconds`."""
+    """The first value of `condition` that is true, or the number 0; AssertionError, which says what never came, after `seconds`."""
     end = time.monotonic() + seconds
     while True:
         found = condition()
-        if found is not None and found is not False:
+        if found or (found == 0 and found is not False):
             return found
         assert time.monotonic() < end, f"not within {seconds:g} s: {what}"
         time.sleep(every)
