@@ -33,7 +33,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def until(what: str, condition: Callable[[], T | None], seconds: float = 20.0, every: float = 0.02) -> T:
-    """The first value of `condition` that is true, or the number 0; after `seconds` AssertionError, which says what never came."""
+    """The first value of `condition` that is true, or the number 0; after `seconds` AssertionError says what never came."""
     end = time.monotonic() + seconds
     while True:
         found = condition()
