@@ -23,12 +23,14 @@ from compose.errors import EXIT_INTERRUPTED, ComposeError
 from compose.host import SERVICE_USER, Host, make_user, user_exists
 from settings.paths import CLONE, HOME_VARIABLE
 
+SYSTEM_PYTHON = Path("/usr/bin/python3")
 LOCK_VARIABLE = "WATCHFLOOR_LOCK_FD"
 REQUIREMENTS = {False: CLONE / "requirements" / "runtime.txt", True: CLONE / "requirements" / "dev.txt"}
 
 
 def main(arguments: list[str]) -> int:
     """Sets up what is missing and replaces this process by Python with the remaining arguments."""
+    _become_system_python(arguments)
     tests, setup = "--tests" in arguments, "--no-setup" not in arguments
     command = [argument for argument in arguments if argument not in ("--tests", "--no-setup")]
     try:
@@ -49,6 +51,15 @@ def main(arguments: list[str]) -> int:
         os.environ.setdefault(HOME_VARIABLE, str(host.home))
         os.execv(host.python, [str(host.python), *command])  # noqa: S606  # this process becomes the command
     return 0
+
+
+def _become_system_python(arguments: list[str]) -> None:
+    """Goes on in the system's Python, whichever was called: services run as a user who may not read anybody's home."""
+    asked = [str(SYSTEM_PYTHON), "-c", "import sys; sys.exit(sys.version_info < (3, 11))"]
+    other = SYSTEM_PYTHON.exists() and Path(sys.executable).resolve() != SYSTEM_PYTHON.resolve()
+    if other and subprocess.run(asked, check=False).returncode == 0:
+        words = [str(SYSTEM_PYTHON), "-m", "compose.bootstrap", *arguments]
+        os.execv(SYSTEM_PYTHON, words)  # noqa: S606  # this process becomes the command
 
 
 def _refuse_unset(host: Host) -> None:
