@@ -90,7 +90,7 @@ def _without_passwords(value: Any) -> Any:
         return {key: _without_passwords(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_without_passwords(item) for item in value]
-    if isinstance(value, str) and value.startswith(("http://", "https://")) and "@" in value:
+    if isinstance(value, str) and value.startswith(("http://", "https://", "ws://", "wss://")) and "@" in value:
         parts = urlsplit(value)
         return urlunsplit(parts._replace(netloc="…@" + parts.netloc.rpartition("@")[2]))
     return value

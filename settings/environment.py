@@ -6,32 +6,49 @@ import re
 from collections.abc import Mapping
 
 from settings.errors import SettingsError
-from settings.patterns import LINE, MEANINGS, URL
+from settings.patterns import FEED, LINE, MARKET_FEED, MEANINGS, URL
 
 SITE_VARIABLE = "WATCHFLOOR_SITE"  # the file itself
 
-# Variable -> key below `endpoints:`; the value is what the key would hold.
+# Variable -> key; the value is what the key would hold.
 VALUES = {
-    "PROMETHEUS_ENDPOINT": "prometheus",
-    "PROMETHEUS_USERNAME": "prometheus_username",
-    "ALERTMANAGER_ENDPOINT": "alertmanager",
-    "GRAFANA_ENDPOINT": "grafana",
+    "PROMETHEUS_ENDPOINT": "endpoints.prometheus",
+    "PROMETHEUS_USERNAME": "endpoints.prometheus_username",
+    "ALERTMANAGER_ENDPOINT": "endpoints.alertmanager",
+    "GRAFANA_ENDPOINT": "endpoints.grafana",
+    "MARKET_DATA_WS_URL": "stream.sources.market.endpoint",
+    "ONCHAIN_WS_URL": "stream.sources.onchain.endpoint",
+    "SENTIMENT_WS_URL": "stream.sources.sentiment.endpoint",
 }
-# Variable -> key below `endpoints:`; the value is the secret that the key's file would hold.
+# Variable -> key; the value is the secret that the key's file would hold.
 SECRETS = {
-    "PROMETHEUS_PASSWORD": "prometheus_password_file",
-    "GRAFANA_API_KEY": "grafana_key_file",
+    "PROMETHEUS_PASSWORD": "endpoints.prometheus_password_file",
+    "GRAFANA_API_KEY": "endpoints.grafana_key_file",
+    "MARKET_DATA_API_KEY": "stream.sources.market.api_key_file",
+    "ONCHAIN_API_KEY": "stream.sources.onchain.api_key_file",
+    "SENTIMENT_API_KEY": "stream.sources.sentiment.api_key_file",
+}
+# What a value must look like, where it is no URL.
+_PATTERNS = {
+    "PROMETHEUS_USERNAME": LINE,
+    "MARKET_DATA_WS_URL": MARKET_FEED,
+    "ONCHAIN_WS_URL": FEED,
+    "SENTIMENT_WS_URL": FEED,
 }
 
 
 def overrides(environment: Mapping[str, str]) -> dict[str, str]:
-    """Values for keys of `endpoints:` that the environment gives; an empty variable counts as unset.
+    """Values that the environment gives, by key; an empty variable counts as unset.
 
     Raises SettingsError, naming the variable, for a value that the key would not take.
     """
-    found = {key: environment[variable] for variable, key in VALUES.items() if environment.get(variable)}
+    found = {}
     for variable, key in VALUES.items():
-        pattern = LINE if key == "prometheus_username" else URL
-        if key in found and not re.search(pattern, found[key]):
-            raise SettingsError("environment", f"{variable}: is {found[key]!r}", f"give {MEANINGS[pattern]}")
+        value = environment.get(variable)
+        if not value:
+            continue
+        pattern = _PATTERNS.get(variable, URL)
+        if not re.search(pattern, value):
+            raise SettingsError("environment", f"{variable}: is {value!r}", f"give {MEANINGS[pattern]}")
+        found[key] = value
     return found

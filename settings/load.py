@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import yaml
 
+from settings.basic import Section
 from settings.environment import SITE_VARIABLE, overrides
 from settings.errors import SettingsError
 from settings.explain import explained
 from settings.lines import line, refuse_depth, refuse_duplicates
 from settings.paths import CLONE, Paths
 from settings.types import Site
+
+_Section = TypeVar("_Section", bound=Section)
 
 
 def load(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Site:
@@ -70,10 +73,15 @@ def parse(text: str, name: str = "site.yaml", environment: Mapping[str, str] | N
         site = msgspec.convert({} if raw is None else raw, Site)
     except msgspec.ValidationError as error:
         raise explained(str(error), raw, tree, name) from error
-    given = overrides(environment or {})
-    if not given:
-        return site
-    return msgspec.structs.replace(site, endpoints=msgspec.structs.replace(site.endpoints, **given))
+    for key, value in overrides(environment or {}).items():
+        site = _replaced(site, key.split("."), value)
+    return site
+
+
+def _replaced(section: _Section, steps: Sequence[str], value: str) -> _Section:
+    """A copy of a section in which the steps lead to `value`."""
+    inner = value if len(steps) == 1 else _replaced(getattr(section, steps[0]), steps[1:], value)
+    return msgspec.structs.replace(section, **{steps[0]: inner})
 
 
 def _yaml(text: str, name: str) -> tuple[yaml.Node | None, Any]:

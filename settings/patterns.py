@@ -21,6 +21,13 @@ PATH = r"^/\S*" + _END
 FILE = r"^/[^\n]*" + _END
 FILE_OR_NONE = r"^(?:/[^\n]*)?" + _END
 LINE = r"^[^\n]*" + _END
+SYMBOL = r"^[A-Z0-9][A-Z0-9._-]{0,15}" + _END
+ORIGIN = r"^https?://(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?" + _END
+NETWORK = r"^[0-9a-fA-F:.]+(?:/[0-9]{1,3})?" + _END
+HEADER = r"^[A-Za-z0-9-]+" + _END
+FEED = r"^(?:(?:https?|wss?)://[^/\s]+(?:/\S*)?)?" + _END
+MARKET_FEED = r"^(?:(?:https?|wss?)://[^/\s]+(?:/\S*)?|ccxt:[a-z0-9]+)?" + _END
+JSON_PATH = r"^(?:=[^\n]*|[^.=\n][^.\n]*(?:\.[^.\n]+)*|)" + _END
 
 MEANINGS = {
     DURATION: "a duration such as 30s, 5m or 1h30m",
@@ -37,6 +44,13 @@ MEANINGS = {
     FILE: "the absolute path of a file",
     FILE_OR_NONE: "the absolute path of a file, or nothing",
     LINE: "a text of one line",
+    SYMBOL: "a symbol of capital letters and digits, for example BTC",
+    ORIGIN: "an origin such as https://desk.example.org or http://localhost:3000, without a path",
+    NETWORK: "an address or network such as 10.0.0.5 or 10.0.0.0/8",
+    HEADER: "the name of an HTTP header",
+    FEED: "a URL that begins with ws://, wss://, http:// or https://, or nothing",
+    MARKET_FEED: "a URL that begins with ws://, wss://, http:// or https://, or ccxt:EXCHANGE, or nothing",
+    JSON_PATH: "keys and indexes joined by dots, for example data.0.price, or = and a fixed text",
 }
 
 # The type's name on the reference page.
@@ -54,4 +68,11 @@ KINDS = {
     PATH: "path",
     FILE: "file",
     FILE_OR_NONE: "file",
+    SYMBOL: "symbol",
+    ORIGIN: "origin",
+    NETWORK: "network",
+    HEADER: "header",
+    FEED: "feed",
+    MARKET_FEED: "feed",
+    JSON_PATH: "path in JSON",
 }

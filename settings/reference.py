@@ -14,7 +14,7 @@ from settings import words
 from settings.types import Site
 
 _INTRODUCTION = """\
-<!-- Made by `python -m settings reference` from settings/types.py; do not edit. -->
+<!-- Made by `python -m settings reference` from settings/types.py, stream.py and feeds.py; do not edit. -->
 # site.yaml
 
 Everything that can be set about one appliance stands in `site.yaml`. `make up` makes it from `site.example.yaml` at the first
@@ -92,7 +92,7 @@ def _first_line(kind: type) -> str:
 
 def _row(path: str, item: inspect.Field) -> str:
     key = f"{path}{item.encode_name}"
-    variables = [name for name, below in (env.VALUES | env.SECRETS).items() if key == f"endpoints.{below}"]
+    variables = [name for name, below in (env.VALUES | env.SECRETS).items() if key == below]
     structs = words.sections(words.inner(item.type) or item.type)
     allowed = "see below" if structs else words.allowed(item.type)
     cells = (
@@ -133,6 +133,6 @@ def _default(item: inspect.Field) -> str:
 def _environment() -> Iterator[str]:
     yield f"| `{env.SITE_VARIABLE}` | | the path of the file to read |"
     for name, key in env.VALUES.items():
-        yield f"| `{name}` | `endpoints.{key}` | what the key would hold |"
+        yield f"| `{name}` | `{key}` | what the key would hold |"
     for name, key in env.SECRETS.items():
-        yield f"| `{name}` | `endpoints.{key}` | the secret itself |"
+        yield f"| `{name}` | `{key}` | the secret itself |"

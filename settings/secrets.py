@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Mapping
+from operator import attrgetter
 from pathlib import Path
 
 import yaml
 from msgspec import structs
 
 from settings import environment as env
+from settings.basic import Section
 from settings.errors import SettingsError
 from settings.lines import Steps, key, line
-from settings.types import Section, Site
+from settings.types import Site
 
 _OTHERS = stat.S_IRWXO | stat.S_IWGRP | stat.S_IXGRP  # the group may read: a service's own group is no stranger
 _LARGEST = 64 * 1024  # bytes; a secret that is larger is the wrong file
@@ -30,6 +32,8 @@ def secret_files(site: Site) -> Iterator[tuple[Steps, Path]]:
 
 def _sections(site: Site) -> Iterator[tuple[tuple[str | int, ...], Section]]:
     yield ("endpoints",), site.endpoints
+    for name in structs.fields(site.stream.sources):
+        yield ("stream", "sources", name.name), getattr(site.stream.sources, name.name)
     for what, sections in (("scrape", site.scrape), ("receivers", site.receivers)):
         for index, section in enumerate(sections):
             yield (what, index), section
@@ -79,13 +83,22 @@ def grafana_key(site: Site, environment: Mapping[str, str] | None = None) -> str
     return _secret(site, "GRAFANA_API_KEY", environment)
 
 
+def source_key(site: Site, source: str, environment: Mapping[str, str] | None = None) -> str:
+    """The API key of a source (`market`, `onchain`, `sentiment`): its variable's, else its file's, else an empty text.
+
+    Raises SettingsError for a file that cannot be used.
+    """
+    key = f"stream.sources.{source}.api_key_file"
+    return _secret(site, next(name for name, below in env.SECRETS.items() if below == key), environment)
+
+
 def _secret(site: Site, variable: str, environment: Mapping[str, str] | None) -> str:
     given = (os.environ if environment is None else environment).get(variable)
     if given:
         return given
     name = env.SECRETS[variable]
-    value = getattr(site.endpoints, name)
-    return read_secret(Path(value), f"endpoints.{name}") if value else ""
+    value = attrgetter(name)(site)
+    return read_secret(Path(value), name) if value else ""
 
 
 def read_secret(path: Path, name: str) -> str:

@@ -7,29 +7,16 @@ import socket
 from math import isfinite
 from typing import Annotated, Literal, TypeAlias
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, field
 
 from metrics import stack
 from metrics.durations import scaled, seconds
-from settings import patterns
+from settings import basic, patterns
+from settings.basic import Address, File, FileOrNone, Label, Line, Mail, Name, Port, Section, Size, Url, UrlOrNone
+from settings.stream import Stream
 
-Duration: TypeAlias = Annotated[str, Meta(pattern=patterns.DURATION)]
-Size: TypeAlias = Annotated[str, Meta(pattern=patterns.SIZE)]
-Port: TypeAlias = Annotated[int, Meta(ge=1, le=65535)]
-Label: TypeAlias = Annotated[str, Meta(pattern=patterns.LABEL)]
-Name: TypeAlias = Annotated[str, Meta(pattern=patterns.NAME, max_length=63)]
-Address: TypeAlias = Annotated[str, Meta(pattern=patterns.TARGET)]
-Url: TypeAlias = Annotated[str, Meta(pattern=patterns.URL)]
-UrlOrNone: TypeAlias = Annotated[str, Meta(pattern=patterns.URL_OR_NONE)]
-Mail: TypeAlias = Annotated[str, Meta(pattern=patterns.MAIL)]
-File: TypeAlias = Annotated[str, Meta(pattern=patterns.FILE)]
-FileOrNone: TypeAlias = Annotated[str, Meta(pattern=patterns.FILE_OR_NONE)]
-Line: TypeAlias = Annotated[str, Meta(pattern=patterns.LINE)]
+Duration: TypeAlias = basic.Duration  # the other rooms know it from here
 Severity = Literal["critical", "warning", "info"]
-
-
-class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A part of `site.yaml`: unknown keys are refused, values cannot change afterwards."""
 
 
 class Ports(Section, frozen=True):
@@ -44,6 +31,8 @@ class Ports(Section, frozen=True):
         Annotated[int, Meta(ge=1, le=65534)],
         Meta(description="The first of two health watchers; the second listens on the next port."),
     ] = 9710
+    stream: Annotated[Port, Meta(description="The stream server, for its clients.")] = 8080
+    stream_admin: Annotated[Port, Meta(description="The stream server's metrics and health.")] = 8181
 
     def __post_init__(self) -> None:
         """Refuses two services on one port."""
@@ -241,6 +230,7 @@ class Site(Section, frozen=True):
     receivers: Annotated[list[Receiver], Meta(description="Who is told beside the inbox.")] = field(default_factory=list)
     exporters: Annotated[Exporters, Meta(description="Our exporters.")] = field(default_factory=Exporters)
     inbox: Annotated[Inbox, Meta(description="The on-call inbox.")] = field(default_factory=Inbox)
+    stream: Annotated[Stream, Meta(description="The stream server.")] = field(default_factory=Stream)
     endpoints: Annotated[Endpoints, Meta(description="Servers used instead of the own ones.")] = field(default_factory=Endpoints)
     profile: Annotated[Profile, Meta(description="Time, for drills and tests.")] = field(default_factory=Profile)
 

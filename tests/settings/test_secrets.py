@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from settings import SettingsError, check_secrets, parse
-from settings.secrets import grafana_key, prometheus_password, secret_files
+from settings.secrets import grafana_key, prometheus_password, secret_files, source_key
 
 SITE = """\
 endpoints:
@@ -75,9 +75,10 @@ def test_every_secret_file_of_a_site_is_found(tmp_path: Path) -> None:
         - {{type: email, name: e, to: a@b, from: a@b, smarthost: 'm:25', password_file: {tmp_path}/e}}
         - {{type: slack, name: s, url_file: {tmp_path}/f}}
         - {{type: pagerduty, name: p, routing_key_file: {tmp_path}/g}}
+        stream: {{sources: {{market: {{api_key_file: {tmp_path}/h}}, sentiment: {{api_key_file: {tmp_path}/i}}}}}}
     """)
 
-    assert sorted(path.name for _, path in secret_files(site)) == list("abcdefg")
+    assert sorted(path.name for _, path in secret_files(site)) == list("abcdefghi")
 
 
 def test_the_environment_holds_the_secret_itself(secret: Path) -> None:
@@ -87,6 +88,14 @@ def test_the_environment_holds_the_secret_itself(secret: Path) -> None:
     assert prometheus_password(site, {}) == "s3cret"
     assert grafana_key(site, {"GRAFANA_API_KEY": "key"}) == "key"
     assert grafana_key(site, {}) == ""
+
+
+def test_a_source_has_a_key_of_its_own(secret: Path) -> None:
+    site = parse(f"stream: {{sources: {{onchain: {{api_key_file: {secret}}}}}}}")
+
+    assert source_key(site, "onchain", {}) == "s3cret"
+    assert source_key(site, "onchain", {"ONCHAIN_API_KEY": "from outside"}) == "from outside"
+    assert source_key(site, "market", {"ONCHAIN_API_KEY": "from outside"}) == ""
 
 
 def test_a_file_that_is_open_to_others_is_not_read(secret: Path) -> None:

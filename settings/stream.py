@@ -1,0 +1,76 @@
+"""The section `stream:` of `site.yaml`: the stream server, whom it lets in, and how much it keeps."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated
+
+from msgspec import Meta, field
+
+from settings.basic import FileOrNone, Line, Name, Network, Origin, Section, Size, in_bytes
+from settings.feeds import Replay, Sources
+
+
+class Room(Section, frozen=True):
+    """What one room demands."""
+
+    scope: Annotated[Line, Meta(description="The scope that a token must carry to subscribe; empty: none.")] = ""
+
+
+class Limits(Section, frozen=True):
+    """What one client, and one address, may use."""
+
+    connections_per_address: Annotated[int, Meta(ge=1, description="Open connections from one address.")] = 200
+    messages_per_second: Annotated[float, Meta(gt=0, description="Messages a client may send, in the long run.")] = 50.0
+    burst: Annotated[int, Meta(ge=1, description="Messages a client may send at once.")] = 100
+    message_bytes: Annotated[int, Meta(ge=1024, description="The largest message of a client, after inflation.")] = 65_536
+    subscriptions: Annotated[int, Meta(ge=1, description="Rooms a client may be in at once.")] = 50
+    handshake_seconds: Annotated[float, Meta(gt=0, description="A request whose headers take longer is dropped.")] = 10.0
+    idle_seconds: Annotated[float, Meta(gt=0, description="A silent client without a subscription is dropped.")] = 60.0
+    header_bytes: Annotated[int, Meta(ge=1024, description="The headers of one request, together.")] = 16_384
+
+
+class History(Section, frozen=True):
+    """What each room keeps, so that clients can resume."""
+
+    seconds: Annotated[float, Meta(ge=60, description="Messages of so long are kept, and at least `messages`.")] = 60.0
+    messages: Annotated[int, Meta(ge=10_000, description="So many messages are kept, however old.")] = 10_000
+    bytes: Annotated[Size, Meta(description="Above this size the oldest go all the same.")] = "64MB"
+
+    @property
+    def size(self) -> int:
+        """The cap in bytes."""
+        return in_bytes(self.bytes)
+
+
+class Stream(Section, frozen=True):
+    """The stream server."""
+
+    anonymous: Annotated[bool, Meta(description="Clients without a token are let in.")] = True
+    allowed_origins: Annotated[
+        list[Origin], Meta(description="Pages of these origins may connect too; empty: those of the server's own alone.")
+    ] = field(default_factory=list)
+    trusted_proxies: Annotated[list[Network], Meta(description="Addresses whose X-Forwarded-For is believed.")] = field(
+        default_factory=list
+    )
+    tokens_file: Annotated[
+        FileOrNone, Meta(description="Where keys and tokens are kept; empty: a file among the appliance's secrets.")
+    ] = ""
+    rooms: Annotated[dict[Name, Room], Meta(description="What rooms demand, by room.")] = field(default_factory=dict)
+    limits: Annotated[Limits, Meta(description="What a client may use.")] = field(default_factory=Limits)
+    history: Annotated[History, Meta(description="What rooms keep.")] = field(default_factory=History)
+    backlog_bytes: Annotated[
+        int, Meta(ge=4096, description="Bytes that wait for a client, above which its messages are conflated.")
+    ] = 262_144
+    slow_seconds: Annotated[float, Meta(gt=0, description="A client that stays slow for so long is closed.")] = 10.0
+    replay: Annotated[Replay, Meta(description="The embedded feed.")] = field(default_factory=Replay)
+    sources: Annotated[Sources, Meta(description="Where data comes from.")] = field(default_factory=Sources)
+
+    def __post_init__(self) -> None:
+        """Refuses what is no address or network."""
+        for text in self.trusted_proxies:
+            try:
+                ipaddress.ip_network(text)
+            except ValueError as error:
+                msg = f"trusted_proxies holds {text!r}, which is no network: give an address or a network such as 10.0.0.0/8"
+                raise ValueError(msg) from error
