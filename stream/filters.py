@@ -44,7 +44,8 @@ def canonical(filters: Filters | None) -> Canonical:
     fields = tuple(sorted(set(filters.fields or ()) - {"symbol"}))
     if filters.fields and not fields:
         fields = ("symbol",)
-    return Canonical(symbols, fields, filters.min_change or 0.0)
+    found = Canonical(symbols, fields, filters.min_change or 0.0)
+    return EVERYTHING if found == EVERYTHING else found
 
 
 def changed(last: float | None, figure: float | None, percent: float) -> bool:

@@ -11,10 +11,11 @@ from enum import Enum
 from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Raw, Struct, field
 
 from stream.codes import ErrorCode
 from stream.filters import Filters
+from stream.history import Entry
 
 PROTOCOL = 1
 GREETING = "Connected to real-time data stream"
@@ -240,14 +241,15 @@ class DataWriter:
     Only `prev`, which stands last, and the selected fields differ from group to group.
     """
 
-    __slots__ = ("_bodies", "_epoch", "_seq", "_update", "timestamp")
+    __slots__ = ("_bodies", "_entry", "_epoch", "_parsed", "_room")
 
-    def __init__(self, update: Update, epoch: str, seq: int, timestamp: int) -> None:
-        self._update, self._epoch, self._seq, self.timestamp = update, epoch, seq, timestamp
+    def __init__(self, room: str, epoch: str, entry: Entry) -> None:
+        self._room, self._epoch, self._entry = room, epoch, entry
+        self._parsed: Mapping[str, Any] | None = None
         self._bodies: dict[tuple[tuple[str, ...], Format], bytes] = {}
 
     def payload(self, fields: tuple[str, ...], prev: int, wanted: Format) -> bytes:
-        """The whole message; `fields` empty means all, else "symbol" and those. Raises TypeError as `encode`."""
+        """The whole message; `fields` empty means all, else "symbol" and those."""
         key = (fields, wanted)
         body = self._bodies.get(key)
         if body is None:
@@ -258,11 +260,15 @@ class DataWriter:
 
     def _body(self, fields: tuple[str, ...], wanted: Format) -> bytes:
         """The message up to the value of `prev`."""
-        update = self._update
-        data = select(update.data, fields)
+        entry = self._entry
+        data: object = Raw(entry.data)
+        if fields or wanted is not Format.JSON:
+            if self._parsed is None:
+                self._parsed = msgspec.json.decode(entry.data)
+            data = select(self._parsed, fields)
         message = {
-            "type": "data", "room": update.room, "data": data, "timestamp": self.timestamp, "epoch": self._epoch,
-            "seq": self._seq, "sourceTime": update.source_time, "prev": 0,
+            "type": "data", "room": self._room, "data": data, "timestamp": entry.timestamp, "epoch": self._epoch,
+            "seq": entry.seq, "sourceTime": entry.source_time, "prev": 0,
         }  # fmt: skip
         encoded = encode(message, wanted)
         return encoded[:-2] if wanted is Format.JSON else encoded[:-1]  # without `0}`, or the one byte of 0
