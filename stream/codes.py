@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
+from typing import Self
 
 
 class ErrorCode(StrEnum):
@@ -11,7 +12,7 @@ class ErrorCode(StrEnum):
     meaning: str
     remedy: str
 
-    def __new__(cls, value: str, meaning: str, remedy: str) -> ErrorCode:
+    def __new__(cls, value: str, meaning: str, remedy: str) -> Self:
         """A member that is its word and carries its documentation."""
         member = str.__new__(cls, value)
         member._value_ = value
@@ -31,9 +32,9 @@ class ErrorCode(StrEnum):
     # -- identity ----------------------------------------------------------------------------------------------------
     AUTH_REQUIRED = "auth-required", "The server accepts no anonymous clients.", "Send `auth` with a token first."
     FORBIDDEN = "forbidden", "The room demands a scope that the connection does not have.", "Send `auth` with such a token."
-    BAD_TOKEN = "bad-token", "The token is malformed, or its signature is wrong.", "Get a new token."  # noqa: S105  # a code
-    TOKEN_EXPIRED = "token-expired", "The token's time is over.", "Get a new token."  # noqa: S105  # a code, no secret
-    TOKEN_REVOKED = "token-revoked", "The token, or its key, was withdrawn.", "Ask who issued it."  # noqa: S105  # a code
+    BAD_TOKEN = "bad-token", "The token is malformed, or its signature is wrong.", "Get a new token."
+    TOKEN_EXPIRED = "token-expired", "The token's time is over.", "Get a new token."
+    TOKEN_REVOKED = "token-revoked", "The token, or its key, was withdrawn.", "Ask who issued it."
     # -- connections -------------------------------------------------------------------------------------------------
     BAD_HANDSHAKE = "bad-handshake", "The request is no WebSocket handshake of version 13.", "Send the headers of RFC 6455."
     BAD_ORIGIN = "bad-origin", "The page's origin may not connect.", "Add it to `stream.allowed_origins`."
@@ -53,7 +54,7 @@ class CloseCode(IntEnum):
     meaning: str
     retry: bool
 
-    def __new__(cls, value: int, meaning: str, retry: bool) -> CloseCode:  # noqa: FBT001  # members read like a table
+    def __new__(cls, value: int, meaning: str, retry: bool) -> Self:  # noqa: FBT001  # members read like a table
         """A member that is its number; `retry` tells a client whether to connect again by itself."""
         member = int.__new__(cls, value)
         member._value_ = value
@@ -78,6 +79,8 @@ class CloseCode(IntEnum):
     FLOOD = 4429, "The client kept sending faster than it may.", False
 
 
+CLOSE_CODES = {int(code): code for code in CloseCode}
+
 # How many messages that cannot be used, and how many ignored by the rate limit, a minute, close a connection.
 MOST_OFFENCES = 20
 MOST_IGNORED = 200
@@ -86,7 +89,5 @@ OFFENCE_WINDOW = 60.0  # seconds
 
 def should_retry(code: int) -> bool:
     """Whether a client connects again by itself after this close code; unknown ones and lost connections (1006): yes."""
-    try:
-        return CloseCode(code).retry
-    except ValueError:
-        return True
+    known = CLOSE_CODES.get(code)
+    return known is None or known.retry

@@ -1,0 +1,264 @@
+"""In front of aiohttp's parsers: requests that never end, connections beyond the limit, frames that break RFC 6455.
+
+`GuardedRunner` is an `AppRunner` whose connections are guarded; `GuardedWebSocket` a `WebSocketResponse` that closes with the
+code and reason that fit what was found.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import zlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, cast
+
+from aiohttp import web
+from aiohttp.http import WebSocketReader
+from aiohttp.http_websocket import WebSocketError
+from aiohttp.web_protocol import RequestHandler
+
+from stream.codes import CLOSE_CODES, CloseCode, ErrorCode
+from stream.frames_in import FrameCheck, Violation
+from stream.limits import Network, PerAddress, is_trusted
+
+_END_OF_HEADERS = b"\r\n\r\n"
+_RESERVED_BITS = b"\x70\x80\x00\x00\x00\x00"  # what aiohttp's parser refuses: it wakes whoever waits for a message
+_KEEPALIVE = 75.0  # seconds that a connection may wait for its next request
+_REASON_BYTES = 123  # what a close frame has room for
+_STATUS = {
+    ErrorCode.REQUEST_TOO_SLOW: HTTPStatus.REQUEST_TIMEOUT,
+    ErrorCode.HEADERS_TOO_LARGE: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    ErrorCode.TOO_MANY_CONNECTIONS: HTTPStatus.TOO_MANY_REQUESTS,
+    ErrorCode.BAD_REQUEST: HTTPStatus.BAD_REQUEST,
+}
+REFUSALS = tuple(_STATUS)
+
+
+@dataclass
+class Guard:
+    """The limits of one server, and what was refused by them.
+
+    `per_address` counts connections of addresses that are no trusted proxy: behind a proxy everybody has its address.
+    """
+
+    handshake_seconds: float
+    header_bytes: int
+    message_bytes: int
+    per_address: PerAddress
+    trusted: Sequence[Network] = ()
+    refused: Counter[ErrorCode] = field(default_factory=Counter)
+    violations: Counter[CloseCode] = field(default_factory=Counter)
+
+
+def problem(code: ErrorCode, status: HTTPStatus, detail: str = "") -> bytes:
+    """The body of a refusal, by RFC 9457, with our code as an extension member."""
+    body = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": detail or f"{code.meaning} {code.remedy}",
+        "code": str(code),
+    }
+    return json.dumps(body).encode() + b"\n"
+
+
+def _refusal(code: ErrorCode) -> bytes:
+    status = _STATUS[code]
+    body = problem(code, status)
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/problem+json\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\nX-Content-Type-Options: nosniff\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+class _GuardedReader:
+    """Passes to aiohttp's parser what keeps the rules; at the first break, what makes it stop."""
+
+    def __init__(self, parser: WebSocketReader, check: FrameCheck, broken: Callable[[Violation], None]) -> None:
+        self._parser = parser
+        self._check = check
+        self._broken = broken
+        self._over = False
+
+    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
+        """As aiohttp asks: whether the transport is to be closed at once (never: a close frame comes first), and a rest."""
+        if self._over:
+            return False, b""
+        passed, violation = self._check.feed(data)
+        if passed:
+            self._parser.feed_data(passed)
+        if violation is not None:
+            self._over = True
+            self._broken(violation)
+            self._parser.feed_data(_RESERVED_BITS)
+        return False, b""
+
+    def feed_eof(self) -> None:
+        """As aiohttp tells: the peer has ended."""
+        self._parser.feed_eof()
+
+
+class GuardedProtocol(RequestHandler):
+    """One connection: aiohttp's, with limits on what comes before a request is complete and on frames afterwards."""
+
+    def __init__(self, manager: web.Server, guard: Guard, **options: Any) -> None:
+        super().__init__(manager, **options)
+        self._guard = guard
+        self._address = ""  # counted, to be released
+        self._timer: asyncio.TimerHandle | None = None
+        self._unfinished = 0  # bytes of a request whose headers have not ended
+        self.violation: Violation | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Refuses the one too many of an address; gives the others until the deadline for their first request."""
+        super().connection_made(transport)
+        address = str((transport.get_extra_info("peername") or ("",))[0])
+        if not is_trusted(address, self._guard.trusted):
+            if not self._guard.per_address.acquire(address):
+                self._refuse(ErrorCode.TOO_MANY_CONNECTIONS)
+                return
+            self._address = address
+        self._start_timer()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Gives the address its place back."""
+        self._stop_timer()
+        if self._address:
+            self._guard.per_address.release(self._address)
+            self._address = ""
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Counts what comes before a request's headers end; everything else is aiohttp's or `_GuardedReader`'s."""
+        if self._force_close or self._payload_parser is not None or self._upgraded:
+            super().data_received(data)
+            return
+        end = data.find(_END_OF_HEADERS)
+        if self._unfinished + (len(data) if end < 0 else end) > self._guard.header_bytes:
+            self._refuse(ErrorCode.HEADERS_TOO_LARGE)
+            return
+        before = self._request_count
+        super().data_received(data)
+        if self._request_count != before:
+            self._unfinished = 0
+            self._stop_timer()
+        elif data:
+            self._unfinished += len(data)
+            self._start_timer()
+
+    def set_parser(self, parser: WebSocketReader, data_received_cb: Callable[[], None] | None = None) -> None:
+        """From here on frames come: they pass the check before aiohttp's parser sees them."""
+        check = FrameCheck(self._guard.message_bytes)
+        guarded = cast("WebSocketReader", _GuardedReader(parser, check, self._broken))
+        super().set_parser(guarded, data_received_cb)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """What is no HTTP gets a problem document instead of a page with details, and no traceback in the log."""
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return super().handle_error(request, status, exc, message)
+        self._guard.refused[ErrorCode.BAD_REQUEST] += 1
+        answer = web.Response(
+            status=status,
+            body=problem(ErrorCode.BAD_REQUEST, HTTPStatus(status)),
+            content_type="application/problem+json",
+        )
+        answer.force_close()
+        return answer
+
+    def _broken(self, violation: Violation) -> None:
+        self.violation = violation
+        self._guard.violations[violation.code] += 1
+
+    def _start_timer(self) -> None:
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._guard.handshake_seconds, self._too_slow)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _too_slow(self) -> None:
+        self._timer = None
+        if not self._unfinished:  # a browser's spare connection: nothing was asked, nothing is answered
+            self.force_close()
+            return
+        self._refuse(ErrorCode.REQUEST_TOO_SLOW)
+
+    def _refuse(self, code: ErrorCode) -> None:
+        self._stop_timer()
+        self._guard.refused[code] += 1
+        if self.transport is not None:
+            self.transport.write(_refusal(code))
+        self.force_close()
+
+
+class GuardedServer(web.Server):
+    """Makes guarded connections; otherwise the server it was made from."""
+
+    def __init__(self, made: web.Server, guard: Guard) -> None:
+        super().__init__(
+            made.request_handler,
+            request_factory=made.request_factory,
+            handler_cancellation=made.handler_cancellation,
+            loop=made._loop,  # noqa: SLF001  # aiohttp has no public way to another protocol class
+            **made._kwargs,  # noqa: SLF001  # the same
+        )
+        self._guard = guard
+
+    def __call__(self) -> RequestHandler:
+        """A connection's protocol."""
+        return GuardedProtocol(self, self._guard, loop=self._loop, **self._kwargs)
+
+
+class GuardedRunner(web.AppRunner):
+    """An application's runner with a guard before every connection; more options as `AppRunner` takes them."""
+
+    __slots__ = ("_guard",)
+
+    def __init__(self, app: web.Application, guard: Guard, **options: Any) -> None:
+        super().__init__(app, **({"keepalive_timeout": _KEEPALIVE, "access_log": None} | options))
+        self._guard = guard
+
+    async def _make_server(self) -> web.Server:
+        return GuardedServer(await super()._make_server(), self._guard)
+
+
+class GuardedWebSocket(web.WebSocketResponse):
+    """A WebSocket that ends with the right code: the guard's, 1007 for what cannot be inflated, and with a reason."""
+
+    def found(self) -> Violation | None:
+        """Why this connection must end; None while it keeps the rules."""
+        protocol = self._req.protocol if self._req is not None else None
+        if isinstance(protocol, GuardedProtocol) and protocol.violation is not None:
+            return protocol.violation
+        error = self.exception()
+        if isinstance(error, zlib.error):
+            return Violation(CloseCode.BAD_DATA, "a compressed message cannot be inflated")
+        return None
+
+    async def close(self, *, code: int = CloseCode.NORMAL, message: bytes = b"", drain: bool = True) -> bool:
+        """Sends a close frame, once; what the guard found goes before the caller's code."""
+        found = self.found()
+        if found is not None:
+            code, message = found.code, found.reason.encode()[:_REASON_BYTES]
+        return await super().close(code=code, message=message, drain=drain)
+
+
+def violation_of(error: BaseException | None) -> Violation | None:
+    """What aiohttp's own parser found (an exception of `receive`'s ERROR message), in our terms; None if it is no such thing."""
+    if isinstance(error, zlib.error):
+        return Violation(CloseCode.BAD_DATA, "a compressed message cannot be inflated")
+    if isinstance(error, WebSocketError):
+        return Violation(CLOSE_CODES.get(error.code, CloseCode.PROTOCOL_ERROR), str(error))
+    return None
