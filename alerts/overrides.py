@@ -16,6 +16,7 @@ from settings.lines import line
 from settings.load import default_path
 from settings.types import Override
 
+WATCHDOG = "Watchdog"
 Locate = Callable[[str, str], str]
 
 
@@ -34,12 +35,36 @@ def _in_site_file(name: str, key: str) -> str:
 
 
 def check(site: Site, where: Locate = _in_site_file) -> None:
-    """Raises SettingsError for an unknown alert, a threshold where there is none, or one outside the signal's range."""
+    """Raises SettingsError for an unknown alert, a threshold where there is none, outside the signal's range or out of order."""
     entries = {entry.name: entry for _, entry in read_catalogue()}
     for name, override in site.alerts.items():
         if name not in entries:
             raise SettingsError(where(name, ""), f"alerts.{name}: no such alert", _nearest(name, list(entries)))
+        if name == WATCHDOG and override != Override():
+            fix = "remove it: the inbox takes its silence for a broken alerting"
+            raise SettingsError(where(name, ""), f"alerts.{name}: cannot be changed", fix)
         _check_threshold(entries[name], override, where)
+    _check_order(site, entries, where)
+
+
+def _check_order(site: Site, entries: dict[str, Entry], where: Locate) -> None:
+    """A warning that comes after its critical alert would never be seen: the critical one mutes it."""
+    levels: dict[str, dict[str, tuple[Entry, float]]] = {}
+    for entry in entries.values():
+        declared = getattr(catalog.signals()[entry.signal], entry.level or "", None)
+        if declared is not None:
+            override = site.alerts.get(entry.name, Override())
+            value = declared if override.threshold is None else override.threshold
+            levels.setdefault(entry.signal, {})[entry.level or ""] = (entry, value)
+    for signal, found in levels.items():
+        if len(found) < 2:
+            continue
+        (warning, low), (critical, high) = found["warning"], found["critical"]
+        if low == high or (low > high) != catalog.signals()[signal].bad_below:
+            culprit = warning if site.alerts.get(warning.name, Override()).threshold is not None else critical
+            problem = f"alerts.{culprit.name}.threshold: {warning.name} at {number(low)} would not come before"
+            fix = "set the warning's threshold before the critical one's"
+            raise SettingsError(where(culprit.name, "threshold"), f"{problem} {critical.name} at {number(high)}", fix)
 
 
 def _nearest(name: str, known: list[str]) -> str:

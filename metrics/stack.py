@@ -60,7 +60,7 @@ EXPORTER_SCRAPES = Counter(
 
 # -- on-call inbox ---------------------------------------------------------------------------------------------------
 # Times from the first bad sample: a `for` of 10 min and all waits fit below the last bound.
-_DETECTION_BUCKETS = (5.0, 10.0, 20.0, 30.0, 60.0, 100.0, 150.0, 200.0, 330.0, 400.0, 700.0, 1000.0)
+_DETECTION_BUCKETS = tuple(map(float, (5, 10, 20, 30, 45, 60, 80, 100, 130, 160, 200, 300, 320, 340, 360, 500, 700, 1000)))
 
 INBOX_NOTIFICATIONS = Counter(
     "watchfloor_inbox_notifications_total",

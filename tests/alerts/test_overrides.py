@@ -47,7 +47,15 @@ def test_the_profile_multiplies_every_duration() -> None:
         ),
         ("alerts:\n  HighCPUusage: {}\n", ":2: alerts.HighCPUusage: no such alert: did you mean 'HighCPUUsage'?"),
         ("alerts:\n  Xyz: {}\n", ":2: alerts.Xyz: no such alert: known alerts are Watchdog, "),
-        ("alerts:\n  Watchdog:\n    threshold: 1\n", ":3: alerts.Watchdog.threshold: this alert compares with no threshold"),
+        ("alerts:\n  Watchdog:\n    enabled: false\n", ":2: alerts.Watchdog: cannot be changed: remove it: the inbox takes"),
+        (
+            "alerts:\n  HighCPUUsage:\n    threshold: 95\n",
+            ":3: alerts.HighCPUUsage.threshold: HighCPUUsage at 95 would not come before CriticalCPUUsage at 90: set the",
+        ),
+        (
+            "alerts:\n  CriticalCPUUsage:\n    threshold: 80\n",
+            ":3: alerts.CriticalCPUUsage.threshold: HighCPUUsage at 80 would not come before CriticalCPUUsage at 80: set the",
+        ),
         (
             "alerts:\n  TargetDown:\n    threshold: 0.5\n",
             ":3: alerts.TargetDown.threshold: this alert compares with no threshold",

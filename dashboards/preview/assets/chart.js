@@ -222,6 +222,7 @@
     const bands = given.style.includes("area");
     const lines = given.style !== "off" && given.style !== "area";
     const steps = [{ value: -Infinity, state: given.base }, ...given.steps];
+    const named = []; // heights at which a word stands at the right: the next one that close goes to the left
     canvas.save();
     canvas.beginPath();
     canvas.rect(area.x, area.y, area.w, area.h);
@@ -237,12 +238,12 @@
         canvas.fillStyle = hue;
         canvas.fillRect(area.x, Math.min(y, top), area.w, Math.abs(y - top));
       }
-      if (lines) thresholdLine(canvas, area, y, hue, step);
+      if (lines) thresholdLine(canvas, area, y, hue, step, named);
     });
     canvas.restore();
   }
 
-  function thresholdLine(canvas, area, y, hue, step) {
+  function thresholdLine(canvas, area, y, hue, step, named) {
     canvas.globalAlpha = 1;
     canvas.strokeStyle = hue;
     canvas.lineWidth = 1.5;
@@ -254,8 +255,11 @@
     canvas.setLineDash([]);
     canvas.fillStyle = token("--muted");
     canvas.font = "11px system-ui, sans-serif";
-    canvas.textAlign = "right";
-    canvas.fillText(`${step.state || "threshold"} ${step.text}`, area.x + area.w - 4, y - 4 < area.y + 8 ? y + 12 : y - 4);
+    const at = y - 4 < area.y + 8 ? y + 12 : y - 4;
+    const left = named.some((other) => Math.abs(other - at) < 12);
+    if (!left) named.push(at);
+    canvas.textAlign = left ? "left" : "right";
+    canvas.fillText(`${step.state || "threshold"} ${step.text}`, left ? area.x + 4 : area.x + area.w - 4, at);
   }
 
   // Dygraphs's own model also takes touches, and then a page of charts cannot be scrolled with a finger.
