@@ -35,6 +35,9 @@ _STATUS = {
     ErrorCode.BAD_REQUEST: HTTPStatus.BAD_REQUEST,
 }
 REFUSALS = tuple(_STATUS)
+VIOLATIONS = (
+    CloseCode.PROTOCOL_ERROR, CloseCode.UNSUPPORTED_DATA, CloseCode.BAD_DATA, CloseCode.POLICY, CloseCode.TOO_BIG,
+)  # fmt: skip
 
 
 @dataclass
@@ -111,6 +114,7 @@ class GuardedProtocol(RequestHandler):
         self._address = ""  # counted, to be released
         self._timer: asyncio.TimerHandle | None = None
         self._unfinished = 0  # bytes of a request whose headers have not ended
+        self._noted = False
         self.violation: Violation | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -175,9 +179,15 @@ class GuardedProtocol(RequestHandler):
         answer.force_close()
         return answer
 
+    def note(self, violation: Violation) -> None:
+        """Counts what ends this connection, once."""
+        if not self._noted:
+            self._noted = True
+            self._guard.violations[violation.code] += 1
+
     def _broken(self, violation: Violation) -> None:
         self.violation = violation
-        self._guard.violations[violation.code] += 1
+        self.note(violation)
 
     def _start_timer(self) -> None:
         if self._timer is None:
@@ -239,20 +249,30 @@ class GuardedWebSocket(web.WebSocketResponse):
 
     def found(self) -> Violation | None:
         """Why this connection must end; None while it keeps the rules."""
-        protocol = self._req.protocol if self._req is not None else None
-        if isinstance(protocol, GuardedProtocol) and protocol.violation is not None:
-            return protocol.violation
-        error = self.exception()
-        if isinstance(error, zlib.error):
-            return Violation(CloseCode.BAD_DATA, "a compressed message cannot be inflated")
-        return None
+        protocol = self._protocol()
+        return (protocol.violation if protocol is not None else None) or violation_of(self.exception())
 
     async def close(self, *, code: int = CloseCode.NORMAL, message: bytes = b"", drain: bool = True) -> bool:
         """Sends a close frame, once; what the guard found goes before the caller's code."""
-        found = self.found()
-        if found is not None:
-            code, message = found.code, found.reason.encode()[:_REASON_BYTES]
+        protocol = self._protocol()
+        if not self.closed and protocol is not None:
+            found = self.found() or _own(code, message)
+            if found is not None:
+                protocol.note(found)
+                code, message = found.code, found.reason.encode()[:_REASON_BYTES]
         return await super().close(code=code, message=message, drain=drain)
+
+    def _protocol(self) -> GuardedProtocol | None:
+        protocol = self._req.protocol if self._req is not None else None
+        return protocol if isinstance(protocol, GuardedProtocol) else None
+
+
+def _own(code: int, message: bytes) -> Violation | None:
+    """What aiohttp's parser found: it closes by itself, with a code and no reason."""
+    known = CLOSE_CODES.get(code)
+    if known not in VIOLATIONS:
+        return None
+    return Violation(known, message.decode() or known.meaning)
 
 
 def violation_of(error: BaseException | None) -> Violation | None:
