@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable, Iterator
 from itertools import chain
 
+from metrics import websocket as ws
 from stream.frames import Form, Framer
 from stream.messages import Gap, Told, Update, encode
 from stream.outlet import Backlog, Cohort, Outlet
@@ -20,6 +22,7 @@ from stream.tally import Tally
 # 1 / (1 + REST), and more frames leave with one write; without load nobody waits.
 REST = 0.3
 _LONGEST_REST = 0.05  # seconds
+RETRIES = 3
 _HARD = 4  # times the backlog: no connection holds more
 
 
@@ -113,9 +116,48 @@ class Fanout:
         if outlet.backlog is not None and outlet.transport.get_write_buffer_size() > self._hard:
             outlet.overflown()
 
+    def replay(self, outlet: Outlet, room: str, payloads: list[bytes]) -> None:
+        """Kept messages of a room to one connection, after all that it was due before, by one write."""
+        self._settle(outlet)
+        self._tally.rooms[room].replayed += len(payloads)
+        self._write(outlet, b"".join([self._framer.message(payload, outlet.form) for payload in payloads]))
+
     def _write(self, outlet: Outlet, data: bytes) -> None:
         self._tally.bytes_out += len(data)
-        outlet.write(data)
+        self._write_all(iter(((outlet, outlet.write),)), data)
+
+    def _write_all(self, writes: Iterator[tuple[Outlet, Callable[[bytes], object]]], data: bytes) -> None:
+        """The same to many. What one transport raises keeps nobody waiting: the others go on where it stopped."""
+        while True:
+            outlet = None
+            try:
+                for outlet, write in writes:  # noqa: B007  # known after a failure
+                    write(data)
+            except Exception:  # noqa: BLE001  # each loop's transports raise their own; all mean that this write failed
+                assert outlet is not None
+                self._failed(outlet, data, 1)
+            else:
+                return
+
+    def _failed(self, outlet: Outlet, data: bytes, tries: int) -> None:
+        """Tries a write again in the next turns; meanwhile the connection counts as slow, so that order is kept."""
+        if tries > RETRIES or outlet.transport.is_closing():
+            self._tally.instruments.inc(ws.DROPPED, "failed")
+            outlet.overflown()
+            return
+        self.paused(outlet)
+        self._loop.call_soon(self._retry, outlet, data, tries)
+
+    def _retry(self, outlet: Outlet, data: bytes, tries: int) -> None:
+        if outlet.cohort is None:
+            return
+        self._tally.instruments.inc(ws.RETRIES)
+        try:
+            outlet.write(data)
+        except Exception:  # noqa: BLE001  # as above
+            self._failed(outlet, data, tries + 1)
+        else:
+            self.resumed(outlet)
 
     def publish(self, update: Update, published: Published[Outlet], since: float) -> int:
         """A numbered message, to be written in this turn; how many connections get it. `since`: monotonic s of its arrival."""
@@ -188,14 +230,12 @@ class Fanout:
         data = pending[0] if len(pending) == 1 else b"".join(pending)
         if not ahead:
             self._tally.bytes_out += len(data) * len(cohort.live)
-            for write in cohort.live.values():
-                write(data)
+            self._write_all(iter(cohort.live.items()), data)
             return
-        for outlet, write in cohort.live.items():
+        for outlet in cohort.live:
             rest = b"".join(pending[ahead[outlet] :]) if outlet in ahead else data
             if rest:
-                self._tally.bytes_out += len(rest)
-                write(rest)
+                self._write(outlet, rest)
 
     # -- slow clients ------------------------------------------------------------------------------------------------
     def paused(self, outlet: Outlet) -> None:

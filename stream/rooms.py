@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from stream.filters import EVERYTHING, Canonical, changed
 from stream.history import Bounds, Entry, History
@@ -67,7 +67,7 @@ class Lost:
 
     first: int
     last: int
-    reason: str  # "history" or "epoch"
+    reason: Literal["history", "epoch"]
 
 
 @dataclass(frozen=True, slots=True)

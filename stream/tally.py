@@ -22,10 +22,10 @@ CODES = (*(str(code.value) for code in CloseCode), str(ABNORMAL), "other")
 class _RoomTally:
     """One room's hot counters."""
 
-    __slots__ = ("broadcasts", "deliveries", "last", "published", "published_sum", "source", "source_sum")
+    __slots__ = ("broadcasts", "deliveries", "last", "published", "published_sum", "replayed", "source", "source_sum")
 
     def __init__(self) -> None:
-        self.broadcasts = self.deliveries = 0
+        self.broadcasts = self.deliveries = self.replayed = 0
         self.last = 0.0
         self.published = [0] * (len(ws.PUBLISH_TO_SOCKET.buckets) + 1)
         self.source = [0] * (len(ws.SOURCE_TO_SOCKET.buckets) + 1)
@@ -112,7 +112,7 @@ class Tally:
     def _room(self, room: str, mine: _RoomTally) -> Iterator[Sample]:
         yield ws.BROADCASTS.sample(mine.broadcasts, room)
         yield ws.DELIVERIES.sample(mine.deliveries, room)
-        yield ws.MESSAGES.sample(mine.deliveries, ws.DIRECTION_OUT, room, "data")
+        yield ws.MESSAGES.sample(mine.deliveries + mine.replayed, ws.DIRECTION_OUT, room, "data")
         yield ws.CONFLATED.sample(self.conflated[room], room)
         yield ws.PUBLISH_TO_SOCKET.sample(Distribution(tuple(mine.published), mine.published_sum), room)
         yield ws.SOURCE_TO_SOCKET.sample(Distribution(tuple(mine.source), mine.source_sum), room)
