@@ -9,7 +9,7 @@ KINDS = ("replay", "websocket", "http", "ccxt")
 FAILURES = ("refused", "closed", "stale", "timeout", "status", "protocol", "setup", "crash")
 # Why a message, or an item of it, was not taken.
 BAD = ("json", "shape", "missing", "type", "range", "future", "size")
-DROPS = ("overflow", "too_late")
+DROPS = ("overflow", "too_late", "symbols")
 
 _BY_SOURCE = {"source": SOURCES}
 _BY_PROCESSOR = {"processor": SOURCES}
@@ -117,7 +117,7 @@ BUFFER_LIMIT = Gauge(
 )
 DROPPED = Counter(
     "feed_processor_dropped_total",
-    "Items dropped: by overflow of the buffer, or because they came later than the window reaches back.",
+    "Items dropped: by overflow of the buffer, as too late for the window, or as of one symbol too many.",
     Unit.COUNT,
     labels=("processor", "reason"),
     closed=_BY_PROCESSOR | {"reason": DROPS},
