@@ -1,0 +1,57 @@
+"""Pictures of every page under a real fault, into `docs/images`: `python -m tests.screenshots [FOLDER]`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Browser
+
+from metrics import stack
+from settings.paths import CLONE
+from tests.appliance import Appliance, get
+from tests.browser import chromium, dashboard_ready, page
+from tests.drills.faults import burn_cpu
+from tests.waiting import until
+
+SCHEMES = ("dark", "light")
+
+
+def main(folder: Path) -> int:
+    """Starts an appliance whose times run ten times as fast, burns its processors until an alert is there, and looks."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with Appliance(factor=0.1, settings={"instance": "host-1"}) as appliance, chromium() as browser:
+        until("two minutes of data are there", lambda: (appliance.value("min(count_over_time(up[1h]))") or 0) >= 120, 180, 1)
+        with burn_cpu(100)(appliance):
+            until("an alert is in the inbox", lambda: get(appliance.url("inbox", "/api/incidents"))["incidents"], 90)
+            until("the Watchdog is seen by the inbox", lambda: appliance.value(stack.WATCHDOG_AGE.name), 40)
+            for scheme in SCHEMES:
+                dashboards(browser, appliance, folder, scheme)
+                inbox(browser, appliance, folder, scheme)
+    return 0
+
+
+def dashboards(browser: Browser, appliance: Appliance, folder: Path, scheme: str) -> None:
+    """Each dashboard as it opens."""
+    for uid in (stack.DASHBOARD_OVERVIEW, stack.DASHBOARD_SYSTEM):
+        name = uid.removeprefix("watchfloor-")
+        address = appliance.url("grafana", f"/d/{uid}?from=now-5m&to=now&refresh=off")
+        with page(browser, address, color_scheme=scheme, viewport={"width": 1280, "height": 800}) as opened:
+            dashboard_ready(opened)
+            opened.screenshot(path=folder / f"{name}-{scheme}.png", full_page=True)
+
+
+def inbox(browser: Browser, appliance: Appliance, folder: Path, scheme: str) -> None:
+    """The inbox on a desk and on a phone, and a runbook."""
+    for name, path, size in (
+        ("inbox", "/", {"width": 1100, "height": 800}),
+        ("inbox-phone", "/", {"width": 360, "height": 760}),
+        ("runbook", "/runbooks/CriticalCPUUsage", {"width": 1100, "height": 800}),
+    ):
+        with page(browser, appliance.url("inbox", path), color_scheme=scheme, viewport=size) as opened:
+            opened.locator("h1").first.wait_for()
+            opened.screenshot(path=folder / f"{name}-{scheme}.png", full_page=name != "runbook")
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else CLONE / "docs" / "images"))
