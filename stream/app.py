@@ -1,0 +1,126 @@
+"""Wiring of one stream server; it decides nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from aiohttp import web
+
+from metrics.process import ProcessSamples
+from settings import Site
+from stream.admin import Admin
+from stream.canary import beat
+from stream.fanout import Fanout, now_ms
+from stream.guard import Guard, GuardedRunner
+from stream.history import Bounds
+from stream.http import Door, Figures, application
+from stream.hub import Hub
+from stream.keeper import Times
+from stream.limits import PerAddress, networks
+from stream.manager import Publish, StreamManager
+from stream.messages import ROOMS, RoomInfo, Rooms
+from stream.outlet import Outlet
+from stream.pulse import Pulse
+from stream.queue import PublisherQueue
+from stream.rooms import Rooms as RoomSet
+from stream.session import Checker, Desk
+from stream.tally import Tally
+from stream.websocket import CLOSE_SECONDS, Endpoint
+
+MakeFeed: TypeAlias = Callable[[Site, Publish], StreamManager]
+_LOG = logging.getLogger("watchfloor.stream")
+
+
+@dataclass(frozen=True)
+class Sockets:
+    """Listening sockets: for clients, and for metrics and health."""
+
+    public: socket.socket
+    admin: socket.socket
+
+
+class Server:
+    """One stream server on one event loop; make it within the loop. `feed` makes what fills the rooms; None: only the canary."""
+
+    def __init__(
+        self, site: Site, checker: Checker | None = None, times: Times | None = None, feed: MakeFeed | None = None
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        stream = site.stream
+        limits, kept = stream.limits, stream.history
+        self.site = site
+        self.tally = Tally(ROOMS)
+        rooms: RoomSet[Outlet] = RoomSet(ROOMS, Bounds(kept.seconds, kept.messages, kept.size), lambda: secrets.token_hex(6))
+        self.hub = Hub(loop, rooms, Fanout(loop, self.tally, stream.backlog_bytes), self.tally)
+        trusted = networks(stream.trusted_proxies)
+        guard = Guard(
+            limits.handshake_seconds,
+            limits.header_bytes,
+            limits.message_bytes,
+            PerAddress(limits.connections_per_address),
+            trusted,
+        )
+        self.endpoint = Endpoint(Desk(self.hub, self.tally, stream, checker, self.rooms), guard, times)
+        self.queue = PublisherQueue(loop, self.hub, self.endpoint.outlet, self.tally.instruments)
+        self.feed = feed(site, self.queue.publish) if feed else None
+        self.figures = Figures(guard, lambda: len(self.endpoint.sessions))
+        door = Door(self.endpoint.connect, self.rooms, self.figures, tuple(stream.allowed_origins), trusted)
+        self._public = GuardedRunner(application(door), guard, handler_cancellation=False, shutdown_timeout=CLOSE_SECONDS)
+        process = ProcessSamples("stream")
+        sources = [self.tally.collect, self.hub.collect, self.queue.collect, self.figures.collect, process.collect]
+        if self.feed:
+            sources.append(self.feed.samples)
+        self._admin = web.AppRunner(Admin(sources, lambda: not self._stopping, self.degraded).application(), access_log=None)
+        self._pulse = Pulse(self.figures.counts)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = False
+
+    def rooms(self) -> Rooms:
+        """What discovery tells."""
+        return Rooms(rooms=[self._room(name) for name in self.hub.rooms.all], timestamp=now_ms())
+
+    def _room(self, name: str) -> RoomInfo:
+        room, demanded = self.hub.rooms.all[name], self.site.stream.rooms.get(name)
+        source = self.feed.describe(name) if self.feed else None
+        return RoomInfo(
+            room=name, symbols=room.symbols, epoch=room.epoch, seq=room.seq, scope=demanded.scope if demanded else "",
+            replay=source is not None and source.kind == "replay", source=source.text if source else "",
+        )  # fmt: skip
+
+    def degraded(self) -> Sequence[str]:
+        """What does not work as it should, though clients are served."""
+        return self.feed.degraded if self.feed else ()
+
+    async def start(self, sockets: Sockets) -> None:
+        """Serves on these sockets."""
+        self._pulse.__enter__()
+        await self._public.setup()
+        await self._admin.setup()
+        self._tasks = [asyncio.create_task(self.endpoint.keeper.run()), asyncio.create_task(beat(self.queue.publish))]
+        if self.feed:
+            self.feed.start()
+        await web.SockSite(self._public, sockets.public, backlog=4096).start()
+        await web.SockSite(self._admin, sockets.admin).start()
+
+    async def stop(self) -> None:
+        """Takes nobody any more, says goodbye to every client, frees the ports."""
+        self._stopping = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for site in list(self._public.sites):
+            await site.stop()
+        if self.feed:
+            await self.feed.stop()
+        self.queue.flush()
+        await self.endpoint.stop(CLOSE_SECONDS)
+        await self._public.cleanup()
+        await self._admin.cleanup()
+        self._pulse.__exit__()
+        _LOG.info("stopped", extra={"event": "stopped"})
