@@ -106,6 +106,9 @@ class Source(Section, frozen=True):
             if seconds(getattr(self, name)) <= 0:
                 msg = f"{name} is {getattr(self, name)}: give a duration above zero"
                 raise ValueError(msg)
+        if str(getattr(self, "endpoint", "")).startswith("http") and seconds(self.stale_after) <= seconds(self.poll):
+            msg = f"stale_after {self.stale_after} is not above poll {self.poll}: raise it, or poll more often"
+            raise ValueError(msg)
 
 
 class MarketSource(Source, frozen=True):

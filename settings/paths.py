@@ -53,3 +53,13 @@ class Paths:
     def inbox_token(self) -> Path:
         """The bearer token by which Alertmanager is known to the inbox."""
         return self.secrets / "inbox_token"
+
+    @property
+    def alertmanager_password(self) -> Path:
+        """The password by which Prometheus, the inbox and the health checks are known to Alertmanager."""
+        return self.secrets / "alertmanager_password"
+
+    @property
+    def alertmanager_web(self) -> Path:
+        """Alertmanager's web configuration: the same password as a bcrypt hash."""
+        return self.secrets / "alertmanager_web.yml"

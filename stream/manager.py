@@ -27,7 +27,7 @@ from stream.processors.onchain import OnchainProcessor
 from stream.processors.sentiment import SentimentProcessor
 from stream.sink import LastValues, Sink
 from stream.sources.base import Clock, Description, RawMessage, Source, State, pause
-from stream.sources.build import build_sources
+from stream.sources.build import Builder
 
 _LOG = logging.getLogger(__name__)
 _FLUSH_SECONDS = 5.0  # how long an orderly end may take
@@ -196,9 +196,9 @@ def build_manager(
     site: Site, publish: Publish, *, sinks: Sequence[Sink] = (), bus: EventBus | None = None, clock: Clock | None = None
 ) -> StreamManager:
     """The manager of a site's sources. Raises SettingsError for a key's file that cannot be used."""
-    clock = clock or Clock()
+    clock, bus = clock or Clock(), bus or EventBus()
     counts = Instruments(feed.METRICS)
-    sources, wanted = build_sources(site, clock, counts), site.stream.sources
+    sources, wanted = Builder(site, clock, counts, bus).build(), site.stream.sources
     processors = (
         MarketProcessor(_shape(wanted.market), round(seconds(wanted.market.bar) * 1000), counts),
         OnchainProcessor(_shape(wanted.onchain), counts),
