@@ -27,7 +27,7 @@ import msgspec
 from metrics.process import version
 from settings import SettingsError, Site, load
 from settings.secrets import read_secret
-from stream.codes import CLOSE_CODES, CloseCode, should_retry
+from stream.codes import CLOSE_CODES, should_retry
 from stream.following import GAP, HAND_OUT, REPAIR, Following
 from stream.messages import PROTOCOL, SUBPROTOCOL_MSGPACK
 
@@ -190,7 +190,7 @@ class Client:
         known = CLOSE_CODES.get(code or 1006)
         why = reason or (known.meaning if known else "")
         told = f"closed with {code or 1006}" + (f" ({why})" if why else "")
-        if code is not None and not should_retry(code) and code != CloseCode.NORMAL:
+        if code is not None and not should_retry(code):
             raise RefusedError(told)
         return told
 

@@ -62,7 +62,7 @@ class CloseCode(IntEnum):
         member.retry = retry
         return member
 
-    NORMAL = 1000, "The client asked for it.", False
+    NORMAL = 1000, "The connection ended in good order, as the client asked.", True
     GOING_AWAY = 1001, "The server is stopping; connect again and resume.", True
     PROTOCOL_ERROR = 1002, "A frame breaks RFC 6455: unmasked, reserved bits or opcode, bad control frame.", False
     UNSUPPORTED_DATA = 1003, "A binary frame on a JSON connection, or a text frame on a MessagePack one.", False

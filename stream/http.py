@@ -128,6 +128,7 @@ async def _add_headers(request: web.Request, response: web.StreamResponse) -> No
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers["X-Request-Id"] = _request_id(request)
+    response.headers["Server"] = "watchfloor"  # which versions run is nobody's business
 
 
 def _request_id(request: web.Request) -> str:

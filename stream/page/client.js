@@ -14,7 +14,7 @@
 
 export const PROTOCOL = 1;
 // After these close codes the same client would only be closed again. The list is the server's (stream/codes.py).
-const FINAL = new Set([1000, 1002, 1003, 1007, 1008, 1009, 4400, 4401, 4410, 4429]);
+const FINAL = new Set([1002, 1003, 1007, 1008, 1009, 4400, 4401, 4410, 4429]);
 const UNAUTHORIZED = 4401;
 const FIRST_DELAY = 500, LONGEST_DELAY = 30000; // ms before a new attempt; doubled each time, jittered
 const PING_EVERY = 5000, SILENCE = 20000, CONNECT_TIME = 10000; // ms

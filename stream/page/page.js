@@ -2,7 +2,7 @@
 
 import { connect } from "/client.js";
 import { Chart } from "/assets/chart.js";
-import { count, dollars, duration, percent, price, short, words } from "/assets/format.js";
+import { dollars, duration, percent, price, short, units, words } from "/assets/format.js";
 
 // What a card shows at its head, by room; the rest of its fields stands in its folded part.
 const ROOMS = {
@@ -12,14 +12,15 @@ const ROOMS = {
 };
 const SHOWN = {
   price, vwap: price, open: price, high: price, low: price, close: price, ma50: price, ma200: price,
-  change: percent, change_24h: percent, volume: dollars, volume_24h: dollars, market_cap: dollars,
-  active_addresses: count,
+  macd: price, signal: price, histogram: price, change: percent, change_24h: percent, market_cap: dollars, volume: units, volume_24h: units,
+  exchange_inflow: units, exchange_outflow: units, netflow: units, bar_seconds: (value) => `${value} s`,
 };
 const LABELS = {
   vwap: "VWAP", rsi: "RSI", ma50: "Mean of 50", ma200: "Mean of 200", macd: "MACD", mvrv: "MVRV", nupl: "NUPL", sopr: "SOPR",
-  change_24h: "Change, 24 h", volume_24h: "Volume, 24 h",
+  change_24h: "Change, 24 h", volume_24h: "Volume, 24 h", histogram: "MACD histogram", signal: "MACD signal",
+  bar_seconds: "Bar",
 };
-const HIDDEN = new Set(["symbol", "time", "timestamp", "source", "replay"]);
+const HIDDEN = new Set(["symbol", "time"]);
 const STALE = 30000; // ms
 
 const find = (id) => document.getElementById(id);
@@ -61,7 +62,7 @@ class Card {
 
   rows() {
     return Object.entries(this.data).filter(([name]) => !HIDDEN.has(name)).flatMap(([name, value]) => {
-      const shown = value === null || typeof value === "object" ? "–" : (SHOWN[name] ?? short)(value);
+      const shown = value === null || typeof value === "object" ? "–" : (SHOWN[name] ?? short)(value, this.symbol);
       return [make("dt", "", LABELS[name] ?? words(name)), make("dd", "", shown === "–" && typeof value === "string" ? value : shown)];
     });
   }

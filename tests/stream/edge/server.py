@@ -10,6 +10,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Self
 
 from aiohttp import WSMsgType, web
 
@@ -92,7 +93,7 @@ class Raw:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
         self.rest = b""
 
-    def __enter__(self) -> Raw:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -6,6 +6,7 @@ import socket
 import time
 import zlib
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -162,7 +163,7 @@ def test_the_check_passes_every_byte_of_good_frames_however_they_are_cut(
     )
     check, passed = FrameCheck(MESSAGE_BYTES), b""
     edges = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         more, violation = check.feed(data[start:end])
         assert violation is None
         passed += more
