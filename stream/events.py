@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-_LOG = logging.getLogger(__name__)
+_LOG = logging.getLogger("watchfloor.stream.feed")
 
 
 class Event(StrEnum):
@@ -103,7 +103,7 @@ class EventBus:
 
     def _failed(self, name: Event, error: BaseException) -> None:
         self.errors[name] += 1
-        _LOG.error("a listener of %s failed", name, exc_info=error)
+        _LOG.error("listener failed", exc_info=error, extra={"event": "listener_failed", "of": str(name)})
 
     async def drain(self) -> None:
         """Waits for the coroutines that are still running."""

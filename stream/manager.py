@@ -29,7 +29,7 @@ from stream.sink import LastValues, Sink
 from stream.sources.base import Clock, Description, RawMessage, Source, State, pause
 from stream.sources.build import Builder
 
-_LOG = logging.getLogger(__name__)
+_LOG = logging.getLogger("watchfloor.stream.feed")
 _FLUSH_SECONDS = 5.0  # how long an orderly end may take
 
 Publish: TypeAlias = Callable[[Update], bool]
@@ -89,7 +89,7 @@ class StreamManager:
                 source.vitals.state = State.RECONNECTING
                 source.vitals.detail = f"{type(error).__name__}: {error}"
                 self._counts.inc(feed.SOURCE_FAILURES, source.name, "crash")
-                _LOG.exception("source %s crashed; it is started again in %g s", source.name, self._restart_seconds)
+                _LOG.exception("source crashed, it is started again", extra={"event": "source_crashed", "source": source.name})
                 self.bus.emit(Event.SOURCE_ERROR, SourceEvent(source.name, "crash", source.vitals.detail))
                 await pause(self._stop, self._restart_seconds)
         source.vitals.state = State.STOPPED
@@ -115,7 +115,7 @@ class StreamManager:
             updates = processor.flush(self._clock.now_ms())
         except Exception as error:  # noqa: BLE001  # the same: one bad run must not end the processor
             self._counts.inc(feed.PROCESSOR_ERRORS, processor.name)
-            _LOG.exception("processor %s failed", processor.name)
+            _LOG.exception("processor failed", extra={"event": "processor_failed", "processor": processor.name})
             self.bus.emit(Event.PROCESSOR_ERROR, ProcessorError(processor.name, f"{type(error).__name__}: {error}"))
             return
         finally:
@@ -129,7 +129,7 @@ class StreamManager:
                 sink.write(update)
             except Exception:  # noqa: BLE001  # the same: the room must be told, whatever a sink does
                 self._counts.inc(feed.SINK_ERRORS, sink.name)
-                _LOG.exception("sink %s failed", sink.name)
+                _LOG.exception("sink failed", extra={"event": "sink_failed", "sink": sink.name})
         taken = False
         try:
             taken = self._publish(update)

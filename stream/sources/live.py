@@ -13,7 +13,7 @@ from stream.sources.base import Description, Emit, RawMessage, SourceError, Stat
 from stream.sources.mapping import Reader, Reading
 from stream.sources.reconnect import Attempts
 
-_LOG = logging.getLogger(__name__)
+_LOG = logging.getLogger("watchfloor.stream.feed")
 
 
 class Link(Protocol):
@@ -133,7 +133,9 @@ class LiveSource:
         self.vitals.counts.inc(feed.SOURCE_FAILURES, self.name, error.reason)
         failed = self._attempts.exhausted
         if failed and self.vitals.state is not State.FAILED:
-            _LOG.error("source %s has failed after %d attempts: %s", self.name, self._attempts.in_a_row, error.detail)
+            _LOG.error(
+                "source has failed", extra={"event": "source_failed", "source": self.name, "attempts": self._attempts.in_a_row}
+            )
         self.vitals.state = State.FAILED if failed else State.RECONNECTING
         self._tell_error(error)
         if self._linked:
@@ -143,7 +145,8 @@ class LiveSource:
 
     def _tell_error(self, error: SourceError) -> None:
         self.vitals.detail = error.detail
-        _LOG.warning("source %s: %s: %s", self.name, error.reason, error.detail)
+        told = {"event": "source_error", "source": self.name, "reason": error.reason, "detail": error.detail}
+        _LOG.warning("source error", extra=told)
         self._bus.emit(Event.SOURCE_ERROR, SourceEvent(self.name, error.reason, error.detail))
 
     # -- what the transport tells ------------------------------------------------------------------------------------
@@ -155,7 +158,8 @@ class LiveSource:
             self.vitals.counts.inc(feed.RECONNECTS, self.name)
         if not self._attempts.exhausted:
             self.vitals.state = State.CONNECTED
-        _LOG.info("source %s is connected: %s", self.name, self._transport.description.text)
+        told = {"event": "source_connected", "source": self.name, "address": self._transport.description.text}
+        _LOG.info("source connected", extra=told)
         self._bus.emit(Event.SOURCE_CONNECTED, SourceEvent(self.name))
 
     def message(self, content: str | bytes) -> None:

@@ -58,7 +58,8 @@ class ReplaySource:
         began, origin_ms, base = clock.steady(), clock.now_ms(), self._told
         if self._past and not self._told:
             for payload in self._past(origin_ms):
-                self._emit(emit, payload, payload["bars"][-1].start_ms + payload["bar_ms"])
+                bars = payload.get("bars")
+                self._emit(emit, payload, bars[-1].start_ms + payload["bar_ms"] if bars else origin_ms)
         while True:
             due = base + int((clock.steady() - began) / self._every)
             if (due - self._told) * self._every > _BEHIND:
@@ -105,14 +106,16 @@ def onchain(replay: Replay, vitals: Vitals) -> ReplaySource:
     """On-chain figures that fit the replayed market."""
     derived = _derived(replay)
     payload = _turns(replay, derived, derived.onchain)
-    return ReplaySource("onchain", ONCHAIN, _made_from(replay), vitals, every=_DERIVED_EVERY, payload=payload)
+    first = _first(derived, derived.onchain)
+    return ReplaySource("onchain", ONCHAIN, _made_from(replay), vitals, every=_DERIVED_EVERY, payload=payload, past=first)
 
 
 def sentiment(replay: Replay, vitals: Vitals) -> ReplaySource:
     """Sentiment that fits the replayed market."""
     derived = _derived(replay)
     payload = _turns(replay, derived, derived.sentiment)
-    return ReplaySource("sentiment", SENTIMENT, _made_from(replay), vitals, every=_DERIVED_EVERY, payload=payload)
+    first = _first(derived, derived.sentiment)
+    return ReplaySource("sentiment", SENTIMENT, _made_from(replay), vitals, every=_DERIVED_EVERY, payload=payload, past=first)
 
 
 def _derived(replay: Replay) -> Derived:
@@ -125,6 +128,11 @@ def _turns(replay: Replay, derived: Derived, figures: Callable[[str], dict[str, 
         return figures(derived.symbols[number % len(derived.symbols)])
 
     return payload
+
+
+def _first(derived: Derived, figures: Callable[[str], dict[str, Any]]) -> Callable[[int], Iterator[dict[str, Any]]]:
+    """One payload a symbol at the start, so that nobody waits for its turn."""
+    return lambda _now_ms: (figures(symbol) for symbol in derived.symbols)
 
 
 def _made_from(replay: Replay) -> str:
