@@ -69,7 +69,7 @@ class Server:
         self.endpoint = Endpoint(Desk(self.hub, self.tally, stream, checker, self.rooms), guard, times)
         self.queue = PublisherQueue(loop, self.hub, self.endpoint.outlet, self.tally.instruments)
         self.feed = feed(site, self.queue.publish) if feed else None
-        self.figures = Figures(guard, lambda: len(self.endpoint.sessions))
+        self.figures = Figures(guard)
         door = Door(self.endpoint.connect, self.rooms, self.figures, tuple(stream.allowed_origins), trusted)
         self._public = GuardedRunner(application(door), guard, handler_cancellation=False, shutdown_timeout=CLOSE_SECONDS)
         process = ProcessSamples("stream")

@@ -52,6 +52,7 @@ class Guard:
     message_bytes: int
     per_address: PerAddress
     trusted: Sequence[Network] = ()
+    open: int = 0  # connections, of whatever kind
     refused: Counter[ErrorCode] = field(default_factory=Counter)
     violations: Counter[CloseCode] = field(default_factory=Counter)
 
@@ -120,6 +121,7 @@ class GuardedProtocol(RequestHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Refuses the one too many of an address; gives the others until the deadline for their first request."""
         super().connection_made(transport)
+        self._guard.open += 1
         address = str((transport.get_extra_info("peername") or ("",))[0])
         if not is_trusted(address, self._guard.trusted):
             if not self._guard.per_address.acquire(address):
@@ -131,6 +133,7 @@ class GuardedProtocol(RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         """Gives the address its place back."""
         self._stop_timer()
+        self._guard.open -= 1
         if self._address:
             self._guard.per_address.release(self._address)
             self._address = ""

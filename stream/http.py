@@ -71,15 +71,14 @@ class ProblemError(Exception):
 
 @dataclass
 class Figures:
-    """What the HTTP side tells `/metrics`: its own counters, the guard's, and how many connections are open."""
+    """What the HTTP side tells `/metrics`: its own counters, and the guard's."""
 
     guard: Guard
-    open_connections: Callable[[], int] = lambda: 0
     counts: Instruments = field(default_factory=lambda: Instruments(_COUNTED))
 
     def collect(self) -> Iterator[Sample]:
         """The samples of now."""
-        yield declared.ACTIVE_CONNECTIONS.sample(self.open_connections())
+        yield declared.ACTIVE_CONNECTIONS.sample(self.guard.open)
         for reason in REFUSALS:
             yield declared.REFUSED.sample(self.guard.refused[reason], str(reason))
         for code in VIOLATIONS:

@@ -17,7 +17,7 @@ from tests.waiting import free_ports, until
 
 
 def get(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310  # a server of ours
+    with urllib.request.urlopen(url, timeout=5) as answer:  # a server of ours
         return str(answer.read().decode())
 
 

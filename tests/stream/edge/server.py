@@ -67,9 +67,6 @@ def serving(
         runner = GuardedRunner(http.application(http.Door(connect, rooms, figures, **door)), over, shutdown_timeout=0.2)  # type: ignore[arg-type]  # options by name
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        server = runner.server
-        assert server is not None
-        figures.open_connections = lambda: len(server.connections)
         found.append(runner.addresses[0][1])
         ready.set()
         await stop.wait()
