@@ -20,7 +20,7 @@ ACTIVE_CONNECTIONS = Gauge(
 )
 REQUESTS = Counter(
     "app_http_requests_total",
-    "Requests answered, by route template and class of status; 1xx are upgrades to WebSocket.",
+    "Requests answered, by route template and class of status; 1xx are WebSockets, counted when they end.",
     Unit.COUNT,
     labels=("route", "code"),
     closed={"route": ROUTES, "code": CLASSES},

@@ -43,7 +43,7 @@ class RefusedError(Exception):
 
 
 class DoneError(Exception):
-    """What was asked for is complete."""
+    """What was asked for is complete, or nobody reads it any more."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,11 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_USAGE
     followings = [Following(room, filters) for room in dict.fromkeys(chosen.room)]
     client = Client(url, followings, token, msgpack=chosen.msgpack, count=chosen.count, give_up=chosen.give_up)
-    try:
-        return asyncio.run(_until_signal(client))
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains when it flushes
-        return EXIT_OK
+    return asyncio.run(_until_signal(client))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -133,7 +129,7 @@ class Client:
         self._connected = time.monotonic()  # when a connection last stood
 
     async def run(self) -> int:
-        """Prints until what was asked for is done; the exit code. Raises BrokenPipeError when nobody reads stdout."""
+        """Prints until what was asked for is done; the exit code."""
         async with aiohttp.ClientSession() as session:
             while True:
                 try:
@@ -220,7 +216,7 @@ class Client:
     async def _told(self, ws: aiohttp.ClientWebSocketResponse, following: Following, message: dict[str, Any]) -> None:
         step = following.take(message)
         if step is HAND_OUT:
-            print(json.dumps(message, separators=(",", ":")), flush=True)
+            _print(message)
             if message["type"] == "data" and self._count:
                 self._count -= 1
                 if not self._count:
@@ -241,6 +237,14 @@ class Client:
             await ws.send_bytes(msgspec.msgpack.encode(message))
         else:
             await ws.send_str(json.dumps(message))
+
+
+def _print(message: dict[str, Any]) -> None:
+    try:
+        print(json.dumps(message, separators=(",", ":")), flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains when it flushes
+        raise DoneError from None
 
 
 def _say(text: str) -> None:

@@ -1,0 +1,195 @@
+"""The HTTP side of the public port: headers, problems, discovery, figures."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from email.message import Message
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from metrics import app as declared
+from metrics.expose import Renderer
+from stream import guard as guards
+from stream.http import POLICY
+from stream.limits import networks
+from tests.stream.edge.server import Raw, Running, guard, serving
+from tests.waiting import until
+
+
+async def _breaks(_request: web.Request) -> web.StreamResponse:
+    await asyncio.sleep(0)
+    raise RuntimeError("a secret of the inside")
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Running]:
+    with serving(guard(), allowed_origins=("https://partner.example",)) as server:
+        yield server
+
+
+def _ask(port: int, path: str, method: str = "GET", **headers: str) -> tuple[int, Message, bytes]:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", method=method, headers=named)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, answer.headers, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers, error.read()
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/client.js", "/assets/page.js", "/assets/base.css", "/api/rooms", "/nothing", "/assets/x"]
+)
+def test_every_answer_has_the_security_headers_and_an_id(running: Running, path: str) -> None:
+    _, headers, _ = _ask(running.port, path)
+    assert headers["Content-Security-Policy"] == POLICY
+    assert "unsafe" not in POLICY
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Server"] == "watchfloor"
+    assert re.fullmatch("[0-9a-f]{16}", headers["X-Request-Id"])
+
+
+def test_a_given_request_id_is_kept_if_it_is_a_plain_word(running: Running) -> None:
+    assert _ask(running.port, "/", X_Request_Id="trace-0123456789")[1]["X-Request-Id"] == "trace-0123456789"
+    assert _ask(running.port, "/", X_Request_Id="<script>alert(1)</script>")[1]["X-Request-Id"].isalnum()
+
+
+class _Assets(HTMLParser):
+    """What a page loads, and whether it has script or style of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loaded: list[str] = []
+        self.inline: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = dict(attrs)
+        self.loaded += [value for key in ("src", "href") if (value := named.get(key))]
+        if tag == "style" or (tag == "script" and "src" not in named):
+            self.inline.append(tag)
+        self.inline += [name for name in named if name == "style" or name.startswith("on")]
+
+
+def test_the_page_loads_only_its_own_files_and_all_of_them_are_there(running: Running) -> None:
+    status, headers, body = _ask(running.port, "/")
+    assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    page = _Assets()
+    page.feed(body.decode())
+    assert page.inline == []
+    assert page.loaded
+    scripts = _ask(running.port, "/assets/page.js")[2].decode()
+    for asset in [*page.loaded, *re.findall(r'from "([^"]+)"', scripts)]:
+        assert asset.startswith("/")
+        assert _ask(running.port, asset)[0] == 200, asset
+
+
+@pytest.mark.parametrize(
+    "path", ["/assets/../codes.py", "/assets/%2e%2e/codes.py", "/assets/..%2fcodes.py", "/assets/index.html"]
+)
+def test_nothing_else_is_served(running: Running, path: str) -> None:
+    assert _ask(running.port, path)[0] == 404
+
+
+@pytest.mark.parametrize(("method", "path", "status", "code"), [
+    ("GET", "/nothing", 404, "not-found"), ("POST", "/api/rooms", 405, "method-not-allowed"),
+    ("DELETE", "/", 405, "method-not-allowed"),
+])  # fmt: skip
+def test_errors_are_problems(running: Running, method: str, path: str, status: int, code: str) -> None:
+    found, headers, body = _ask(running.port, path, method)
+    problem = json.loads(body)
+    assert (found, headers["Content-Type"].partition(";")[0]) == (status, "application/problem+json")
+    assert problem["status"] == status
+    assert problem["code"] == code
+    assert problem["type"] == "about:blank"
+    assert problem["requestId"] == headers["X-Request-Id"]
+    assert problem["title"]
+    assert problem["detail"]
+    if status == 405:
+        assert "GET" in headers["Allow"]
+
+
+def test_a_mistake_of_the_server_tells_nothing_of_its_inside() -> None:
+    with serving(guard(), _breaks) as running:
+        status, _, body = _ask(running.port, "/ws")
+        assert (status, json.loads(body)["code"]) == (500, "internal")
+        assert b"secret" not in body
+        assert b"Traceback" not in body
+        text = Renderer().render(running.figures.collect()).decode()
+        assert 'app_errors_total{route="/ws"} 1\n' in text
+        assert 'app_http_requests_total{route="/ws",code="5xx"} 1\n' in text
+
+
+def test_discovery_tells_rooms_symbols_formats(running: Running) -> None:
+    status, headers, body = _ask(running.port, "/api/rooms")
+    told: dict[str, Any] = json.loads(body)
+    assert (status, headers["Content-Type"], headers["Cache-Control"]) == (200, "application/json", "no-store")
+    assert told["rooms"][0] == {
+        "room": "market-data", "symbols": ["BTC"], "epoch": "e", "seq": 7, "scope": "", "replay": True, "source": "replay",
+    }  # fmt: skip
+    assert told["formats"] == ["json", "msgpack"]
+    assert told["protocol"] == 1
+
+
+def test_pages_that_may_connect_may_read_discovery_and_all_may_load_the_client(running: Running) -> None:
+    partner, stranger = "https://partner.example", "https://evil.example"
+    assert _ask(running.port, "/api/rooms", Origin=partner)[1]["Access-Control-Allow-Origin"] == partner
+    assert _ask(running.port, "/api/rooms", Origin=stranger)[1]["Access-Control-Allow-Origin"] is None
+    headers = _ask(running.port, "/client.js", Origin=stranger)[1]
+    assert (headers["Access-Control-Allow-Origin"], headers["Cross-Origin-Resource-Policy"]) == ("*", "cross-origin")
+
+
+def test_requests_are_counted_by_route_template_and_never_by_path(running: Running) -> None:
+    for path in ("/assets/page.css", "/assets/nothing.css", "/wp-login.php", "/a/b/c"):
+        _ask(running.port, path)
+    with Raw(running.port) as client:
+        client.shake("/")
+    line = 'app_http_requests_total{route="/",code="1xx"} '
+    until("the upgrade counted", lambda: line + "0" not in Renderer().render(running.figures.collect()).decode())
+    text = Renderer().render(running.figures.collect()).decode()
+    assert 'route="/assets/{name}",code="2xx"' in text
+    assert "wp-login" not in text
+    routes = set(re.findall(r'app_http_requests_total\{route="([^"]+)"', text))
+    assert routes == set(declared.ROUTES)
+
+
+def test_one_address_may_ask_only_so_often() -> None:
+    with serving(guard(), rate=1.0, burst=3.0) as running:
+        codes = [_ask(running.port, "/api/rooms")[0] for _ in range(5)]
+        assert codes[:3] == [200, 200, 200]
+        assert 429 in codes[3:]
+        _, headers, body = _ask(running.port, "/api/rooms")
+        assert (headers["Retry-After"], json.loads(body)["code"]) == ("1", "rate-limited")
+        with Raw(running.port) as client:
+            assert "101" in client.shake(), "handshakes have limits of their own"
+
+
+def test_behind_a_trusted_proxy_each_client_has_its_own_share() -> None:
+    with serving(guard(), rate=0.1, burst=1.0, trusted=networks(["127.0.0.1"])) as running:
+        assert [_ask(running.port, "/", X_Forwarded_For=f"198.51.100.{n}")[0] for n in (1, 2, 1)] == [200, 200, 429]
+    with serving(guard(), rate=0.1, burst=1.0) as running:
+        assert [_ask(running.port, "/", X_Forwarded_For=f"198.51.100.{n}")[0] for n in (1, 2)] == [200, 429]
+
+
+def test_open_connections_and_refusals_are_told(running: Running) -> None:
+    with Raw(running.port) as client:
+        client.shake()
+        until("counted", lambda: running.guard.open >= 1)
+        client.send(b"\x81\x01x")
+        assert client.close_code() == 1002
+    text = Renderer().render(running.figures.collect()).decode()
+    assert re.search(r'app_frame_violations_total\{code="1002"\} [1-9]', text)
+    assert "app_active_connections" in text
+    until("closed", lambda: running.guard.open == 0)
+
+
+def test_the_declared_labels_are_the_guards() -> None:
+    assert tuple(str(code) for code in guards.REFUSALS) == declared.REFUSALS
+    assert tuple(str(int(code)) for code in guards.VIOLATIONS) == declared.VIOLATIONS
