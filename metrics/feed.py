@@ -171,11 +171,8 @@ LISTENER_ERRORS = Counter(
     Unit.COUNT,
 )
 
-METRICS: tuple[Metric, ...] = (
-    SOURCE_STATE,
-    SOURCE_INFO,
-    MESSAGE_AGE,
-    STALE,
+# Counted as it happens; the others are read when a scrape asks.
+COUNTED: tuple[Metric, ...] = (
     ATTEMPTS,
     RECONNECTS,
     SOURCE_FAILURES,
@@ -184,14 +181,21 @@ METRICS: tuple[Metric, ...] = (
     IGNORED,
     RECEIVED_BYTES,
     DELAY,
-    BUFFER,
-    BUFFER_LIMIT,
     DROPPED,
     LATE,
     DURATION,
     PROCESSOR_ERRORS,
-    SYMBOLS,
     UPDATES,
     SINK_ERRORS,
+)
+METRICS: tuple[Metric, ...] = (
+    SOURCE_STATE,
+    SOURCE_INFO,
+    MESSAGE_AGE,
+    STALE,
+    BUFFER,
+    BUFFER_LIMIT,
+    SYMBOLS,
     LISTENER_ERRORS,
+    *COUNTED,
 )

@@ -197,7 +197,7 @@ def build_manager(
 ) -> StreamManager:
     """The manager of a site's sources. Raises SettingsError for a key's file that cannot be used."""
     clock, bus = clock or Clock(), bus or EventBus()
-    counts = Instruments(feed.METRICS)
+    counts = Instruments(feed.COUNTED)
     sources, wanted = Builder(site, clock, counts, bus).build(), site.stream.sources
     processors = (
         MarketProcessor(_shape(wanted.market), round(seconds(wanted.market.bar) * 1000), counts),

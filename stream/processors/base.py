@@ -49,7 +49,7 @@ class Processor:
 
     def __init__(self, shape: Shape, counts: Instruments | None = None) -> None:
         self.shape = shape
-        self.counts = counts or Instruments(feed.METRICS)
+        self.counts = counts or Instruments(feed.COUNTED)
         self._waiting: deque[RawMessage] = deque()
         self._symbols: dict[str, Symbol] = {}
         self._newest: dict[str, int] = {}

@@ -81,7 +81,7 @@ class Vitals:
     name: str
     clock: Clock
     stale_after: float
-    counts: Instruments = field(default_factory=lambda: Instruments(feed.METRICS))
+    counts: Instruments = field(default_factory=lambda: Instruments(feed.COUNTED))
     state: State = State.CONNECTING
     last_message_at: float | None = None
     detail: str = ""

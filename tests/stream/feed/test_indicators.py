@@ -6,7 +6,7 @@ from itertools import accumulate
 from statistics import fmean
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream.processors.indicators import Ema, Macd, MacdValue, Rsi, Sma
@@ -46,6 +46,7 @@ def test_rsi_of_the_published_example() -> None:
 
 
 @given(PRICES)
+@settings(deadline=None)
 def test_rsi_is_an_index(closes: list[float]) -> None:
     value = rsi_of(closes)
 
@@ -54,6 +55,7 @@ def test_rsi_is_an_index(closes: list[float]) -> None:
 
 
 @given(st.lists(st.integers(1, 10_000), min_size=15, max_size=60))
+@settings(deadline=None)
 def test_rsi_of_the_mirrored_series_is_the_mirrored_rsi(closes: list[int]) -> None:
     value, mirrored = rsi_of([float(close) for close in closes]), rsi_of([20_000.0 - close for close in closes])
 
@@ -74,6 +76,7 @@ def plain_ema(values: list[float], period: int) -> list[float]:
 
 
 @given(st.lists(st.floats(1, 1e5), min_size=60, max_size=200))
+@settings(deadline=None)
 def test_macd_is_what_its_definition_says(closes: list[float]) -> None:
     fast, slow = plain_ema(closes, 12), plain_ema(closes, 26)
     line = [quick - slack for quick, slack in zip(fast[14:], slow, strict=True)]
@@ -97,6 +100,7 @@ def test_macd_appears_part_by_part() -> None:
 
 
 @given(PRICES, st.integers(1, 30), st.lists(st.floats(0.001, 1e6), max_size=40))
+@settings(deadline=None)
 def test_sma_is_the_mean_of_the_last_values(values: list[float], period: int, pending: list[float]) -> None:
     found = Sma(period)
     for value in values:
@@ -108,6 +112,7 @@ def test_sma_is_the_mean_of_the_last_values(values: list[float], period: int, pe
 
 
 @given(PRICES, st.integers(1, 40))
+@settings(deadline=None)
 def test_ema_stays_within_what_it_has_seen(values: list[float], period: int) -> None:
     found = Ema(period)
     for value in values:

@@ -46,7 +46,7 @@ class Watched:
 @asynccontextmanager
 async def running(settings: str, which: str = "market", environment: dict[str, str] | None = None) -> AsyncIterator[Watched]:
     site = parse(f"stream: {{sources: {{{which}: {{{settings}}}}}}}")
-    counts, bus = Instruments(m.METRICS), EventBus()
+    counts, bus = Instruments(m.COUNTED), EventBus()
     built = Builder(site, Clock(), counts, bus, environment or {})
     watched = Watched(getattr(built, which)(), counts)
     for event in (Event.SOURCE_CONNECTED, Event.SOURCE_DISCONNECTED, Event.SOURCE_ERROR):

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metrics.feed import BAD
@@ -145,6 +145,7 @@ def test_too_many_items_are_refused() -> None:
 
 
 @given(JSON)
+@settings(deadline=None)
 def test_any_json_is_read_or_named(tree: Any) -> None:
     found = market().read(json.dumps(tree), NOW)
 
@@ -153,11 +154,13 @@ def test_any_json_is_read_or_named(tree: Any) -> None:
 
 
 @given(st.binary() | st.text())
+@settings(deadline=None)
 def test_any_message_is_read_or_named(message: bytes | str) -> None:
     assert set(market().read(message, NOW).bad) <= set(BAD)
 
 
 @given(JSON, st.lists(st.sampled_from(["a", "0", "1", "-1", "symbol", "__class__", "²"]), min_size=1, max_size=4))
+@settings(deadline=None)
 def test_a_path_finds_what_plain_steps_find(tree: Any, steps: list[str]) -> None:
     wanted: Any = tree
     for step in steps:
