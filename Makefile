@@ -4,6 +4,8 @@ PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 SETUP := $(PYTHON) -m compose.bootstrap
 TESTS := $(PYTHON) -m compose.bootstrap --tests
 RUN := $(PYTHON) -m compose.bootstrap --no-setup
+# Said on the command line alone, never by a variable that happens to be in the environment.
+YES = $(if $(filter command,$(firstword $(origin yes))),$(if $(filter 1 yes,$(yes)),--yes))
 unexport MAKEFLAGS
 .DEFAULT_GOAL := help
 .PHONY: help setup up down status logs reload generate check test bench drill snapshot screenshots uninstall clean
@@ -51,7 +53,7 @@ screenshots: ## pictures of every page, into docs/images
 	@$(TESTS) -m tests.screenshots
 
 uninstall: ## remove state, and the packages and the user that came with it (asks first)
-	@$(RUN) -m compose uninstall $(if $(yes),--yes)
+	@$(RUN) -m compose uninstall $(YES)
 
 clean: ## stop everything and remove data, logs and secrets (asks first)
-	@$(RUN) -m compose clean $(if $(yes),--yes)
+	@$(RUN) -m compose clean $(YES)

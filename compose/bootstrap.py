@@ -19,11 +19,15 @@ import time
 from pathlib import Path
 
 from compose import packages
-from compose.errors import EXIT_INTERRUPTED, ComposeError
+from compose.errors import EXIT_FAILED, EXIT_INTERRUPTED, ComposeError
 from compose.host import SERVICE_USER, Host, make_user, user_exists
 from settings.paths import CLONE, HOME_VARIABLE
 
 SYSTEM_PYTHON = Path("/usr/bin/python3")
+COPIED = (
+    "alerts", "compose", "dashboards", "docs", "exporters", "metrics", "settings", "stream",
+    "pyproject.toml", "site.example.yaml",
+)  # fmt: skip
 LOCK_VARIABLE = "WATCHFLOOR_LOCK_FD"
 REQUIREMENTS = {False: CLONE / "requirements" / "runtime.txt", True: CLONE / "requirements" / "dev.txt"}
 
@@ -44,6 +48,9 @@ def main(arguments: list[str]) -> int:
     except ComposeError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    except PermissionError as error:
+        print(f"{error.filename}: permission denied: run it as the user who ran `make up` first, or by sudo", file=sys.stderr)
+        return EXIT_FAILED
     except KeyboardInterrupt:
         print("interrupted; repeat the command to go on where it stopped", file=sys.stderr)
         return EXIT_INTERRUPTED
@@ -71,7 +78,7 @@ def take_lock(host: Host) -> None:
     """One set-up, start or stop at a time; the second one says so and waits."""
     folder = host.home / "run"
     folder.mkdir(parents=True, exist_ok=True)
-    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -147,10 +154,16 @@ def _code(host: Host) -> None:
 def _copy_code(target: Path) -> None:
     fresh = target.with_name("code.new")
     shutil.rmtree(fresh, ignore_errors=True)
-    ignore = shutil.ignore_patterns("__pycache__", ".git", "var", "tests", "site.yaml", ".*_cache", ".hypothesis")
-    shutil.copytree(CLONE, fresh, ignore=ignore)
+    fresh.mkdir(parents=True)
+    for name in COPIED:  # by name: whatever else lies in a clone below /root is nobody's to read
+        source = CLONE / name
+        if source.is_dir():
+            shutil.copytree(source, fresh / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copyfile(source, fresh / name)
     for path in (fresh, *fresh.rglob("*")):
-        path.chmod(0o755 if path.is_dir() else 0o644)
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() else 0o644)
     shutil.rmtree(target, ignore_errors=True)
     fresh.rename(target)
 

@@ -13,6 +13,7 @@ from compose import packages
 from compose.errors import BadInputError, ComposeError
 from compose.host import is_root, remove_user, user_exists
 from compose.native import Stack
+from compose.orphans import orphans
 from compose.terminal import Row, console, table
 from compose.topology import SERVICES
 
@@ -48,12 +49,15 @@ def status(stack: Stack, options: argparse.Namespace) -> int:
         print(json.dumps([vars(row) for row in rows], indent=2))
     else:
         console().print(table(rows))
-    return _verdict(rows)
+    orphaned = not stack.supervisor.running() and bool(orphans(stack.paths.home))
+    return _verdict(rows, orphaned=orphaned)
 
 
-def _verdict(rows: list[Row]) -> int:
+def _verdict(rows: list[Row], *, orphaned: bool = False) -> int:
     bad = [row for row in rows if row.state != "ok"]
-    if all(row.state == "stopped" for row in rows):
+    if orphaned:
+        print("supervisord has ended: nothing brings services back: `make up` starts it all again", file=sys.stderr)
+    elif all(row.state == "stopped" for row in rows):
         print("nothing runs: this home: `make up` starts it", file=sys.stderr)
     elif bad:
         print(f"not healthy: {', '.join(row.name for row in bad)}: see `make logs s={bad[0].name}`", file=sys.stderr)
@@ -84,42 +88,58 @@ def reload(stack: Stack, _: argparse.Namespace) -> int:
 
 def clean(stack: Stack, options: argparse.Namespace) -> int:
     """Stop everything and remove all data, logs and secrets (asks first)."""
-    folders = [stack.paths.data, stack.paths.logs, stack.paths.secrets, stack.paths.run]
     _ask(f"This stops the appliance and removes its data, logs and secrets under {stack.paths.home}.", options)
     stack.down()
-    for folder in [*folders, *stack.paths.home.glob("rendered-*")]:
-        if folder != stack.paths.run:
-            shutil.rmtree(folder, ignore_errors=True)
-    stack.paths.rendered.unlink(missing_ok=True)
-    for file in stack.paths.run.iterdir():
-        if file.name != "lock":
-            file.unlink()
+    _remove_state(stack)
     tell("removed; site.yaml and the Python environment stay")
     return 0
 
 
+def _remove_state(stack: Stack) -> None:
+    """Whatever the appliance made in its home, and nothing else; what cannot be removed is told."""
+    paths = stack.paths
+    made = [paths.data, paths.logs, paths.secrets, paths.rendered, *paths.home.glob("rendered-*")]
+    made += [file for file in paths.run.iterdir() if file.name != "lock"] if paths.run.exists() else []
+    for path in made:
+        if path.is_symlink() or path.is_file() or path.is_socket():
+            path.unlink()
+        elif path.is_dir():
+            shutil.rmtree(path)
+
+
 def uninstall(stack: Stack, options: argparse.Namespace) -> int:
     """Remove what `make up` brought to this machine: state, packages, user (asks first)."""
-    record = stack.paths.home / "setup.json"
+    home = stack.paths.home
+    record = home / "setup.json"
     brought = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
     names, user = brought.get("packages", []), brought.get("user", "")
-    what = [f"everything under {stack.paths.home}"]
-    what += (
-        [f"{len(names)} packages that came with it ({', '.join(names[:6])}{', …' if len(names) > 6 else ''})"] if names else []
-    )
+    what = [f"the appliance's state under {home}"]
+    if names:
+        shown = ", ".join(names[:6]) + (", …" if len(names) > 6 else "")
+        what.append(f"{len(names)} packages that came with it ({shown})")
     what += [f"the user {user}"] if user else []
     _ask(f"This removes {'; '.join(what)}.", options)
-    if (names or user) and not is_root():
-        raise ComposeError("packages and user stay: you are not root: run it as root")
+    if user and not is_root():
+        raise ComposeError("the user stays: only root may remove it: run it as root")
     stack.down()
     if names:
         packages.remove(names)
     if user and user_exists(user):
         remove_user(user)
-    shutil.rmtree(stack.host.venv, ignore_errors=True)
-    shutil.rmtree(stack.paths.home, ignore_errors=True)
+    _remove_state(stack)
+    _remove_setup(stack)
     tell("removed; the clone and site.yaml stay")
     return 0
+
+
+def _remove_setup(stack: Stack) -> None:
+    home, venv = stack.paths.home, stack.host.venv
+    for path in (home / "code", venv if venv.parent == home else home / "venv", stack.paths.run):
+        if path.is_dir():
+            shutil.rmtree(path)
+    (home / "setup.json").unlink(missing_ok=True)
+    if not any(home.iterdir()):
+        home.rmdir()
 
 
 def _ask(what: str, options: argparse.Namespace) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import time
 import urllib.parse
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -23,13 +24,13 @@ class Health:
     seconds: float = 0.0
 
 
-def ask(url: str, timeout: float) -> Health:
+def ask(url: str, timeout: float, headers: Mapping[str, str] | None = None) -> Health:
     """GET `url` within `timeout` seconds."""
     parts = urllib.parse.urlsplit(url)
     began = time.monotonic()
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=timeout)
     try:
-        connection.request("GET", parts.path or "/", headers={"Connection": "close"})
+        connection.request("GET", parts.path or "/", headers={"Connection": "close", **(headers or {})})
         response = connection.getresponse()
         body = response.read(200)
     except TimeoutError:

@@ -57,11 +57,19 @@ class Host:
         """The environment of the services; one for all homes of this machine."""
         return (SYSTEM_HOME if self.copied else CLONE / "var") / "venv"
 
-    def give(self, path: Path) -> None:
-        """Makes a folder, or a file that exists, the service user's own; nothing to do when services run as ourselves."""
+    def give(self, path: Path | int) -> None:
+        """Makes a folder, or an open file, the service user's own; nothing to do when services run as ourselves.
+
+        A path must stand in a folder that is ours alone: elsewhere another could put a link in its place.
+        """
         if self.user:
             owner = pwd.getpwnam(self.user)
             os.chown(path, owner.pw_uid, owner.pw_gid)
+
+    def show(self, path: Path) -> None:
+        """Lets the service user's group read a path of ours, by its group bits."""
+        if self.user:
+            os.chown(path, -1, pwd.getpwnam(self.user).pw_gid)
 
     def may_read(self, path: Path) -> bool:
         """Whether the services' user may read the file, by its owner, group and mode; folders above it are not looked at."""

@@ -15,8 +15,9 @@ from compose import render
 from compose.errors import BadInputError, ComposeError
 from compose.health import ask
 from compose.host import Host
-from compose.ports import holder, is_free
-from compose.secrets import make_secrets
+from compose.orphans import end_orphans
+from compose.ports import holder, is_free, is_own_address
+from compose.secrets import alertmanager_authorization, make_secrets
 from compose.supervisor import BACKOFF, FATAL, RUNNING, STARTING, Process, Supervisor
 from compose.supervisord_conf import config
 from compose.terminal import Row
@@ -44,28 +45,51 @@ class Stack:
     def up(self, tell: Tell) -> bool:
         """Starts what does not run, applies what has changed, waits until all is ready; tells whether anything was changed.
 
-        Raises BadInputError before anything is touched, ComposeError with a service's last words when it does not come up.
+        Raises BadInputError before anything is touched. Raises ComposeError with a service's last words when it does not come
+        up: a cold start is then stopped again, a running appliance goes back to what it ran with before.
         """
         site, text = self.settings(tell)
         running = self.supervisor.running()
-        previous = self._running_site() if running else None
-        self._refuse_taken_ports(site, previous)
+        if not running and end_orphans(self.host.home):
+            tell("supervisord had ended and left services behind: they were stopped")
+        self._refuse_bind(site)
+        self._refuse_taken_ports(site, self._running_site() if running else None)
         self._folders()
+        before = self._remembered() if running else None
         changed = self._render(site, text)
         changed = self._configure(site) or changed
-        if not running:
-            tell("starting services")
-            try:
+        try:
+            if running:
+                changed = self.apply(changed, tell) or changed
+            else:
+                tell("starting services")
                 self.supervisor.start(self.host.python)
-                self.wait_ready(site)
-            except (ComposeError, KeyboardInterrupt):
-                self._stop_quietly()
-                raise
-            return True
-        if changed:
-            self.apply(site, tell)
-        self.wait_ready(site)
+                changed = True
+            self.wait_ready(site)
+        except (ComposeError, KeyboardInterrupt):
+            self._undo(before, tell)
+            raise
+        render.forget_others(self.paths)
         return changed
+
+    def _remembered(self) -> tuple[Path, str]:
+        return self.paths.home / self.paths.rendered.readlink(), self.supervisor.config_path.read_text(encoding="utf-8")
+
+    def _undo(self, before: tuple[Path, str] | None, tell: Tell) -> None:
+        if before is None:
+            if self.supervisor.running():
+                self.supervisor.stop()
+            return
+        folder, words = before
+        if (
+            self.paths.rendered.readlink() != Path(folder.name)
+            or self.supervisor.config_path.read_text(encoding="utf-8") != words
+        ):
+            tell("going back to the settings that ran before")
+            render.point(self.paths.rendered, folder)
+            self._write_config(words)
+        self.apply(changed=True, tell=tell)
+        self.wait_ready(load(self.paths.site, {}))
 
     def settings(self, tell: Tell) -> tuple[Site, str]:
         """The settings and their text; a first start makes site.yaml from the example."""
@@ -90,52 +114,68 @@ class Stack:
         except SettingsError:  # an older version's file; what runs is then unknown, and every port counts as ours to check
             return None
 
+    def _refuse_bind(self, site: Site) -> None:
+        if not is_own_address(site.bind):
+            raise BadInputError(f"{self.site_file.name}: bind: {site.bind} is no address of this machine: give one, or 127.0.0.1")
+
     def _refuse_taken_ports(self, site: Site, previous: Site | None) -> None:
-        ours = {service.port(previous) for service in SERVICES} if previous else set()
+        ours = {(previous.bind, service.port(previous)) for service in SERVICES} if previous else set()
         for service in SERVICES:
             port = service.port(site)
-            if port not in ours and not is_free(site.bind, port):
-                key = "ports: in site.yaml"
-                raise ComposeError(
-                    f"port {port} is in use: {service.name} needs it, {holder(port)} has it: stop that one, or set {key}"
-                )
+            if (site.bind, port) in ours or is_free(site.bind, port):
+                continue
+            if previous and port in {number for _, number in ours}:
+                continue  # a wider or narrower address for a port that we hold ourselves
+            what = f"port {port} is in use: {service.name} needs it, {holder(port)} has it"
+            raise ComposeError(f"{what}: stop that one, or set ports: in {self.site_file.name}")
 
     def _folders(self) -> None:
         paths = self.paths
         for folder in (paths.home, paths.run, paths.logs, paths.data):
-            folder.mkdir(parents=True, exist_ok=True)
-            folder.chmod(0o755)
+            if not folder.exists():
+                folder.mkdir(parents=True)
+                folder.chmod(0o755)
         for service in SERVICES:
-            if service.state:
-                folder = paths.data / service.state
-                folder.mkdir(exist_ok=True)
+            folder = paths.data / service.state
+            if service.state and not folder.exists():
+                folder.mkdir()
                 folder.chmod(0o750)
                 self.host.give(folder)
         make_secrets(paths, self.host)
 
     def _render(self, site: Site, text: str) -> bool:
-        return render.render(site, text, self.paths, self.host.python)
+        return render.render(site, text, self.host)
 
     def _configure(self, site: Site) -> bool:
-        text = config(Context(site, self.paths, self.host.python), self.host)
+        text = config(Context(site, self.paths, self.host.python), self.host, os.environ)
         path = self.supervisor.config_path
         if path.exists() and path.read_text(encoding="utf-8") == text:
             return False
-        path.write_text(text, encoding="utf-8")
-        path.chmod(0o600)
+        self._write_config(text)
         return True
 
-    def apply(self, site: Site, tell: Tell) -> None:
-        """What has been rendered reaches the running services: changed ones restart, servers reread their files."""
+    def _write_config(self, text: str) -> None:
+        path = self.supervisor.config_path
+        path.touch(mode=0o600)  # it may hold passwords of the environment
+        path.write_text(text, encoding="utf-8")
+
+    def apply(self, changed: bool, tell: Tell) -> bool:  # noqa: FBT001  # what was rendered has changed, or not
+        """What has been rendered reaches the running services; tells whether anything was done.
+
+        Changed services restart, servers reread their files, and what was stopped by hand is started again.
+        """
         restarted = self.supervisor.update()
         if restarted:
             tell(f"restarted {', '.join(restarted)}")
-        reread = [service.name for service in SERVICES if not service.own and service.name not in restarted]
-        for name in reread:
+        started = self.supervisor.start_stopped()
+        if started:
+            tell(f"started {', '.join(started)}")
+        reread = [service.name for service in SERVICES if not service.own and service.name not in (*restarted, *started)]
+        for name in reread if changed else []:
             self.supervisor.signal(name, "HUP")
-        if reread:
+        if changed and reread:
             tell(f"{' and '.join(reread)} reread their files")
-        del site
+        return bool(restarted or started)
 
     def wait_ready(self, site: Site) -> None:
         """Returns when every service is ready; a process that ends at once, or is not ready in time, is a ComposeError."""
@@ -148,7 +188,7 @@ class Stack:
                 process = processes[service.name]
                 if process.state in (BACKOFF, FATAL):
                     raise ComposeError(self._last_words(service, process.words))
-                health = ask(service.url(site, service.ready), 2)
+                health = ask(service.url(site, service.ready), 2, self._password(service))
                 why[service.name] = health.why
                 if process.state == RUNNING and health.ok:
                     waiting.remove(service)
@@ -162,14 +202,10 @@ class Stack:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LAST_LINES:] if log.exists() else []
         return f"{service.name} does not run: {what}: the last lines of {log}:\n" + "\n".join(f"  {line}" for line in lines)
 
-    def _stop_quietly(self) -> None:
-        if self.supervisor.running():
-            self.supervisor.stop()
-
     def down(self) -> bool:
         """Stops everything in order; data stays. Tells whether anything ran."""
         if not self.supervisor.running():
-            return False
+            return end_orphans(self.host.home)
         self.supervisor.stop()
         return True
 
@@ -189,7 +225,7 @@ class Stack:
         if process and process.state == STARTING:
             state = "starting"
         elif process and process.state == RUNNING:
-            health = ask(service.url(site, service.ready), 2)
+            health = ask(service.url(site, service.ready), 2, self._password(service))
             if health.ok:
                 state = "ok"
             else:
@@ -198,6 +234,9 @@ class Stack:
             state, why = "down", f"{process.words}: see `make logs s={service.name}`"
         since = process.start if process and process.state in (RUNNING, STARTING) else 0.0
         return Row(service.name, state, since, None, service.public(site), service.summary, why)
+
+    def _password(self, service: Service) -> dict[str, str] | None:
+        return alertmanager_authorization(self.paths) if service.password else None
 
     def _restarts(self, site: Site) -> dict[str, int]:
         """Restarts that the watchers counted, by service; empty where they do not answer."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,17 +74,27 @@ def install(packages: list[Package]) -> list[str]:
     command = f"apt-get install --no-install-recommends {' '.join(names)}"
     if not shutil.which("apt-get"):
         raise ComposeError(f"packages are missing: {', '.join(names)}: this is no Debian or Ubuntu, install their counterparts")
-    sudo = [] if is_root() else ["sudo", "-n"]
-    if sudo and not (shutil.which("sudo") and subprocess.run([*sudo, "true"], capture_output=True, check=False).returncode == 0):
-        raise ComposeError(
-            f"packages are missing, and you are neither root nor allowed sudo: {', '.join(names)}: ask root for `{command}`"
-        )
+    sudo = rights(f"packages are missing: {', '.join(names)}", command)
     before = installed_names()
     with _no_service_starts(sudo):
         _apt(sudo, ["update", "-qq"], names)
         _apt(sudo, ["install", "-y", "-qq", "--no-install-recommends", *names], names)
         _disable([unit for package in packages for unit in package.units], sudo)
     return sorted(installed_names() - before)
+
+
+def rights(problem: str, command: str) -> list[str]:
+    """What to put before a command that root must run: nothing, or sudo, which may ask for a password in a terminal.
+
+    Raises ComposeError, with `problem` and the command that root would type, where there is neither.
+    """
+    if is_root():
+        return []
+    if shutil.which("sudo"):
+        quiet = subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0
+        if quiet or (sys.stdin.isatty() and subprocess.run(["sudo", "-v"], check=False).returncode == 0):
+            return ["sudo"]
+    raise ComposeError(f"{problem}: you are neither root nor may you use sudo here: ask root for `{command}`")
 
 
 def remove(names: list[str]) -> list[str]:
@@ -95,22 +105,16 @@ def remove(names: list[str]) -> list[str]:
     if foreign := would_go - set(names):
         raise ComposeError(f"packages stay: {', '.join(sorted(foreign))} would go with them: remove by hand what you do not need")
     if present:
-        _apt([], ["purge", "-y", "-qq", *present], present)
+        _apt(rights("packages stay", f"apt-get purge {' '.join(present)}"), ["purge", "-y", "-qq", *present], present)
     return present
 
 
 def _apt(sudo: list[str], arguments: list[str], names: list[str]) -> None:
-    # A session of its own: Ctrl-C must not leave dpkg half done; it is obeyed when apt-get has ended.
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    command = [*sudo, "apt-get", *arguments]
+    # As root in a session of its own: Ctrl-C must not leave dpkg half done; it is obeyed when apt-get has ended. sudo knows a
+    # person by the terminal's session, so that there Ctrl-C reaches apt-get, which ends its step first.
+    command = [*sudo, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", *arguments]
     with subprocess.Popen(
-        command,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, start_new_session=not sudo
     ) as process:
         try:
             output = process.communicate()[0]
@@ -127,12 +131,12 @@ def _apt(sudo: list[str], arguments: list[str], names: list[str]) -> None:
 
 @contextlib.contextmanager
 def _no_service_starts(sudo: list[str]) -> Iterator[None]:
-    if POLICY.exists():  # somebody decided already (containers do): theirs stays
-        yield
+    if POLICY.exists() and POLICY.read_text(encoding="utf-8", errors="replace") != _REFUSE_STARTS:
+        yield  # somebody decided already (containers do): theirs stays. Ours, left by a crash, is taken over
         return
-    subprocess.run([*sudo, "tee", str(POLICY)], input=_REFUSE_STARTS, text=True, stdout=subprocess.DEVNULL, check=True)
-    subprocess.run([*sudo, "chmod", "755", str(POLICY)], check=True)
     try:
+        subprocess.run([*sudo, "tee", str(POLICY)], input=_REFUSE_STARTS, text=True, stdout=subprocess.DEVNULL, check=True)
+        subprocess.run([*sudo, "chmod", "755", str(POLICY)], check=True)
         yield
     finally:
         subprocess.run([*sudo, "rm", "-f", str(POLICY)], check=True)

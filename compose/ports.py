@@ -20,6 +20,19 @@ def is_free(address: str, port: int) -> bool:
     return True
 
 
+def is_own_address(address: str) -> bool:
+    """Whether a server of this machine can listen on the address at all."""
+    try:
+        family, _, _, _, place = socket.getaddrinfo(address.strip("[]"), 0, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)[
+            0
+        ]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.bind(place)
+    except OSError:
+        return False
+    return True
+
+
 def holder(port: int) -> str:
     """`name (pid N)` of the process that listens on `port`, as far as our rights let us see it."""
     inodes = _listening_inodes(port)

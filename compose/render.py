@@ -13,15 +13,20 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import yaml
 
 from compose.errors import BadInputError, ComposeError
+from compose.host import Host
 from compose.topology import SERVICES, listen, program
 from metrics import stack
 from settings import Paths, Site
-from settings.paths import CLONE
+from settings.paths import ALERTMANAGER_USER, CLONE
+
+# From `rendered/` to the appliance's secrets: Prometheus takes paths from the folder of its configuration.
+PASSWORD = {"username": ALERTMANAGER_USER, "password_file": "../secrets/alertmanager_password"}
 
 
 def prometheus_config(site: Site) -> dict[str, Any]:
@@ -38,6 +43,8 @@ def prometheus_config(site: Site) -> dict[str, Any]:
     for scrape in scrapes:
         if scrape["job_name"] == stack.JOB_SYSTEM:
             scrape["file_sd_configs"] = [{"files": ["targets/hosts.json"]}]
+        if scrape["job_name"] == stack.JOB_ALERTMANAGER:
+            scrape["basic_auth"] = PASSWORD
     return {
         "global": {
             "scrape_interval": site.scaled(timing.scrape_interval),
@@ -46,9 +53,17 @@ def prometheus_config(site: Site) -> dict[str, Any]:
             "external_labels": {"cluster": site.cluster},
         },
         "rule_files": ["rules/*.yml"],
-        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [target(site, site.ports.alertmanager)]}]}]},
+        "alerting": {"alertmanagers": [_alertmanager(site)]},
         "scrape_configs": scrapes + [_own_job(site, scrape) for scrape in site.scrape],
     }
+
+
+def _alertmanager(site: Site) -> dict[str, Any]:
+    """Where alerts are sent: the appliance's own Alertmanager, or the one that the site names."""
+    if not site.endpoints.alertmanager:
+        return {"static_configs": [{"targets": [target(site, site.ports.alertmanager)]}], "basic_auth": PASSWORD}
+    parts = urlsplit(site.endpoints.alertmanager)
+    return {"scheme": parts.scheme, "path_prefix": parts.path or "/", "static_configs": [{"targets": [parts.netloc]}]}
 
 
 def target(site: Site, port: int) -> str:
@@ -77,7 +92,7 @@ def host_targets(site: Site) -> list[dict[str, Any]]:
     ]
 
 
-def render(site: Site, site_text: str, paths: Paths, python: Path) -> bool:
+def render(site: Site, site_text: str, host: Host) -> bool:
     """Renders everything for this site, checks it, puts it in place; tells whether anything changed.
 
     Raises BadInputError with the checker's words when the result is refused; what was in place stays.
@@ -85,18 +100,19 @@ def render(site: Site, site_text: str, paths: Paths, python: Path) -> bool:
     clash = {scrape.job for scrape in site.scrape} & set(stack.JOBS)
     if clash:
         raise BadInputError(f"site.yaml: scrape: the job {clash.pop()!r} is the appliance's own: choose another name")
-    fresh = paths.home / "rendered-new"
+    fresh = host.home / "rendered-new"
     shutil.rmtree(fresh, ignore_errors=True)
     try:
-        _write(site, site_text, fresh, python)
-        _check(fresh)
-        return _put_in_place(fresh, paths)
+        _write(site, site_text, fresh, host.python)
+        check(fresh)
+        return _put_in_place(fresh, host)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
 def _write(site: Site, site_text: str, folder: Path, python: Path) -> None:
-    (folder / "targets").mkdir(parents=True)
+    folder.mkdir(mode=0o700)
+    (folder / "targets").mkdir()
     (folder / "site.yaml").write_text(site_text, encoding="utf-8")
     head = "# Rendered from site.yaml by `make up` and `make reload`; edit that file.\n"
     config = yaml.safe_dump(prometheus_config(site), sort_keys=False)
@@ -106,6 +122,7 @@ def _write(site: Site, site_text: str, folder: Path, python: Path) -> None:
     for module, arguments in (("alerts", ["render"]), ("dashboards", ["build"])):
         out = folder if module == "alerts" else folder / "dashboards"
         _run([str(python), "-m", module, *arguments, "--out", str(out)], environment)
+    _run([str(python), "-m", "exporters", "system", "--list"], environment)  # refuses settings that it could not start with
     shutil.copytree(CLONE / "docs" / "runbooks", folder / "runbooks")
 
 
@@ -119,7 +136,8 @@ def _run(command: list[str], environment: dict[str, str]) -> None:
         )
 
 
-def _check(folder: Path) -> None:
+def check(folder: Path) -> None:
+    """Has promtool and amtool read a rendered folder; BadInputError with their words when one of them refuses."""
     checks = (
         [program("promtool"), "check", "config", str(folder / "prometheus.yml")],
         [program("amtool"), "check-config", str(folder / "alertmanager" / "alertmanager.yml")],
@@ -133,26 +151,37 @@ def _check(folder: Path) -> None:
             )
 
 
-def _put_in_place(fresh: Path, paths: Paths) -> bool:
-    for path in (fresh, *fresh.rglob("*")):
-        path.chmod(0o755 if path.is_dir() else 0o644)
+def _put_in_place(fresh: Path, host: Host) -> bool:
+    home, link = host.home, Paths(host.home).rendered
     digest = hashlib.sha256()
     for path in sorted(fresh.rglob("*")):
         if path.is_file():
             digest.update(f"{path.relative_to(fresh)}\0".encode() + path.read_bytes() + b"\0")
-    final = paths.home / f"rendered-{digest.hexdigest()[:12]}"
-    if paths.rendered.is_symlink() and paths.rendered.readlink() == Path(final.name):
+    final = home / f"rendered-{digest.hexdigest()[:12]}"
+    if link.is_symlink() and link.readlink() == Path(final.name):
         return False
+    for path in (fresh, *fresh.rglob("*")):  # a receiver's address may be a secret: the services read it, nobody else
+        path.chmod(0o750 if path.is_dir() else 0o640)
+        host.show(path)
     shutil.rmtree(final, ignore_errors=True)
     fresh.rename(final)
-    link = paths.home / "rendered.link"
-    link.unlink(missing_ok=True)
-    link.symlink_to(final.name)
-    link.replace(paths.rendered)
-    for old in paths.home.glob("rendered-*"):
-        if old not in (final, fresh):
-            shutil.rmtree(old, ignore_errors=True)
+    point(link, final)
     return True
+
+
+def point(link: Path, folder: Path) -> None:
+    """Puts a rendered folder in place, by one rename of the link."""
+    new = link.with_name("rendered.link")
+    new.unlink(missing_ok=True)
+    new.symlink_to(folder.name)
+    new.replace(link)
+
+
+def forget_others(paths: Paths) -> None:
+    """Removes rendered folders that are no longer in place."""
+    for old in paths.home.glob("rendered-*"):
+        if old.name != paths.rendered.readlink().name:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def defaults(folder: Path) -> None:

@@ -2,20 +2,51 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import secrets
+from pathlib import Path
 
+import bcrypt
+import yaml
+
+from compose.errors import ComposeError
 from compose.host import Host
 from settings import Paths
+from settings.paths import ALERTMANAGER_USER
 
 
 def make_secrets(paths: Paths, host: Host) -> None:
     """Generates what is missing; what is there stays."""
-    paths.secrets.mkdir(exist_ok=True)
-    paths.secrets.chmod(0o700)
-    host.give(paths.secrets)
-    if not paths.inbox_token.exists():
-        descriptor = os.open(paths.inbox_token, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(32))
-        host.give(paths.inbox_token)
+    if not paths.secrets.exists():
+        paths.secrets.mkdir(mode=0o700)
+        host.give(paths.secrets)
+    _write(paths.inbox_token, secrets.token_urlsafe(32), host)
+    if _write(paths.alertmanager_password, secrets.token_urlsafe(32), host):
+        paths.alertmanager_web.unlink(missing_ok=True)
+    if not paths.alertmanager_web.exists():
+        hashed = bcrypt.hashpw(paths.alertmanager_password.read_bytes(), bcrypt.gensalt(10)).decode()
+        _write(paths.alertmanager_web, yaml.safe_dump({"basic_auth_users": {ALERTMANAGER_USER: hashed}}), host)
+
+
+def _write(path: Path, text: str, host: Host) -> bool:
+    """Makes the file unless it is there; by its descriptor, because the folder is the service user's, who might swap it."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    except FileExistsError:
+        return False
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text)
+        host.give(descriptor)
+    return True
+
+
+def alertmanager_authorization(paths: Paths) -> dict[str, str]:
+    """The request header by which Alertmanager knows us."""
+    try:
+        password = paths.alertmanager_password.read_text(encoding="ascii")
+    except PermissionError as error:
+        raise ComposeError(f"this appliance belongs to another user: {paths.home}: run it as that user, or by sudo") from error
+    except FileNotFoundError:
+        return {}
+    return {"Authorization": "Basic " + base64.b64encode(f"{ALERTMANAGER_USER}:{password}".encode()).decode()}

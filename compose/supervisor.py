@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
+import threading
 import time
 import xmlrpc.client
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +18,6 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from compose.errors import ComposeError
 from compose.topology import SERVICES
-from settings import environment
 
 # The kernel takes 107 bytes for a socket's path; supervisord binds a temporary name that is longer by its pid.
 _LONGEST_SOCKET = 95
@@ -63,12 +66,14 @@ class Supervisor:
             raise ComposeError(f"supervisord does not answer: {method}: {error}") from error
 
     def running(self) -> bool:
-        """Whether a supervisord of this home answers."""
-        if not self.socket.exists():
-            return False
+        """Whether a supervisord of this home answers. Raises ComposeError where it is another user's."""
         try:
-            self.call("supervisor.getPID")
-        except ComposeError:
+            if not self.socket.exists():
+                return False
+            self._proxy().supervisor.getPID()
+        except PermissionError as error:
+            raise ComposeError(f"this appliance is another user's: {self.home}: run it as that user, or by sudo") from error
+        except (OSError, xmlrpc.client.Error):
             return False
         return True
 
@@ -84,14 +89,25 @@ class Supervisor:
         _until(self.running, 10, "supervisord does not answer after its start")
 
     def update(self) -> list[str]:
-        """Takes the new configuration: changed services are restarted; returns their names."""
-        added, changed, removed = self.call("supervisor.reloadConfig")[0]
-        for name in (*changed, *removed):
-            self.call("supervisor.stopProcessGroup", name)
-            self.call("supervisor.removeProcessGroup", name)
-        for name in (*changed, *added):
-            self.call("supervisor.addProcessGroup", name)
+        """Takes the new configuration: changed services are restarted; returns their names.
+
+        Ctrl-C is obeyed afterwards: between its steps a service would be neither the old one nor the new one.
+        """
+        with uninterrupted():
+            added, changed, removed = self.call("supervisor.reloadConfig")[0]
+            for name in (*changed, *removed):
+                self.call("supervisor.stopProcessGroup", name)
+                self.call("supervisor.removeProcessGroup", name)
+            for name in (*changed, *added):
+                self.call("supervisor.addProcessGroup", name)
         return [*changed, *removed, *added]
+
+    def start_stopped(self) -> list[str]:
+        """Starts what somebody stopped; returns the names."""
+        stopped = [process.name for process in self.processes().values() if process.state in (STOPPED, EXITED, FATAL)]
+        for name in stopped:
+            self.call("supervisor.startProcess", name, False)  # wait_ready waits
+        return stopped
 
     def processes(self) -> dict[str, Process]:
         """Every process by name."""
@@ -115,9 +131,25 @@ class Supervisor:
         self.socket.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Puts Ctrl-C off until the block is done."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came:
+            raise KeyboardInterrupt
+
+
 def _environment() -> dict[str, str]:
     """What services inherit: no more of the caller's environment than they need."""
-    wanted = ("PATH", "TZ", *environment.VALUES, *environment.SECRETS)
+    wanted = ("PATH", "TZ")
     return {name: os.environ[name] for name in wanted if name in os.environ} | {"LANG": "C.UTF-8"}
 
 

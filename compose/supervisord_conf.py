@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
-from compose.errors import ComposeError
+from compose.errors import BadInputError, ComposeError
 from compose.host import Host
 from compose.supervisor import socket
 from compose.topology import SERVICES, Context, Service
+from settings.environment import SECRETS, VALUES
 from settings.paths import CLONE
 
 
-def config(context: Context, host: Host) -> str:
-    """The configuration of supervisord for this site; ComposeError where the home's path holds what it cannot read."""
+def config(context: Context, host: Host, environment: Mapping[str, str]) -> str:
+    """The configuration of supervisord for this site and the caller's environment.
+
+    Raises ComposeError where the home's path, BadInputError where a variable holds what it cannot read.
+    """
     paths = context.paths
     user = host.user
     if odd := set(str(paths.home)) & set("%\"'\n;"):
         # It expands % in some values once and in others twice, and quotes by rules of its own.
         raise ComposeError(f"supervisord cannot read such a path: {paths.home} holds {odd.pop()!r}: move the clone")
+    overrides = {name: environment[name] for name in (*VALUES, *SECRETS) if environment.get(name)}
+    for name, value in overrides.items():
+        if set(value) & set("%\"'\n"):
+            raise BadInputError(f"environment: {name}: holds a quote, a percent sign or a line's end: use the key in site.yaml")
     lines = [
         "[supervisord]",
         f"logfile={paths.logs}/supervisord.log",
@@ -41,15 +50,15 @@ def config(context: Context, host: Host) -> str:
         f"serverurl=unix://{socket(paths.run)}",
     ]
     for rank, service in enumerate(SERVICES):
-        lines += ["", *_program(service, rank, context, user)]
+        lines += ["", *_program(service, rank, context, user, overrides)]
     return "\n".join(lines) + "\n"
 
 
-def _program(service: Service, rank: int, context: Context, user: str | None) -> list[str]:
+def _program(service: Service, rank: int, context: Context, user: str | None, overrides: Mapping[str, str]) -> list[str]:
     paths = context.paths
     environment = {"WATCHFLOOR_HOME": paths.home, "WATCHFLOOR_SITE": paths.site, "PYTHONUNBUFFERED": 1, "LANG": "C.UTF-8"}
     if service.own:  # restarted when the settings or the code they run are new; servers reread their files on SIGHUP
-        environment["WATCHFLOOR_DIGEST"] = _digest(context)
+        environment |= {"WATCHFLOOR_DIGEST": _digest(context), **overrides}
     return [
         f"[program:{service.name}]",
         "command=" + " ".join(_quoted(word) for word in service.command(context)),
@@ -72,7 +81,7 @@ def _program(service: Service, rank: int, context: Context, user: str | None) ->
 
 def _digest(context: Context) -> str:
     digest = hashlib.sha256(context.paths.site.read_bytes())
-    for room in ("alerts", "compose", "dashboards", "exporters", "metrics", "settings"):
+    for room in ("alerts", "compose", "dashboards", "exporters", "metrics", "settings", "stream"):
         for path in sorted((CLONE / room).rglob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:12]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ class Service:
 
     `own` tells our code, which reads the settings when it starts, from a server that rereads its files on SIGHUP. `page`
     is what a person opens; empty when there is nothing to see. `stop_seconds` is how long it may take to end. `worker`
-    tells several processes of one job apart.
+    tells several processes of one job apart. `password` tells that it answers nobody without the appliance's own.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Service:
     state: str = ""
     worker: str = ""
     stop_seconds: int = 10
+    password: bool = False
 
     def url(self, site: Site, path: str = "") -> str:
         """Where other services of this machine reach it."""
@@ -65,6 +67,7 @@ def _prometheus(context: Context) -> tuple[str, ...]:
         f"--storage.tsdb.retention.size={site.prometheus.retention_size}",
         f"--web.listen-address={listen(site, site.ports.prometheus)}",
         f"--web.external-url={site.public(site.ports.prometheus)}/",
+        f"--web.cors.origin={re.escape(site.public(site.ports.prometheus))}",
         "--web.route-prefix=/",
         # What is sent before Alertmanager was found is lost; half a minute later it is said again.
         f"--rules.alert.resend-delay={site.scaled('30s')}",
@@ -78,6 +81,8 @@ def _alertmanager(context: Context) -> tuple[str, ...]:
         program("prometheus-alertmanager", "alertmanager"),
         f"--config.file={paths.rendered}/alertmanager/alertmanager.yml",
         f"--storage.path={paths.data}/alertmanager",
+        # Its API allows every origin: without a password any page in an on-call person's browser could mute all alerts.
+        f"--web.config.file={paths.alertmanager_web}",
         f"--web.listen-address={listen(site, site.ports.alertmanager)}",
         f"--web.external-url={site.public(site.ports.alertmanager)}/",
         "--web.route-prefix=/",
@@ -110,6 +115,7 @@ SERVICES = (
         alive="/-/healthy",
         ready="/-/ready",
         state="alertmanager",
+        password=True,
     ),
     Service(
         "exporter-system",

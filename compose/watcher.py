@@ -20,6 +20,7 @@ from typing import Any
 from compose.errors import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_OK, ComposeError
 from compose.health import Health, ask
 from compose.ports import holder
+from compose.secrets import alertmanager_authorization
 from compose.supervisor import Supervisor
 from compose.topology import SERVICES, Service
 from compose.watching import ANSWER_WITHIN, CHECK_EVERY, Watched, look
@@ -43,7 +44,9 @@ class Watcher:
         self.services = [service for service in SERVICES if self._watches(service, role)]
         self.memory: dict[str, Watched] = {service.name: Watched() for service in self.services}
         self.process = ProcessSamples(self.name)
+        self.password = alertmanager_authorization(paths)
         self.looked = time.monotonic()
+        self.controlled = True  # whether supervisord answers: without it nothing is brought back
         self.renderer, self.lock = Renderer(), threading.Lock()
 
     def _watches(self, service: Service, role: str) -> bool:
@@ -58,7 +61,7 @@ class Watcher:
             self.supervisor.signal(kill.service, "KILL")
 
     def _ask(self, service: Service) -> Health:
-        return ask(service.url(self.site, service.alive), ANSWER_WITHIN)
+        return ask(service.url(self.site, service.alive), ANSWER_WITHIN, self.password if service.password else None)
 
     def run(self, stop: threading.Event) -> None:
         """Looks until `stop` is set. An error of supervisord's interface is logged and the next look comes all the same."""
@@ -68,8 +71,9 @@ class Watcher:
                 self.looked = time.monotonic()
                 try:
                     self.look_once(pool)
-                    last_error = ""
+                    self.controlled, last_error = True, ""
                 except ComposeError as error:
+                    self.controlled = False
                     if str(error) != last_error:
                         log.error("%s", error)  # noqa: TRY400  # the text says it all; a traceback would repeat it
                     last_error = str(error)
@@ -77,6 +81,8 @@ class Watcher:
     def samples(self) -> Iterator[Sample]:
         """What `/metrics` tells."""
         yield from self.process.collect()
+        if self.name == ROLES["services"]:
+            yield stack.SERVICE_UP.sample(int(self.controlled), "supervisord")
         for name, known in self.memory.items():
             if known.pid:
                 yield stack.SERVICE_UP.sample(int(known.up), name)

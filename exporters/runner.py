@@ -20,6 +20,9 @@ COLLECTOR_TIMEOUT = 2.0
 LOG = logging.getLogger("exporters")
 
 
+LEAST_BUDGET = 0.2  # seconds; collectors together take a tenth of it
+
+
 class Runner:
     """Owns the lane on which a domain's collectors run. For one event loop."""
 
@@ -46,6 +49,8 @@ class Runner:
         Scrapes that ask for the same collectors while they run share the answer.
         """
         wanted = frozenset(names or self._domain.names)
+        # One caller's haste must not cut short what another one is waiting for.
+        budget = max(budget, LEAST_BUDGET)
         task = self._shared.get(wanted)
         if task is None:
             task = asyncio.create_task(self._collect(wanted, budget))

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HOME_VARIABLE = "WATCHFLOOR_HOME"
+# The name under which the appliance's own services are known to its Alertmanager.
+ALERTMANAGER_USER = "watchfloor"
 CLONE = Path(__file__).resolve().parent.parent
 
 

@@ -19,6 +19,10 @@ Duration: TypeAlias = basic.Duration  # the other rooms know it from here
 Severity = Literal["critical", "warning", "info"]
 
 
+_POWERS = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
+_MOST_BYTES = 1000 << 40
+
+
 class Ports(Section, frozen=True):
     """The ports that services listen on."""
 
@@ -65,6 +69,12 @@ class Prometheus(Section, frozen=True):
                 raise ValueError(msg)
         if seconds(self.scrape_timeout) > seconds(self.scrape_interval):
             msg = f"scrape_timeout {self.scrape_timeout} is above scrape_interval {self.scrape_interval}: lower it"
+            raise ValueError(msg)
+        if seconds(self.retention_time) > seconds("100y"):
+            msg = f"retention_time {self.retention_time} is above 100y: give less"
+            raise ValueError(msg)
+        if int(self.retention_size.rstrip("BKMGT")) * _POWERS[self.retention_size.lstrip("0123456789")] > _MOST_BYTES:
+            msg = f"retention_size {self.retention_size} is above 1000TB: give less"
             raise ValueError(msg)
         if seconds(self.retention_time) < seconds("24h"):
             msg = f"retention_time {self.retention_time} is below 24h: dashboards and rules look back that far"

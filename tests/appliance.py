@@ -25,14 +25,14 @@ from tests.waiting import free_ports
 
 def get(url: str, timeout: float = 5.0) -> Any:
     """The JSON that `url` answers."""
-    with urllib.request.urlopen(url, timeout=timeout) as response:  # noqa: S310  # our own servers
+    with urllib.request.urlopen(url, timeout=timeout) as response:  # our own servers
         return json.loads(response.read())
 
 
 def status_of(url: str, timeout: float = 2.0) -> int:
     """The HTTP status of `url`; 0 where nobody answers in time."""
     try:
-        with urllib.request.urlopen(url, timeout=timeout) as response:  # noqa: S310  # our own servers
+        with urllib.request.urlopen(url, timeout=timeout) as response:  # our own servers
             return int(response.status)
     except urllib.error.HTTPError as error:
         return error.code

@@ -56,9 +56,10 @@ class Silence(Struct, frozen=True, rename="camel"):
 class Alertmanager:
     """The silences of one Alertmanager. Every method raises RefusedError when it does not answer or refuses."""
 
-    def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
+    def __init__(self, url: str, session: aiohttp.ClientSession, auth: aiohttp.BasicAuth | None = None) -> None:
         self._url = url.rstrip("/") + "/api/v2"
         self._session = session
+        self._auth = auth
 
     async def silences(self) -> list[Silence]:
         """All silences it remembers: active first, then pending, then expired; the soonest end first."""
@@ -91,7 +92,7 @@ class Alertmanager:
 
     async def _ask(self, method: str, path: str, body: Any = None) -> bytes:
         try:
-            async with self._session.request(method, self._url + path, json=body, timeout=_TIMEOUT) as response:
+            async with self._session.request(method, self._url + path, json=body, auth=self._auth, timeout=_TIMEOUT) as response:
                 answer = await response.read()
         except TimeoutError as error:
             raise RefusedError(HTTPStatus.GATEWAY_TIMEOUT, f"Alertmanager did not answer in {_PATIENCE:g} s") from error

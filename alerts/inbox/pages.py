@@ -117,6 +117,8 @@ def _silence(item: Silence, now: float) -> dict[str, Any]:
 
 def _cursor(text: str) -> tuple[float, int] | None:
     end, _, last = text.rpartition("-")
+    if len(last) > 18:  # more digits than an id of the database can have
+        raise ProblemError(HTTPStatus.BAD_REQUEST, "older: follow the page's own link")
     try:
         return (float(end), int(last)) if text else None
     except ValueError as error:

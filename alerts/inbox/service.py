@@ -29,6 +29,8 @@ from metrics.durations import seconds
 from metrics.expose import negotiate
 from settings import Paths, Site
 from settings.look import BASE_CSS
+from settings.paths import ALERTMANAGER_USER
+from settings.secrets import read_secret
 
 _ASSETS = Path(__file__).parent / "assets"
 _FORGET_EVERY = 3600.0
@@ -73,12 +75,19 @@ def _routes() -> list[web.RouteDef]:
     ]
 
 
+def _password(site: Site, paths: Paths) -> aiohttp.BasicAuth | None:
+    """How the appliance's own Alertmanager knows us; another one is asked without."""
+    if site.endpoints.alertmanager or not paths.alertmanager_password.exists():
+        return None
+    return aiohttp.BasicAuth(ALERTMANAGER_USER, read_secret(paths.alertmanager_password, "alertmanager_password"))
+
+
 async def _running(app: web.Application, site: Site, paths: Paths, bearer: str, desk: Desk) -> AsyncIterator[None]:
     """Between these two halves the service answers."""
     async with aiohttp.ClientSession() as session:
         figures, hub = Figures(), Hub()
         timing = Timing(desk, Prometheus(site, session), figures, hub.changed)
-        alertmanager = Alertmanager(site.alertmanager_url, session)
+        alertmanager = Alertmanager(site.alertmanager_url, session, _password(site, paths))
         parts = Parts(site, bearer, desk, figures, hub, timing, alertmanager, Runbooks.of(paths), desk.watchdog_at)
         app[PARTS] = parts
         app.on_shutdown.append(_close_streams)

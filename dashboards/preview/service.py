@@ -155,7 +155,7 @@ class Preview:
     async def _panel(self, request: web.Request) -> web.StreamResponse:
         dashboard = self._library.dashboards.get(request.match_info["uid"])
         wanted = request.match_info["panel"]
-        panel = dashboard.panel(int(wanted)) if dashboard and wanted.isascii() and wanted.isdigit() else None
+        panel = dashboard.panel(int(wanted)) if dashboard and wanted.isascii() and wanted.isdigit() and len(wanted) < 19 else None
         if dashboard is None or panel is None:
             return _json({"error": "no such dashboard or panel: reload the page"}, 404)
         if not panel.drawn:

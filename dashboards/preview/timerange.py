@@ -47,7 +47,7 @@ def instant(expression: str, now: float, offset_minutes: int = 0, *, end: bool =
     rounds up to the last moment of the unit, as the right side of a range does. Raises ValueError in words.
     """
     expression = expression.strip()
-    if expression.isdigit() and len(expression) >= _MILLISECONDS_DIGITS:
+    if expression.isdigit() and _MILLISECONDS_DIGITS <= len(expression) < 19:
         return int(expression) / 1000
     found = _EXPRESSION.fullmatch(expression)
     if not found:

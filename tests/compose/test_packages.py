@@ -37,7 +37,7 @@ def test_without_rights_the_packages_are_listed() -> None:
         (Path(folder) / "apt-get").symlink_to("/usr/bin/apt-get")
         done = _install_as_nobody(folder)
     assert done.returncode == 1
-    assert "neither root nor allowed sudo: first-missing, second-missing" in done.stderr
+    assert "packages are missing: first-missing, second-missing: you are neither root nor may you use sudo" in done.stderr
     assert "apt-get install --no-install-recommends first-missing second-missing" in done.stderr
 
 

@@ -57,7 +57,7 @@ def test_supervisord_reads_back_what_the_topology_says(tmp_path: Path, folder: s
     paths.site.write_text("{}", encoding="utf-8")
     context = Context(Site(), paths, Path("/usr/bin/python3"))
     file = paths.run / "supervisord.conf"
-    file.write_text(config(context, Host(paths.home, None, copied=False)), encoding="utf-8")
+    file.write_text(config(context, Host(paths.home, None, copied=False), {}), encoding="utf-8")
     options = ServerOptions()
     options.realize(["-c", str(file)])
     groups = {group.name: group.process_configs[0] for group in options.process_group_configs}
@@ -74,14 +74,14 @@ def test_supervisord_reads_back_what_the_topology_says(tmp_path: Path, folder: s
 def test_a_path_that_supervisord_cannot_read_is_refused(tmp_path: Path, folder: str) -> None:
     context = Context(Site(), Paths(tmp_path / folder), Path("/usr/bin/python3"))
     with pytest.raises(ComposeError, match="move the clone"):
-        config(context, Host(tmp_path / folder, None, copied=False))
+        config(context, Host(tmp_path / folder, None, copied=False), {})
 
 
 def test_as_root_every_service_has_the_service_user(tmp_path: Path) -> None:
     paths = Paths(tmp_path)
     paths.rendered.mkdir()
     paths.site.write_text("{}", encoding="utf-8")
-    text = config(Context(Site(), paths, Path("/python")), Host(tmp_path, "watchfloor", copied=False))
+    text = config(Context(Site(), paths, Path("/python")), Host(tmp_path, "watchfloor", copied=False), {})
     programs = text.split("[program:")[1:]
     assert len(programs) == len(SERVICES)
     assert all("\nuser=watchfloor\n" in program for program in programs)

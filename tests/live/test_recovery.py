@@ -7,9 +7,11 @@ from functools import partial
 
 import pytest
 
+from compose.health import ask
+from compose.secrets import alertmanager_authorization
 from compose.topology import SERVICES, find
 from metrics import stack
-from tests.appliance import Appliance, status_of
+from tests.appliance import Appliance
 from tests.waiting import until
 
 pytestmark = pytest.mark.xdist_group("appliance")
@@ -19,7 +21,10 @@ NAMES = [service.name for service in SERVICES]
 def back(appliance: Appliance, name: str, old: int) -> bool:
     service = find(name)
     assert service
-    return appliance.process(name).pid not in (0, old) and status_of(service.url(appliance.site, service.ready)) == 200
+    return (
+        appliance.process(name).pid not in (0, old)
+        and ask(service.url(appliance.site, service.ready), 2, alertmanager_authorization(appliance.paths)).ok
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)

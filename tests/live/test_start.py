@@ -7,10 +7,14 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from pathlib import Path
 
+import psutil
 import pytest
 
+from metrics import stack
 from tests.appliance import Appliance
 from tests.waiting import until
 
@@ -126,5 +130,54 @@ def test_an_ordinary_user_runs_it_too(cold: Appliance) -> None:
         done = subprocess.run([*become, *words], cwd=CLONE, capture_output=True, text=True, timeout=90, check=False)
         assert done.returncode == 0, done.stderr
         assert all(Path(f"/proc/{item.pid}").stat().st_uid == 65534 for item in cold.stack.supervisor.processes().values())
+    finally:
+        ends(cold)
+
+
+def test_services_that_outlived_supervisord_are_told_and_ended(cold: Appliance) -> None:
+    try:
+        assert cold.up()
+        pids = [process.pid for process in cold.stack.supervisor.processes().values()]
+        controller = int(cold.stack.supervisor.call("supervisor.getPID"))
+        os.kill(controller, signal.SIGKILL)
+        until("supervisord is gone", lambda: not cold.stack.supervisor.running(), 10)
+        down = f'{stack.SERVICE_UP.name}{{service="supervisord"}}'
+        until("Prometheus hears that nothing brings services back", lambda: cold.value(down) == 0, 30)
+        code, _, err = result(compose(cold, "status"))
+        assert code == 1
+        assert "supervisord has ended" in err
+        code, out, err = result(compose(cold, "up"))
+        assert code == 0, err
+        assert "they were stopped" in out
+        assert not [pid for pid in pids if psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE]
+    finally:
+        ends(cold)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_somebody_else_is_told_whose_it_is(cold: Appliance) -> None:
+    try:
+        assert cold.up()
+        words = [sys.executable, "-m", "compose", "status", "--home", str(cold.home), "--site", str(cold.site_file)]
+        become = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        done = subprocess.run([*become, *words], cwd=CLONE, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 1
+        assert "another user's" in done.stderr
+    finally:
+        ends(cold)
+
+
+def test_no_website_may_ask_for_what_only_the_appliance_may(cold: Appliance) -> None:
+    try:
+        assert cold.up()
+        silence = {"Origin": "http://evil.example", "Content-Type": "application/json"}
+        url = cold.url("alertmanager", "/api/v2/silences")
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            urllib.request.urlopen(urllib.request.Request(url, b"{}", silence), timeout=5)
+        query = urllib.request.Request(
+            cold.url("prometheus", "/api/v1/query?query=up"), headers={"Origin": "http://evil.example"}
+        )
+        with urllib.request.urlopen(query, timeout=5) as answer:
+            assert answer.headers["Access-Control-Allow-Origin"] is None
     finally:
         ends(cold)
