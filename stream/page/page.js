@@ -61,8 +61,8 @@ class Card {
   }
 
   rows() {
-    return Object.entries(this.data).filter(([name]) => !HIDDEN.has(name)).flatMap(([name, value]) => {
-      const shown = value === null || typeof value === "object" ? "–" : (SHOWN[name] ?? short)(value, this.symbol);
+    return Object.entries(this.data).filter(([name, value]) => !HIDDEN.has(name) && (value === null || typeof value !== "object")).flatMap(([name, value]) => {
+      const shown = value === null ? "–" : (SHOWN[name] ?? short)(value, this.symbol);
       return [make("dt", "", LABELS[name] ?? words(name)), make("dd", "", shown === "–" && typeof value === "string" ? value : shown)];
     });
   }
