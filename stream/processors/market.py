@@ -19,6 +19,7 @@ class _Trade(NamedTuple):
     order: int
     price: Decimal
     quantity: float
+    turnover: float
 
 
 class MarketSymbol:
@@ -41,9 +42,10 @@ class MarketSymbol:
         price: Decimal = payload["price"]
         quantity = float(payload.get("quantity") or 0)
         self._order += 1
-        insort(self._trades, _Trade(message.source_ms, self._order, price, quantity))
-        self._bars.add(message.source_ms, float(price))
-        self._day.add(message.source_ms, float(price), quantity)
+        value = float(price)
+        insort(self._trades, _Trade(message.source_ms, self._order, price, quantity, value * quantity))
+        self._bars.add(message.source_ms, value)
+        self._day.add(message.source_ms, value, quantity)
         for name in ("volume_24h", "change_24h", "market_cap"):
             if name in payload and message.source_ms >= self._told.get(name, (0, None))[0]:
                 self._told[name] = (message.source_ms, payload[name])
@@ -96,7 +98,7 @@ class MarketSymbol:
 def _window(trades: list[_Trade]) -> dict[str, Any]:
     prices = [trade.price for trade in trades]
     volume = sum(trade.quantity for trade in trades)
-    vwap = sum(float(trade.price) * trade.quantity for trade in trades) / volume if volume else None
+    vwap = sum(trade.turnover for trade in trades) / volume if volume else None
     return {
         "open": plain(prices[0]),
         "high": plain(max(prices)),

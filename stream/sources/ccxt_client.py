@@ -31,6 +31,10 @@ class CcxtTransport:
             raise SourceError("setup", f"{self._name} is no exchange whose trades ccxt can watch")
         exchange = getattr(library, self._name)({"newUpdates": True})
         try:
+            if not exchange.has.get("watchTradesForSymbols"):
+                raise SourceError(
+                    "setup", f"ccxt cannot watch the trades of several symbols at {self._name}: take another exchange"
+                )
             await exchange.load_markets()
             unknown = sorted(set(self._symbols) - set(exchange.symbols))
             if unknown:
@@ -49,10 +53,7 @@ class CcxtTransport:
             await exchange.close()
 
     async def _trades(self, exchange: Any, link: Link) -> None:
-        if exchange.has.get("watchTradesForSymbols"):
-            trades = await exchange.watch_trades_for_symbols(list(self._symbols))
-        else:
-            trades = [trade for name in self._symbols for trade in await exchange.fetch_trades(name, limit=100)]
+        trades = await exchange.watch_trades_for_symbols(list(self._symbols))
         link.items(
             [
                 {"symbol": trade["symbol"], "price": trade["price"], "quantity": trade["amount"], "time": trade["timestamp"]}
