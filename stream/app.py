@@ -31,7 +31,7 @@ from stream.queue import PublisherQueue
 from stream.rooms import Rooms as RoomSet
 from stream.session import Checker, Desk
 from stream.tally import Tally
-from stream.websocket import CLOSE_SECONDS, Endpoint
+from stream.websocket import Endpoint
 
 MakeFeed: TypeAlias = Callable[[Site, Publish], StreamManager]
 _LOG = logging.getLogger("watchfloor.stream")
@@ -71,7 +71,7 @@ class Server:
         self.feed = feed(site, self.queue.publish) if feed else None
         self.figures = Figures(guard)
         door = Door(self.endpoint.connect, self.rooms, self.figures, tuple(stream.allowed_origins), trusted)
-        self._public = GuardedRunner(application(door), guard, handler_cancellation=False, shutdown_timeout=CLOSE_SECONDS)
+        self._public = GuardedRunner(application(door), guard, handler_cancellation=False, shutdown_timeout=1.0)
         process = ProcessSamples("stream")
         sources = [self.tally.collect, self.hub.collect, self.queue.collect, self.figures.collect, process.collect]
         if self.feed:
@@ -119,7 +119,7 @@ class Server:
         if self.feed:
             await self.feed.stop()
         self.queue.flush()
-        await self.endpoint.stop(CLOSE_SECONDS)
+        await self.endpoint.stop()
         await self._public.cleanup()
         await self._admin.cleanup()
         self._pulse.__exit__()

@@ -110,7 +110,9 @@ class Fanout:
         self.control(outlet, self._framer.message(payload, outlet.form))
 
     def control(self, outlet: Outlet, frame: bytes) -> None:
-        """One frame to one connection, after all that it was due before."""
+        """One frame to one connection, after all that it was due before; nothing to one that was removed."""
+        if outlet.cohort is None:
+            return
         self._settle(outlet)
         self._write(outlet, frame)
         if outlet.backlog is not None and outlet.transport.get_write_buffer_size() > self._hard:

@@ -17,10 +17,11 @@ _SLICES = 10  # of the ping interval: in each, a tenth of the connections is loo
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Seconds: from ping to ping, and the age of the last pong at which a client counts as gone (SPEC: 10 and 30)."""
+    """Seconds: from ping to ping, the age of the last pong at which a client counts as gone, and how long closing may take."""
 
     ping_every: float = 10.0
     pong_within: float = 30.0
+    close_within: float = 5.0
 
 
 class Keeper:

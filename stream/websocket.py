@@ -12,7 +12,7 @@ from aiohttp import WSMsgType, web
 
 from metrics import websocket as ws
 from stream.codes import CloseCode, ErrorCode
-from stream.frames import PONG, Form, frame
+from stream.frames import PONG, Form, close_frame, frame
 from stream.guard import Guard, GuardedWebSocket
 from stream.http import REQUEST_ID, ProblemError, address_of
 from stream.keeper import Keeper, Times
@@ -23,17 +23,24 @@ from stream.outlet import Outlet
 from stream.session import Desk, Session
 from stream.tally import ABNORMAL
 
-CLOSE_SECONDS = 5.0  # for the close frame to leave and be answered
 _LOG = logging.getLogger("watchfloor.stream")
 
 
 class _Tap(asyncio.Protocol):
-    """Between a transport and aiohttp's protocol, after the handshake: hears when the transport is full, and when drained."""
+    """Between a transport and aiohttp's protocol, after the handshake: hears when the transport is full, drained, lost."""
 
-    __slots__ = ("_full", "_inner", "_ready")
+    __slots__ = ("_full", "_inner", "_ready", "_waiting", "lost")
 
     def __init__(self, inner: asyncio.Protocol, full: Callable[[], None], ready: Callable[[], None]) -> None:
         self._inner, self._full, self._ready = inner, full, ready
+        self.lost = False
+        self._waiting: asyncio.Future[None] | None = None
+
+    async def wait_lost(self) -> None:
+        """Returns when the connection is gone; for one caller."""
+        if not self.lost:
+            self._waiting = asyncio.get_running_loop().create_future()
+            await self._waiting
 
     def data_received(self, data: bytes) -> None:
         """Bytes of the client."""
@@ -45,6 +52,9 @@ class _Tap(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
+        self.lost = True
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
         self._inner.connection_lost(exc)
 
     def pause_writing(self) -> None:
@@ -59,11 +69,19 @@ class _Tap(asyncio.Protocol):
 
 
 class _Socket(GuardedWebSocket):
-    """aiohttp's WebSocket; `before_close` is called before a close frame is sent, whoever sends it."""
+    """aiohttp's WebSocket, which sends one close frame at most: its own, or the one that `goodbye` tells of.
 
+    `before_close` is called before it sends one.
+    """
+
+    goodbye = False
     before_close: Callable[[], None] | None = None
 
     async def close(self, *, code: int = CloseCode.NORMAL, message: bytes = b"", drain: bool = True) -> bool:
+        """Sends a close frame unless one was sent."""
+        if self.goodbye:
+            return False
+        self.goodbye = True
         if self.before_close is not None:
             self.before_close()
         return await super().close(code=code, message=message, drain=drain)
@@ -74,9 +92,10 @@ class Endpoint:
 
     def __init__(self, desk: Desk, guard: Guard, times: Times | None = None) -> None:
         self._desk, self._guard = desk, guard
-        self.keeper = Keeper(desk, times or Times())
+        self._times = times or Times()
+        self.keeper = Keeper(desk, self._times)
         self.sessions: dict[str, Session] = {}
-        self._closing: dict[str, asyncio.Task[None]] = {}
+        self._closing: set[asyncio.Task[None]] = set()
         self._codes: dict[str, CloseCode] = {}  # of connections that this side ended
         self._stopping = False
 
@@ -110,7 +129,7 @@ class Endpoint:
             raise ProblemError(HTTPStatus.FORBIDDEN, ErrorCode.BAD_ORIGIN)
         socket = _Socket(
             autoping=False, protocols=(SUBPROTOCOL_MSGPACK,), max_msg_size=self._desk.settings.limits.message_bytes,
-            timeout=CLOSE_SECONDS,
+            timeout=self._times.close_within,
         )  # fmt: skip
         if not socket.can_prepare(request) or request.headers.get("Sec-WebSocket-Version") != "13":
             raise ProblemError(
@@ -140,8 +159,6 @@ class Endpoint:
         try:
             session.greet()
             await self._read(session, socket)
-            if (closing := self._closing.get(session.id)) is not None:
-                await closing
         finally:
             self._end(session, socket)
 
@@ -152,8 +169,9 @@ class Endpoint:
         def close(code: CloseCode, reason: str) -> None:
             if session.id not in self._codes:
                 self._codes[session.id] = code
-                closing = self._close(session, socket, code, reason)
-                self._closing[session.id] = asyncio.get_running_loop().create_task(closing)
+                task = asyncio.get_running_loop().create_task(self._close(session, socket, tap, close_frame(code, reason)))
+                self._closing.add(task)
+                task.add_done_callback(self._closing.discard)
 
         def overflown() -> None:
             close(CloseCode.TOO_SLOW, "more waits for the client than the server keeps")
@@ -182,7 +200,8 @@ class Endpoint:
             message = await socket.receive()
             kind = message.type
             if kind in (WSMsgType.TEXT, WSMsgType.BINARY):
-                session.received(message.data)
+                if not socket.goodbye:
+                    session.received(message.data)
             elif kind is WSMsgType.PING:
                 fanout.control(session.outlet, frame(PONG, message.data))
             elif kind is WSMsgType.PONG:
@@ -190,18 +209,18 @@ class Endpoint:
             else:
                 return
 
-    async def _close(self, session: Session, socket: _Socket, code: CloseCode, reason: str) -> None:
-        """Closes from this side, once; a peer that does not take part is cut off."""
-        if socket.closed:
+    async def _close(self, session: Session, socket: _Socket, tap: _Tap, goodbye: bytes) -> None:
+        """Closes from this side, once, and goes on reading until the peer agrees; one that does not is cut off."""
+        if socket.goodbye:
             return
-        transport = session.outlet.transport
+        socket.goodbye = True
+        self._desk.hub.fanout.control(session.outlet, goodbye)
+        self._desk.hub.detach(session.outlet)
         try:
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await socket.close(code=code, message=reason.encode()[:120])
+            async with asyncio.timeout(self._times.close_within):
+                await tap.wait_lost()
         except TimeoutError:
-            pass
-        if transport.get_write_buffer_size():
-            transport.abort()
+            session.outlet.transport.abort()
 
     def _end(self, session: Session, socket: _Socket) -> None:
         """The connection is over: nothing of it stays."""
@@ -211,19 +230,18 @@ class Endpoint:
         form = session.form
         self._desk.tally.open[form.format.value, "yes" if form.window else "no"] -= 1
         ours = self._codes.pop(session.id, None)
-        self._closing.pop(session.id, None)
         found = socket.found()
         code = ours or (found.code if found else socket.close_code or ABNORMAL)
         self._desk.tally.closed(code, "server" if ours or found else "client")
         _LOG.info("client gone", extra=self._about(session, "client_gone") | {"code": code})
 
-    async def stop(self, seconds: float = CLOSE_SECONDS) -> None:
-        """Takes nobody any more, closes every client with 1001, waits at most `seconds` for them, cuts off the rest."""
+    async def stop(self) -> None:
+        """Takes nobody any more, closes every client with 1001, and waits for them as long as closing may take."""
         self._stopping = True
         self._desk.hub.fanout.flush()
         for session in list(self.sessions.values()):
             session.close(CloseCode.GOING_AWAY, CloseCode.GOING_AWAY.meaning)
         if self._closing:
-            await asyncio.wait(tuple(self._closing.values()), timeout=seconds)
+            await asyncio.wait(tuple(self._closing), timeout=self._times.close_within)
         for session in list(self.sessions.values()):
             session.outlet.transport.abort()
