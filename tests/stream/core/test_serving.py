@@ -207,7 +207,7 @@ def test_limits_of_subscriptions_and_of_size_and_of_kind() -> None:
 
 def test_who_answers_no_ping_is_dropped_and_who_does_stays() -> None:
     async def story() -> None:
-        async with serving(times=Times(ping_every=0.1, pong_within=0.4)) as here:
+        async with serving(times=Times(ping_every=0.1, pong_within=0.4, close_within=0.5)) as here:
             silent, lively = await here.connect(autoping=False), await here.subscribed("canary")
             while (message := await silent.receive()).type is aiohttp.WSMsgType.PING:
                 await lively.receive()  # reading is what answers pings

@@ -81,7 +81,7 @@ async def sloth_in_market(here: Serving) -> Sloth:
 
 def test_a_slow_client_gets_the_latest_and_is_told_while_others_get_all() -> None:
     async def story() -> None:
-        async with serving("{backlog_bytes: 16384}") as here:
+        async with serving("{backlog_bytes: 16384}", times=Times(close_within=0.5)) as here:
             sloth = await sloth_in_market(here)
             quick = await here.subscribed()
             fanout = here.server.hub.fanout
@@ -115,7 +115,7 @@ def test_a_slow_client_gets_the_latest_and_is_told_while_others_get_all() -> Non
 
 def test_who_stays_slow_is_closed_with_4408() -> None:
     async def story() -> None:
-        async with serving("{backlog_bytes: 8192, slow_seconds: 0.3}", times=Times(ping_every=0.5)) as here:
+        async with serving("{backlog_bytes: 8192, slow_seconds: 0.3}", times=Times(ping_every=0.5, close_within=0.5)) as here:
             sloth = await sloth_in_market(here)
             while not here.server.hub.fanout.slow:
                 here.publish(pad=_PAD)
