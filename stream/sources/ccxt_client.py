@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import time
 from collections.abc import Mapping
@@ -26,7 +27,7 @@ class CcxtTransport:
 
     async def session(self, link: Link) -> None:
         """Brings trades until the connection ends, which it says by SourceError."""
-        library = _library()
+        library = await asyncio.to_thread(_library)  # importing it takes seconds, in which clients must be served
         if self._name not in library.exchanges:
             raise SourceError("setup", f"{self._name} is no exchange whose trades ccxt can watch")
         exchange = getattr(library, self._name)({"newUpdates": True})
