@@ -11,8 +11,8 @@ FAILURES = ("refused", "closed", "stale", "timeout", "status", "protocol", "setu
 BAD = ("json", "shape", "missing", "type", "range", "future", "size")
 DROPS = ("overflow", "too_late", "symbols")
 
-_BY_SOURCE = {"source": SOURCES}
-_BY_PROCESSOR = {"processor": SOURCES}
+_BY_SOURCE: dict[str, tuple[str, ...]] = {"source": SOURCES}
+_BY_PROCESSOR: dict[str, tuple[str, ...]] = {"processor": SOURCES}
 
 # -- sources ---------------------------------------------------------------------------------------------------------
 SOURCE_STATE = Gauge(
