@@ -27,6 +27,8 @@ class Violation(NamedTuple):
 class FrameCheck:
     """Follows one connection's incoming bytes. `largest` is the greatest payload of a message, in bytes on the wire."""
 
+    __slots__ = ("_deflate", "_fragments", "_head", "_largest", "_left", "_message")
+
     def __init__(self, largest: int, *, deflate: bool = True) -> None:
         self._largest = largest
         self._deflate = deflate

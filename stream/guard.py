@@ -82,6 +82,8 @@ def _refusal(code: ErrorCode) -> bytes:
 class _GuardedReader:
     """Passes to aiohttp's parser what keeps the rules; at the first break, what makes it stop."""
 
+    __slots__ = ("_broken", "_check", "_over", "_parser")
+
     def __init__(self, parser: WebSocketReader, check: FrameCheck, broken: Callable[[Violation], None]) -> None:
         self._parser = parser
         self._check = check
@@ -108,6 +110,8 @@ class _GuardedReader:
 
 class GuardedProtocol(RequestHandler):
     """One connection: aiohttp's, with limits on what comes before a request is complete and on frames afterwards."""
+
+    __slots__ = ("_address", "_guard", "_noted", "_timer", "_unfinished", "violation")
 
     def __init__(self, manager: web.Server, guard: Guard, **options: Any) -> None:
         super().__init__(manager, **options)

@@ -105,13 +105,15 @@ function onState({ name, delay: wait, code, reason }) {
   state.textContent = { connecting: "connecting", open: "live", waiting: "disconnected, trying again", closed: "closed" }[name];
   document.documentElement.dataset.connection = name;
   note(name === "waiting" ? `lost (${why}); again in ${duration(wait)}` : `${state.textContent} ${why}`.trim());
-  trouble(name === "closed" ? `The server closed the connection (${why}). Reload the page to try again.` : "");
+  if (name === "connecting") trouble("");
+  if (name === "closed" && code !== 1000) trouble(`The server closed the connection (${why}). Sign in below or reload the page to try again.`);
   if (name === "open") discover();
   if (name === "open") find("who").textContent = stream.scopes ? `Signed in; scopes: ${stream.scopes.join(" ") || "none"}.` : "Anonymous.";
 }
 
 async function discover() {
-  const { rooms } = await stream.list().catch(() => ({ rooms: [] }));
+  const { rooms } = await fetch("/api/rooms").then((answer) => answer.json()).catch(() => ({ rooms: [] }));
+  if (!rooms?.length) return; // what is told stays; the next connection asks again
   const replayed = rooms.filter(({ room, replay }) => ROOMS[room] && replay);
   const live = rooms.some(({ room, replay }) => ROOMS[room] && !replay);
   find("origin").hidden = !replayed.length;
@@ -140,12 +142,13 @@ function start() {
     token: token || null, onState,
     onError: ({ code, message }) => { note(code); trouble(message); },
   });
-  for (const room of Object.keys(ROOMS)) stream.subscribe(room, null, handlers(room));
+  for (const room of Object.keys(ROOMS)) stream.subscribe(room, null, handlers(room)); // asked for when the connection stands
   globalThis.stream = stream; // for the console, and for tests
 }
 
 let stream = null, counted = 0, marked = performance.now();
 document.documentElement.dataset.connection = "none";
+find("zone").textContent = Intl.DateTimeFormat().resolvedOptions().timeZone;
 start();
 
 find("sign-in").addEventListener("submit", (event) => {

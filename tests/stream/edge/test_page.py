@@ -21,7 +21,7 @@ from tests.stream.edge.real import Real, real
 from tests.stream.edge.server import guard, serving
 from tests.waiting import until
 
-pytestmark = pytest.mark.xdist_group("stream-edge")
+pytestmark = pytest.mark.xdist_group("stream-page")
 _CLIENT = Path(codes.__file__).parent / "page" / "client.js"
 # Follows a room with the client module and keeps what it hands out, in order.
 _FOLLOW = """async ([url, filters]) => {
@@ -178,3 +178,18 @@ def test_the_client_module_has_no_dependency_and_the_servers_list_of_final_codes
     listed = re.search(r"FINAL = new Set\(\[(.*)\]\)", text)
     assert listed is not None
     assert {int(code) for code in listed[1].split(",")} == {int(code) for code in codes.CloseCode if not code.retry}
+
+
+def test_where_anonymous_clients_are_not_let_in_a_token_typed_into_the_page_opens_it(browser: Browser, tmp_path: Path) -> None:
+    with real(tmp_path / "home", "stream: {anonymous: false}\n") as server, page(browser, f"{server.http}/") as opened:
+        expect(opened.locator("#market-data")).to_contain_text("accepts no anonymous clients")
+        opened.get_by_text("Connection", exact=True).click()
+        opened.get_by_label("Token or API key").fill("wrong")
+        opened.keyboard.press("Enter")
+        expect(opened.locator("#trouble")).to_contain_text("malformed")
+        issued = server.run("stream.tokens", "issue", "--subject", "desk", "--scope", "market")
+        opened.get_by_label("Token or API key").fill(issued.stdout.strip())
+        opened.keyboard.press("Enter")
+        expect(opened.locator("#who")).to_have_text("Signed in; scopes: market.")
+        expect(opened.locator("#market-data .quote").first).to_be_visible(timeout=15_000)
+        expect(opened.locator("#trouble")).to_be_hidden()
