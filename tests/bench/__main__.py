@@ -6,12 +6,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+from metrics.process import version
+
 NAMES = sorted(
     found.name for found in pkgutil.iter_modules([str(Path(__file__).parent)]) if found.name not in ("__main__", "stats")
 )
 
 if __name__ == "__main__":
     wanted = sys.argv[1:]
+    if wanted == ["--version"]:
+        print(f"watchfloor {version()}")
+        sys.exit(0)
     if not wanted:
         codes = [subprocess.run([sys.executable, "-m", "tests.bench", name], check=False).returncode for name in NAMES]
         sys.exit(max(codes))

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from compose.errors import ComposeError
 from compose.terminal import console
+from metrics.process import version
 from tests.appliance import Appliance
 from tests.drills.catalogue import DRILLS, find
 from tests.drills.run import Result, run
@@ -25,6 +26,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "alerts", nargs="*", metavar="ALERT", help=f"one of {', '.join(drill.alert for drill in DRILLS)}; none: all"
     )
+    parser.add_argument("--version", action="version", version=f"watchfloor {version()}")
     parser.add_argument("--factor", type=float, default=0.1, help="multiplies for, windows, waits and intervals (default 0.1)")
     parser.add_argument("--repeat", type=int, default=1, help="how often each is run")
     parser.add_argument("--json", type=Path, help="write the results here, too")
