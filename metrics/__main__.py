@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m metrics", description="The declarations of every metric.")
-    parser.add_argument("--version", action="version", version=version())
+    parser.add_argument("--version", action="version", version=f"watchfloor {version()}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     write = commands.add_parser("docs", help="write docs/metrics.md")
     write.add_argument("--out", type=Path, default=PAGE, help="the file to write; - for standard output")

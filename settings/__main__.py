@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m settings", description="The settings of one appliance, site.yaml.")
-    parser.add_argument("--version", action="version", version=version())
+    parser.add_argument("--version", action="version", version=f"watchfloor {version()}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, run, text in (
         ("check", _check, "say whether a file is valid, and its secret files too"),
