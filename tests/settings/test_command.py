@@ -101,6 +101,6 @@ def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_version_and_usage() -> None:
-    assert run("--version").stdout == f"{version()}\n"
+    assert run("--version").stdout == f"watchfloor {version()}\n"
     assert run().returncode == 2
     assert run("nonsense").returncode == 2
