@@ -116,7 +116,7 @@ class Fanout:
         self._settle(outlet)
         self._write(outlet, frame)
         if outlet.backlog is not None and outlet.transport.get_write_buffer_size() > self._hard:
-            outlet.overflown()
+            outlet.owner.overflown()
 
     def replay(self, outlet: Outlet, room: str, payloads: list[bytes]) -> None:
         """Kept messages of a room to one connection, after all that it was due before, by one write."""
@@ -145,7 +145,7 @@ class Fanout:
         """Tries a write again in the next turns; meanwhile the connection counts as slow, so that order is kept."""
         if tries > RETRIES or outlet.transport.is_closing():
             self._tally.instruments.inc(ws.DROPPED, "failed")
-            outlet.overflown()
+            outlet.owner.overflown()
             return
         self.paused(outlet)
         self._loop.call_soon(self._retry, outlet, data, tries)
@@ -196,7 +196,7 @@ class Fanout:
             if backlog.keep(update.room, update.symbol, seq, frame):
                 self._tally.conflated[update.room] += 1
             if backlog.size > self._hard:
-                outlet.overflown()
+                outlet.owner.overflown()
 
     def _schedule(self) -> None:
         if self._scheduled:
@@ -279,4 +279,4 @@ class Fanout:
         if data:
             self._tally.gaps["conflated"] += len(backlog.lost)
             self._write(outlet, data)
-        outlet.drained()
+        outlet.owner.drained()

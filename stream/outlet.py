@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from stream.frames import Form
 from stream.rooms import Group
@@ -53,19 +54,28 @@ class Backlog:
         return [kept.frame for kept in self.kept.values()]
 
 
+class Owner(Protocol):
+    """Whoever owns a connection."""
+
+    def drained(self) -> None:
+        """The client was slow and is not any more."""
+        ...
+
+    def overflown(self) -> None:
+        """More waits for the client than is kept, or writing to it fails: it must go."""
+        ...
+
+
 class Outlet:
-    """Where one connection's frames leave. `drained` is called when a slow client has caught up, `overflown` when it cannot."""
+    """Where one connection's frames leave."""
 
-    __slots__ = ("backlog", "cohort", "drained", "form", "overflown", "transport", "write")
+    __slots__ = ("backlog", "cohort", "form", "owner", "transport", "write")
 
-    def __init__(
-        self, transport: asyncio.WriteTransport, form: Form, drained: Callable[[], None], overflown: Callable[[], None]
-    ) -> None:
+    def __init__(self, transport: asyncio.WriteTransport, form: Form, owner: Owner) -> None:
         self.transport = transport
         self.write = transport.write
         self.form = form
-        self.drained = drained
-        self.overflown = overflown
+        self.owner = owner
         self.backlog: Backlog | None = None  # while the client is slow
         self.cohort: Cohort | None = None
 

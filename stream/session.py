@@ -71,13 +71,11 @@ class Offences:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._times: deque[float] | None = None  # most clients never offend: they pay no memory
+        self._times: deque[float] = deque()
 
     def add(self, now: float) -> bool:
         """One more, at `now` (monotonic s); whether they are more than `most`."""
         times = self._times
-        if times is None:
-            times = self._times = deque()
         times.append(now)
         while times[0] < now - OFFENCE_WINDOW:
             times.popleft()
@@ -97,7 +95,8 @@ class Session:
         limits = desk.settings.limits
         self._desk, self.id, self.outlet, self.close, self.request_id = desk, client, outlet, close, request_id
         self._bucket = TokenBucket(limits.messages_per_second, limits.burst, now)
-        self._offences, self._ignored = Offences(MOST_OFFENCES), Offences(MOST_IGNORED)
+        self._offences: Offences | None = None  # most clients never offend: they pay no memory
+        self._ignored: Offences | None = None
         self.identity: Identity = ANONYMOUS
         self.opened = self.last_message = self.last_pong = now
         self.ping_sent = 0.0
@@ -151,8 +150,10 @@ class Session:
         """Answers by an error; the one too many closes."""
         self._desk.tally.instruments.inc(ws.ERRORS, str(error.code))
         if error.code is ErrorCode.RATE_LIMITED:
+            self._ignored = self._ignored or Offences(MOST_IGNORED)
             many, code = self._ignored.add(now), CloseCode.FLOOD
         else:
+            self._offences = self._offences or Offences(MOST_OFFENCES)
             many, code = self._offences.add(now), CloseCode.OFFENCES
         self.tell(Error(code=str(error.code), message=str(error), timestamp=now_ms(), room=error.room))
         if many:

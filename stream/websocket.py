@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
 from http import HTTPStatus
 
 from aiohttp import WSMsgType, web
@@ -26,14 +25,23 @@ from stream.tally import ABNORMAL
 _LOG = logging.getLogger("watchfloor.stream")
 
 
-class _Tap(asyncio.Protocol):
-    """Between a transport and aiohttp's protocol, after the handshake: hears when the transport is full, drained, lost."""
+class _Link(asyncio.Protocol):
+    """One open connection, between its transport and aiohttp's protocol: hears when the transport is full, drained, lost.
 
-    __slots__ = ("_full", "_inner", "_ready", "_waiting", "lost")
+    It is one object on purpose: there are thousands of them.
+    """
 
-    def __init__(self, inner: asyncio.Protocol, full: Callable[[], None], ready: Callable[[], None]) -> None:
-        self._inner, self._full, self._ready = inner, full, ready
+    __slots__ = ("_inner", "_waiting", "code", "endpoint", "lost", "outlet", "session", "socket")
+
+    session: Session
+
+    def __init__(
+        self, endpoint: Endpoint, inner: asyncio.Protocol, socket: _Socket, transport: asyncio.Transport, form: Form
+    ) -> None:
+        self.endpoint, self._inner, self.socket = endpoint, inner, socket
+        self.outlet = Outlet(transport, form, self)
         self.lost = False
+        self.code: CloseCode | None = None  # by which this side ended it
         self._waiting: asyncio.Future[None] | None = None
 
     async def wait_lost(self) -> None:
@@ -41,6 +49,20 @@ class _Tap(asyncio.Protocol):
         if not self.lost:
             self._waiting = asyncio.get_running_loop().create_future()
             await self._waiting
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        """Ends the connection, after what was sent before; once."""
+        if self.code is None:
+            self.code = code
+            self.endpoint.close(self, close_frame(code, reason))
+
+    def drained(self) -> None:
+        """A slow client is not slow any more."""
+        self.endpoint.hub.pump(self.outlet)
+
+    def overflown(self) -> None:
+        """A slow client is hopeless."""
+        self.close(CloseCode.TOO_SLOW, "more waits for the client than the server keeps")
 
     def data_received(self, data: bytes) -> None:
         """Bytes of the client."""
@@ -60,30 +82,30 @@ class _Tap(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The transport holds more than its high-water mark."""
         self._inner.pause_writing()
-        self._full()
+        self.endpoint.hub.fanout.paused(self.outlet)
 
     def resume_writing(self) -> None:
         """The transport has drained to its low-water mark."""
         self._inner.resume_writing()
-        self._ready()
+        self.endpoint.hub.fanout.resumed(self.outlet)
 
 
 class _Socket(GuardedWebSocket):
     """aiohttp's WebSocket, which sends one close frame at most: its own, or the one that `goodbye` tells of.
 
-    `before_close` is called before it sends one.
+    After that its connection gets nothing more: `link` leaves the hub.
     """
 
     goodbye = False
-    before_close: Callable[[], None] | None = None
+    link: _Link | None = None
 
     async def close(self, *, code: int = CloseCode.NORMAL, message: bytes = b"", drain: bool = True) -> bool:
         """Sends a close frame unless one was sent."""
         if self.goodbye:
             return False
         self.goodbye = True
-        if self.before_close is not None:
-            self.before_close()
+        if self.link is not None:
+            self.link.endpoint.hub.detach(self.link.outlet)
         return await super().close(code=code, message=message, drain=drain)
 
 
@@ -92,11 +114,11 @@ class Endpoint:
 
     def __init__(self, desk: Desk, guard: Guard, times: Times | None = None) -> None:
         self._desk, self._guard = desk, guard
+        self.hub = desk.hub
         self._times = times or Times()
         self.keeper = Keeper(desk, self._times)
         self.sessions: dict[str, Session] = {}
         self._closing: set[asyncio.Task[None]] = set()
-        self._codes: dict[str, CloseCode] = {}  # of connections that this side ended
         self._stopping = False
 
     def outlet(self, client: str) -> Outlet | None:
@@ -155,47 +177,34 @@ class Endpoint:
         if transport is None:  # gone while it was greeted
             self._desk.tally.closed(ABNORMAL, "client")
             return
-        session = self._open(request, socket, transport)
+        link = self._open(request, socket, transport)
         try:
-            session.greet()
-            await self._read(session, socket)
+            link.session.greet()
+            await self._read(link)
         finally:
-            self._end(session, socket)
+            self._end(link)
 
-    def _open(self, request: web.Request, socket: _Socket, transport: asyncio.Transport) -> Session:
-        fanout, tally = self._desk.hub.fanout, self._desk.tally
+    def _open(self, request: web.Request, socket: _Socket, transport: asyncio.Transport) -> _Link:
         form = Form(Format.MSGPACK if socket.ws_protocol == SUBPROTOCOL_MSGPACK else Format.JSON, int(socket.compress))
-
-        def close(code: CloseCode, reason: str) -> None:
-            if session.id not in self._codes:
-                self._codes[session.id] = code
-                task = asyncio.get_running_loop().create_task(self._close(session, socket, tap, close_frame(code, reason)))
-                self._closing.add(task)
-                task.add_done_callback(self._closing.discard)
-
-        def overflown() -> None:
-            close(CloseCode.TOO_SLOW, "more waits for the client than the server keeps")
-
-        outlet = Outlet(transport, form, drained=lambda: self._desk.hub.pump(outlet), overflown=overflown)
-        session = Session(self._desk, secrets.token_hex(8), outlet, close, request[REQUEST_ID])
-        tap = _Tap(request.protocol, lambda: fanout.paused(outlet), lambda: fanout.resumed(outlet))
-        transport.set_protocol(tap)
-        transport.set_write_buffer_limits(high=fanout.backlog, low=fanout.backlog // 4)
-        socket.before_close = lambda: self._desk.hub.detach(outlet)
-        self._desk.hub.attach(outlet)
+        link = socket.link = _Link(self, request.protocol, socket, transport, form)
+        session = link.session = Session(self._desk, secrets.token_hex(8), link.outlet, link.close, request[REQUEST_ID])
+        socket.headers.clear()  # they have been sent: a kilobyte less for each client
+        transport.set_protocol(link)
+        transport.set_write_buffer_limits(high=self.hub.fanout.backlog, low=self.hub.fanout.backlog // 4)
+        self.hub.attach(link.outlet)
         self.sessions[session.id] = session
         self.keeper.add(session)
-        tally.open[form.format.value, "yes" if form.window else "no"] += 1
+        self._desk.tally.open[form.format.value, "yes" if form.window else "no"] += 1
         _LOG.info("client connected", extra=self._about(session, "client_connected"))
-        return session
+        return link
 
     @staticmethod
     def _about(session: Session, event: str) -> dict[str, object]:
         return {"event": event, "client_id": session.id, "request_id": session.request_id}
 
-    async def _read(self, session: Session, socket: _Socket) -> None:
+    async def _read(self, link: _Link) -> None:
         """Hands over what the client sends, until one side closes."""
-        fanout = self._desk.hub.fanout
+        socket, session = link.socket, link.session
         while True:
             message = await socket.receive()
             kind = message.type
@@ -203,42 +212,47 @@ class Endpoint:
                 if not socket.goodbye:
                     session.received(message.data)
             elif kind is WSMsgType.PING:
-                fanout.control(session.outlet, frame(PONG, message.data))
+                self.hub.fanout.control(link.outlet, frame(PONG, message.data))
             elif kind is WSMsgType.PONG:
                 self.keeper.ponged(session)
             else:
                 return
 
-    async def _close(self, session: Session, socket: _Socket, tap: _Tap, goodbye: bytes) -> None:
-        """Closes from this side, once, and goes on reading until the peer agrees; one that does not is cut off."""
-        if socket.goodbye:
+    def close(self, link: _Link, goodbye: bytes) -> None:
+        """Closes from this side, after the turn."""
+        task = asyncio.get_running_loop().create_task(self._close(link, goodbye))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _close(self, link: _Link, goodbye: bytes) -> None:
+        """Sends the close frame and goes on reading until the peer agrees; one that does not is cut off."""
+        if link.socket.goodbye:
             return
-        socket.goodbye = True
-        self._desk.hub.fanout.control(session.outlet, goodbye)
-        self._desk.hub.detach(session.outlet)
+        link.socket.goodbye = True
+        self.hub.fanout.control(link.outlet, goodbye)
+        self.hub.detach(link.outlet)
         try:
             async with asyncio.timeout(self._times.close_within):
-                await tap.wait_lost()
+                await link.wait_lost()
         except TimeoutError:
-            session.outlet.transport.abort()
+            link.outlet.transport.abort()
 
-    def _end(self, session: Session, socket: _Socket) -> None:
+    def _end(self, link: _Link) -> None:
         """The connection is over: nothing of it stays."""
-        self._desk.hub.detach(session.outlet)
+        session, found = link.session, link.socket.found()
+        self.hub.detach(link.outlet)
         self.keeper.remove(session)
         del self.sessions[session.id]
         form = session.form
         self._desk.tally.open[form.format.value, "yes" if form.window else "no"] -= 1
-        ours = self._codes.pop(session.id, None)
-        found = socket.found()
-        code = ours or (found.code if found else socket.close_code or ABNORMAL)
-        self._desk.tally.closed(code, "server" if ours or found else "client")
+        code = link.code or (found.code if found else link.socket.close_code or ABNORMAL)
+        self._desk.tally.closed(code, "server" if link.code or found else "client")
         _LOG.info("client gone", extra=self._about(session, "client_gone") | {"code": code})
 
     async def stop(self) -> None:
         """Takes nobody any more, closes every client with 1001, and waits for them as long as closing may take."""
         self._stopping = True
-        self._desk.hub.fanout.flush()
+        self.hub.fanout.flush()
         for session in list(self.sessions.values()):
             session.close(CloseCode.GOING_AWAY, CloseCode.GOING_AWAY.meaning)
         if self._closing:
