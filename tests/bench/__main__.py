@@ -9,7 +9,9 @@ from pathlib import Path
 from metrics.process import version
 
 NAMES = sorted(
-    found.name for found in pkgutil.iter_modules([str(Path(__file__).parent)]) if found.name not in ("__main__", "stats")
+    found.name
+    for found in pkgutil.iter_modules([str(Path(__file__).parent)])
+    if found.name not in ("__main__", "contest", "peers", "stats")
 )
 
 if __name__ == "__main__":

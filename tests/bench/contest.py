@@ -79,7 +79,7 @@ class Child:
 
 @dataclass
 class Contestant:
-    """A server with clients. `words`: its command, with {port}. `subscribe`: what each client sends first, {} or empty."""
+    """A server with clients. `words`: its command, with {port}. `subscribe`: what each client sends first."""
 
     name: str
     words: Sequence[str]

@@ -1,6 +1,6 @@
 /* A thousand WebSocket clients in one loop: connects, subscribes, counts messages, takes their latency.
 
-   drain PORT CLIENTS [SUBSCRIBE]   SUBSCRIBE: a text sent by each client, %d in it is the client's number
+   drain PORT CLIENTS [SUBSCRIBE]   SUBSCRIBE: a text sent by each client, %02d in it is the client's number modulo 100
 
    Reads commands, a line each, and answers each by a line:
      ready          connected and subscribed clients
@@ -103,7 +103,7 @@ static void join(struct client *c, int port, int number, const char *subscribe) 
   if (memcmp(buffer, "HTTP/1.1 101", 12)) { fprintf(stderr, "%.*s\n", (int)got, buffer); exit(1); }
   c->kept = (char *)buffer + got - (end + 4);
   memcpy(c->keep, end + 4, c->kept);
-  if (subscribe) { char text[1024]; snprintf(text, sizeof text, subscribe, number); say(c->fd, text); }
+  if (subscribe) { char text[1024]; snprintf(text, sizeof text, subscribe, number % 100); say(c->fd, text); }
   struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
   if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, c->fd, &event)) fail("epoll_ctl");
 }
