@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 import aiohttp
 import msgspec
@@ -10,10 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from metrics import websocket as declared
 from stream.codes import MOST_OFFENCES, CloseCode, ErrorCode
 from stream.filters import EVERYTHING
 from stream.keeper import Times
-from stream.messages import MARKET, Error, Update
+from stream.messages import ASKED_TYPES, MARKET, ROOMS, Error, Told, Update
 from stream.queue import BATCH, LIMIT, Broadcast, Filtered, QueueFullError, Targeted
 from tests.stream.core.serving import becomes, closed, run, serving, told, told_until
 
@@ -297,6 +299,25 @@ def test_what_cannot_be_sent_costs_itself_alone_and_what_is_too_old_is_told(monk
             assert (gap["type"], gap["from"], gap["to"], gap["reason"]) == ("gap", 2, 2, "dropped")
             samples = await here.samples()
             assert samples['ws_dropped_total{reason="unusable"}'] == samples['ws_dropped_total{reason="timeout"}'] == 1
+
+    run(story())
+
+
+def test_every_declared_figure_is_told_and_no_other() -> None:
+    async def story() -> None:
+        async with serving() as here:
+            await here.subscribed("canary")
+            for room in declared.ROOMS:
+                here.publish(room=room)
+            await becomes("a turn was written", lambda: here.server.tally.rooms["canary"].deliveries > 0)
+            names = {series.partition("{")[0] for series in await here.samples()}
+            assert {name for name in names if name.startswith("ws_")} == {
+                series for metric in declared.METRICS for series in metric.series
+            }
+            assert {name.split("_")[0] for name in names} == {"ws", "app", "process", "watchfloor"}
+            assert declared.ROOMS == ROOMS
+            assert set(declared.KINDS_IN) == {*ASKED_TYPES, "unusable"}
+            assert set(declared.KINDS_OUT) == {str(kind.__struct_config__.tag) for kind in get_args(Told)} | {"data"}
 
     run(story())
 
