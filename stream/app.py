@@ -16,6 +16,7 @@ from metrics.process import ProcessSamples
 from settings import Site
 from stream.admin import Admin
 from stream.canary import beat
+from stream.events import ClientSubscription, Event
 from stream.fanout import Fanout, now_ms
 from stream.guard import Guard, GuardedRunner
 from stream.history import Bounds
@@ -66,7 +67,9 @@ class Server:
             PerAddress(limits.connections_per_address),
             trusted,
         )
-        self.endpoint = Endpoint(Desk(self.hub, self.tally, stream, checker, self.rooms), guard, times)
+        desk = Desk(self.hub, self.tally, stream, checker, self.rooms)
+        desk.subscribed = self._subscribed
+        self.endpoint = Endpoint(desk, guard, times)
         self.queue = PublisherQueue(loop, self.hub, self.endpoint.outlet, self.tally.instruments)
         self.feed = feed(site, self.queue.publish) if feed else None
         self.figures = Figures(guard)
@@ -84,6 +87,10 @@ class Server:
     def rooms(self) -> Rooms:
         """What discovery tells."""
         return Rooms(rooms=[self._room(name) for name in self.hub.rooms.all], timestamp=now_ms())
+
+    def _subscribed(self, client: str, room: str, filtered: bool) -> None:  # noqa: FBT001  # the event's fields
+        if self.feed:
+            self.feed.bus.emit(Event.CLIENT_SUBSCRIPTION, ClientSubscription(client, room, filtered))
 
     def _room(self, name: str) -> RoomInfo:
         room, demanded = self.hub.rooms.all[name], self.site.stream.rooms.get(name)

@@ -55,6 +55,8 @@ class Desk:
     """What all sessions of a server share."""
 
     def __init__(self, hub: Hub, tally: Tally, settings: Stream, checker: Checker | None, rooms: Callable[[], Rooms]) -> None:
+        # Told of every subscription: client, room, whether it has filters.
+        self.subscribed: Callable[[str, str, bool], None] = lambda _client, _room, _filtered: None
         self.hub, self.tally, self.settings, self.checker, self.rooms = hub, tally, settings, checker, rooms
         self.identified: set[Session] = set()  # sessions that have said who they are
 
@@ -184,6 +186,7 @@ class Session:
         if asked.room not in mine and len(mine) >= self._desk.settings.limits.subscriptions:
             raise RefusedError(ErrorCode.TOO_MANY_SUBSCRIPTIONS, room=asked.room)
         hub.subscribe(self.outlet, asked)
+        self._desk.subscribed(self.id, asked.room, asked.filters is not None)
 
     def _authenticate(self, token: str) -> None:
         if self._desk.checker is None:
