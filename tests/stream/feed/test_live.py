@@ -110,7 +110,10 @@ def test_a_header_of_its_own_carries_the_bare_key() -> None:
 
 def test_a_lost_connection_is_made_again() -> None:
     async def story() -> None:
-        async with serving(Feed(greet=[PRICE])) as feed, running(f"endpoint: '{feed.ws_url}', {FAST}") as watched:
+        async with (
+            serving(Feed(greet=[PRICE])) as feed,
+            running(f"endpoint: '{feed.ws_url}', reconnect: 20ms, attempts: 3, retry: 1h") as watched,
+        ):
             for times in range(1, 5):
                 await watched.has(times)
                 await feed.sockets[-1].close(code=1012)

@@ -91,6 +91,16 @@ def test_late_trades_count_within_the_window_and_are_dropped_past_it() -> None:
     assert counted(processor, m.DROPPED, "too_late") == 1
 
 
+def test_what_is_out_of_order_within_one_run_is_not_late() -> None:
+    processor = market()
+
+    [data] = flush(processor, trade(T0 + 2000, "103"), trade(T0, "101"), trade(T0 + 1500, "102"))
+
+    assert (data["open"], data["close"], data["trades"]) == ("102", "103", 2)
+    assert counted(processor, m.LATE) == 0
+    assert counted(processor, m.DROPPED, "too_late") == 0
+
+
 def test_the_oldest_go_when_the_buffer_is_full() -> None:
     processor = market(Shape(3, 100, 1000))
 
