@@ -15,7 +15,8 @@ from stream.sources.replay_derived import Derived
 from stream.sources.replay_model import DAY, ReplayModel, about, history
 
 _OFTEN = 0.005  # seconds; ticks that are due within so short a time are told together
-_BEHIND = 5.0  # seconds; after a longer standstill the series goes on from now instead of rushing
+# After a longer standstill the series goes on from now instead of rushing, and filling the processor's buffer.
+_BEHIND_SECONDS, _BEHIND_TICKS = 5.0, 500
 _WARM_UP = 250  # bars: 200 for the longest mean, and some for the exponential ones
 _MOST_BARS = 1440
 _DERIVED_EVERY = 1.0  # seconds between two figures of the on-chain and sentiment replay; symbols take turns
@@ -62,7 +63,7 @@ class ReplaySource:
                 self._emit(emit, payload, bars[-1].start_ms + payload["bar_ms"] if bars else origin_ms)
         while True:
             due = base + int((clock.steady() - began) / self._every)
-            if (due - self._told) * self._every > _BEHIND:
+            if due - self._told > min(_BEHIND_SECONDS / self._every, _BEHIND_TICKS):
                 began, origin_ms, base = clock.steady(), clock.now_ms(), self._told
                 continue
             while self._told < due:

@@ -15,6 +15,7 @@ from stream.sources.live import Link
 MOST_BYTES = 4 * 2**20  # of one message, after inflation
 _CONNECT_SECONDS = 10.0
 _HEARTBEAT_SECONDS = 20.0
+_CLOSE_SECONDS = 0.5  # a source that is gone does not answer the close frame; the next connection must not wait for it
 
 
 class WebSocketTransport:
@@ -34,7 +35,12 @@ class WebSocketTransport:
         try:
             async with aiohttp.ClientSession(timeout=timeout, headers=self._headers) as session:
                 async with asyncio.timeout(_CONNECT_SECONDS):
-                    socket = await session.ws_connect(self._url, max_msg_size=MOST_BYTES, heartbeat=_HEARTBEAT_SECONDS)
+                    socket = await session.ws_connect(
+                        self._url,
+                        max_msg_size=MOST_BYTES,
+                        heartbeat=_HEARTBEAT_SECONDS,
+                        timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_SECONDS),
+                    )
                 async with socket:
                     for message in self._subscribe:
                         await socket.send_str(message)

@@ -29,6 +29,7 @@ class Feed:
 
     greet: list[str | bytes] = field(default_factory=list)  # sent after each handshake
     hang_up: bool = False  # close after the greeting
+    deaf: bool = False  # read nothing after the greeting, not even a close frame
     status: int = 200  # other than 200: the answer to handshakes and requests
     body: bytes = b"{}"  # the answer to a request
     hold: float = 0.0  # seconds before a request is answered
@@ -36,6 +37,7 @@ class Feed:
     requests: list[web.Request] = field(default_factory=list)
     received: list[str] = field(default_factory=list)
     sockets: list[web.WebSocketResponse] = field(default_factory=list)
+    end: asyncio.Event = field(default_factory=asyncio.Event)
     port: int = 0
 
     @property
@@ -58,6 +60,8 @@ class Feed:
         if self.hang_up:
             await socket.close(code=1001)
             return socket
+        if self.deaf:
+            await self.end.wait()
         async for told in socket:
             self.received.append(told.data)
         return socket
@@ -87,6 +91,7 @@ async def serving(feed: Feed, port: int = 0) -> AsyncIterator[Feed]:
     try:
         yield feed
     finally:
+        feed.end.set()
         for socket in feed.sockets:
             await socket.close()
         await runner.cleanup()

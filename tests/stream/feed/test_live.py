@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -168,6 +169,19 @@ def test_silence_makes_a_websocket_source_stale_and_connects_it_anew() -> None:
                 await eventually("a second connection", lambda: len(feed.sockets) == 2)
                 assert watched.count(m.SOURCE_FAILURES, "stale") == 1
                 assert ("stale", True) in [(told.reason, bool(told.detail)) for _, told in watched.events]
+
+    asyncio.run(story())
+
+
+def test_a_peer_that_does_not_even_answer_a_close_holds_nothing_up() -> None:
+    async def story() -> None:
+        async with serving(Feed(greet=[PRICE], deaf=True)) as feed:
+            settings = f"endpoint: '{feed.ws_url}', reconnect: 20ms, stale_after: 100ms"
+            async with running(settings) as watched:
+                await eventually("three connections", lambda: len(feed.sockets) == 3, seconds=5)
+                assert watched.count(m.SOURCE_FAILURES, "stale") == 2
+                began = time.monotonic()
+            assert time.monotonic() - began < 2
 
     asyncio.run(story())
 

@@ -183,6 +183,29 @@ def test_it_keeps_its_rate_by_the_clock_and_does_not_rush_after_a_standstill() -
     asyncio.run(story())
 
 
+def test_a_fast_replay_does_not_flood_the_buffer_after_a_stall() -> None:
+    async def story() -> None:
+        hands, got, stop = Hands(), list[RawMessage](), asyncio.Event()
+        source = replay.market(Replay(rate=5000, symbols=["BTC"]), "1h", Vitals("market", hands.clock, 30))
+        task = asyncio.create_task(source.run(got.append, stop))
+        await eventually("the past", lambda: len(got) == 1)
+
+        hands.now += 0.09
+        await eventually("what is due", lambda: len(got) == 451)
+        hands.now += 1
+
+        def ticks_again() -> bool:
+            hands.now += 0.001
+            return len(got) > 451
+
+        await eventually("ticks after the stall", ticks_again)
+        assert len(got) < 451 + 500
+        stop.set()
+        await asyncio.wait_for(task, 5)
+
+    asyncio.run(story())
+
+
 def test_on_chain_and_sentiment_begin_with_every_symbol() -> None:
     async def story() -> None:
         for build in (replay.onchain, replay.sentiment):
