@@ -34,7 +34,7 @@ from stream.messages import PROTOCOL, SUBPROTOCOL_MSGPACK
 EXIT_OK, EXIT_REFUSED, EXIT_USAGE, EXIT_UNREACHABLE = 0, 1, 2, 3
 TOKEN_VARIABLE = "WATCHFLOOR_TOKEN"  # noqa: S105  # a variable's name
 _FIRST_DELAY, _LONGEST_DELAY, _STABLE = 0.25, 30.0, 5.0  # seconds
-_SILENCE = 30.0  # seconds without any frame, the server's pings included, after which a connection counts as dead
+_CLOSING = aiohttp.ClientWSTimeout(ws_close=2.0)  # seconds for the server's close frame
 _LISTS = ("symbols", "fields")
 
 
@@ -111,19 +111,17 @@ async def _until_signal(client: Client) -> int:
 
 
 class Client:
-    """Follows rooms over connections that may break. Times are seconds; `count` 0 and `give_up` 0 mean without end."""
+    """Follows rooms over connections that may break. Times are seconds; `count` 0 and `give_up` 0 mean without end.
+
+    A connection on which nothing comes for `silence`, the server's pings included, counts as dead.
+    """
 
     def __init__(
-        self,
-        url: str,
-        followings: Sequence[Following],
-        token: str = "",
-        *,
-        msgpack: bool = False,
-        count: int = 0,
-        give_up: float = 0,
-    ) -> None:
+        self, url: str, followings: Sequence[Following], token: str = "", *, msgpack: bool = False, count: int = 0,
+        give_up: float = 0, silence: float = 30.0,
+    ) -> None:  # fmt: skip
         self._url, self._token, self._msgpack, self._count, self._give_up = url, token, msgpack, count, give_up
+        self._silence = silence
         self._rooms = {following.room: following for following in followings}
         self._delay = _FIRST_DELAY
         self._connected = time.monotonic()  # when a connection last stood
@@ -152,14 +150,20 @@ class Client:
         protocols = (SUBPROTOCOL_MSGPACK,) if self._msgpack else ()
         began = time.monotonic()
         try:
-            async with session.ws_connect(self._url, protocols=protocols, autoping=False, compress=15) as ws:
+            async with asyncio.timeout(self._silence):
+                ws = await session.ws_connect(self._url, protocols=protocols, autoping=False, compress=15, timeout=_CLOSING)
+            try:
                 began = time.monotonic()
                 return await self._follow(ws)
+            finally:
+                await ws.close()
         except aiohttp.WSServerHandshakeError as error:
             if error.status in (429, 502, 503, 504):
                 return f"refused with {error.status}"
             raise RefusedError(f"the handshake was refused with {error.status} {error.message}") from error
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        except TimeoutError:
+            return f"no answer for {self._silence:g} s"
+        except (aiohttp.ClientError, OSError) as error:
             return f"{error}" or type(error).__name__
         finally:
             if time.monotonic() - began > _STABLE:
@@ -168,9 +172,9 @@ class Client:
     async def _follow(self, ws: aiohttp.ClientWebSocketResponse) -> str:
         while True:
             try:
-                frame = await ws.receive(timeout=_SILENCE)
+                frame = await ws.receive(timeout=self._silence)
             except TimeoutError:
-                return f"silent for {_SILENCE:g} s"
+                return f"silent for {self._silence:g} s"
             if frame.type is aiohttp.WSMsgType.PING:
                 await ws.pong(frame.data)
             elif frame.type is aiohttp.WSMsgType.TEXT:

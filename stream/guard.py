@@ -182,6 +182,7 @@ class GuardedProtocol(RequestHandler):
             status=status,
             body=problem(ErrorCode.BAD_REQUEST, HTTPStatus(status)),
             content_type="application/problem+json",
+            headers={"Server": "watchfloor", "X-Content-Type-Options": "nosniff"},
         )
         answer.force_close()
         return answer

@@ -25,7 +25,7 @@ from metrics.model import Sample
 from settings.look import BASE_CSS
 from stream.codes import ErrorCode
 from stream.guard import REFUSALS, VIOLATIONS, Guard
-from stream.limits import Network, TokenBucket, client_address
+from stream.limits import Network, TokenBucket, client_address, counted_as
 from stream.messages import Format, Rooms, encode
 from stream.origins import is_allowed
 
@@ -198,7 +198,7 @@ def _limited(door: Door) -> Middleware:
         """So many requests an address; handshakes have limits of their own."""
         if wants_upgrade(request):
             return await handler(request)
-        address = address_of(request, door.trusted)
+        address = counted_as(address_of(request, door.trusted))
         now = time.monotonic()
         bucket = buckets.get(address)
         if bucket is None:

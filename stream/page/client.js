@@ -17,7 +17,7 @@ export const PROTOCOL = 1;
 const FINAL = new Set([1002, 1003, 1007, 1008, 1009, 4400, 4401, 4410, 4429]);
 const UNAUTHORIZED = 4401;
 const FIRST_DELAY = 500, LONGEST_DELAY = 30000; // ms before a new attempt; doubled each time, jittered
-const PING_EVERY = 5000, SILENCE = 20000, CONNECT_TIME = 10000; // ms
+const CONNECT_TIME = 10000; // ms
 
 export function connect(options = {}) {
   return new Stream(options);
@@ -91,8 +91,8 @@ class Subscription {
 }
 
 class Stream {
-  constructor({ url = ownUrl(), token = null, onState = () => {}, onError = () => {} }) {
-    Object.assign(this, { url, token, onState, onError });
+  constructor({ url = ownUrl(), token = null, onState = () => {}, onError = () => {}, silence = 20000 }) {
+    Object.assign(this, { url, token, onState, onError, silence });
     this.subscriptions = new Map();
     this.received = 0; // messages, for measuring
     this.repaired = 0; // losses that were noticed here and asked for again
@@ -200,11 +200,14 @@ class Stream {
     this._deadline = setTimeout(abandon, CONNECT_TIME);
     socket.onmessage = ({ data }) => this._message(data, token);
     socket.onclose = ({ code, reason }) => this._closed(code, reason);
-    this._heard = performance.now();
+    this._heard = this._asked = performance.now();
     this._beat = setInterval(() => {
-      if (performance.now() - this._heard > SILENCE) abandon();
-      else if (this._ready) this.ping().catch(() => {});
-    }, PING_EVERY);
+      const now = performance.now(), answered = this._heard >= this._asked;
+      if (!answered && now - this._asked > this.silence) return abandon();
+      if (!this._ready) return;
+      if (answered) this._asked = now; // a browser may call this once a minute only: silence counts from the question
+      this.ping().catch(() => {});
+    }, this.silence / 4);
   }
 
   _message(text, token) {

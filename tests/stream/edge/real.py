@@ -56,6 +56,10 @@ class Real:
         except (URLError, OSError):
             return False
 
+    def send(self, number: int) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Ends it by a signal; its exit code."""
         assert self._process is not None

@@ -6,7 +6,9 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +204,23 @@ def test_the_book_is_for_its_owner_alone(path: Path, clock: Clock) -> None:
     path.chmod(0o644)
     with pytest.raises(SettingsError, match="chmod 600"):
         Authenticator(path, clock)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_root_issues_belongs_to_the_user_of_the_service(path: Path) -> None:
+    path.parent.mkdir()
+    os.chown(path.parent, 65_534, 65_534)
+    _issued(path)
+    _issued(path)
+    assert (path.stat().st_uid, path.stat().st_mode & 0o777) == (65_534, 0o600)
+
+
+def test_two_commands_at_once_lose_nothing(path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: _issued(path), range(24)))
+    assert len(keybook.read(path).tokens) == 24
+    assert len(keybook.read(path).keys) == 1
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
 def test_a_spoilt_book_leaves_the_last_good_one_in_force_and_a_missing_one_withdraws_all(path: Path, clock: Clock) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import subprocess
@@ -14,7 +15,8 @@ from typing import Any
 import pytest
 
 from settings.paths import CLONE
-from stream.client import EXIT_OK, EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE, parse_filters
+from stream.client import EXIT_OK, EXIT_REFUSED, EXIT_UNREACHABLE, EXIT_USAGE, Client, parse_filters
+from stream.following import Following
 from tests.stream.edge.cable import cuttable
 from tests.stream.edge.real import Real, real
 from tests.waiting import free_ports, until
@@ -165,6 +167,18 @@ def test_the_token_is_nowhere_in_the_logs(server: Real) -> None:
     server.run("stream.client", "--url", server.ws, "--room", "market-data", "--count", "1", WATCHFLOOR_TOKEN=token)
     assert token.rpartition("_")[2] not in server.log.read_text(encoding="utf-8")
     assert server.book.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_server_that_hangs_counts_as_lost(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with real(tmp_path / "home") as server:
+
+        async def follow() -> int:
+            client = Client(server.ws, [Following("canary")], silence=2.0, give_up=3.0)
+            asyncio.get_running_loop().call_later(0.5, server.send, signal.SIGSTOP)
+            return await client.run()
+
+        assert asyncio.run(follow()) == EXIT_UNREACHABLE
+    assert "silent for 2 s" in capfd.readouterr().err
 
 
 def test_filters_as_words() -> None:

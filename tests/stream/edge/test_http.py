@@ -16,6 +16,7 @@ import pytest
 from aiohttp import web
 
 from metrics import app as declared
+from metrics.catalog import _recorded_recording
 from metrics.expose import Renderer
 from stream import guard as guards
 from stream.http import POLICY
@@ -193,3 +194,12 @@ def test_open_connections_and_refusals_are_told(running: Running) -> None:
 def test_the_declared_labels_are_the_guards() -> None:
     assert tuple(str(code) for code in guards.REFUSALS) == declared.REFUSALS
     assert tuple(str(int(code)) for code in guards.VIOLATIONS) == declared.VIOLATIONS
+
+
+def test_the_original_names_are_recorded_in_their_types() -> None:
+    recorded = {recording.recorded_as: _recorded_recording(recording) for recording in declared.RECORDINGS}
+    kinds = {name: metric.type for name, metric in recorded.items()} | {declared.ACTIVE_CONNECTIONS.name: "gauge"}
+    assert kinds == {
+        "app_request_count": "counter", "app_error_count": "counter", "app_request_duration": "histogram",
+        "app_active_connections": "gauge",
+    }  # fmt: skip

@@ -171,6 +171,24 @@ def test_page_and_client_survive_a_killed_server(browser: Browser, tmp_path: Pat
     assert [text for text in said if not text.startswith("WebSocket connection to ")] == []  # the browser's own word
 
 
+def test_the_client_leaves_a_server_that_hangs_and_comes_back_when_it_goes_on(browser: Browser, tmp_path: Path) -> None:
+    follow = """async () => {
+      const { connect } = await import("/client.js");
+      window.states = [];
+      window.followed = connect({ silence: 600, onState: ({ name, reason }) => states.push(`${name} ${reason ?? ""}`.trim()) });
+    }"""
+    with real(tmp_path / "home") as server, browser.new_context() as context:
+        opened = context.new_page()
+        opened.goto(f"{server.http}/api/rooms")
+        opened.evaluate(follow)
+        until("open, and quiet for longer than silence", lambda: opened.evaluate("followed.received") > 4)
+        assert opened.evaluate("states") == ["connecting", "open"]
+        server.send(signal.SIGSTOP)
+        until("noticed", lambda: "waiting no answer" in opened.evaluate("states"))
+        server.send(signal.SIGCONT)
+        until("back", lambda: opened.evaluate("states")[-1] == "open")
+
+
 def test_the_client_module_has_no_dependency_and_the_servers_list_of_final_codes() -> None:
     text = _CLIENT.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 300
