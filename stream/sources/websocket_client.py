@@ -15,7 +15,7 @@ from stream.sources.live import Link
 MOST_BYTES = 4 * 2**20  # of one message, after inflation
 _CONNECT_SECONDS = 10.0
 _HEARTBEAT_SECONDS = 20.0
-_CLOSE_SECONDS = 0.5  # a source that is gone does not answer the close frame; the next connection must not wait for it
+_CLOSE_SECONDS = 0.5  # a source that is gone answers no close frame; stopping must not wait for one
 
 
 class WebSocketTransport:
