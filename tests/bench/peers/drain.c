@@ -49,6 +49,12 @@ static void message(struct client *c, const unsigned char *payload, size_t size,
   if (ms > longest) longest = ms;
 }
 
+static void pong(int fd, const unsigned char *payload, size_t size) {
+  unsigned char out[131] = {0x8a, 0x80 | size};  /* a mask of zeros */
+  memcpy(out + 6, payload, size);
+  if (send(fd, out, size + 6, 0) < 0) fail("send");
+}
+
 static void receive(struct client *c) {
   memcpy(buffer, c->keep, c->kept);
   ssize_t got = recv(c->fd, buffer + c->kept, BUFFER, 0);
@@ -59,7 +65,8 @@ static void receive(struct client *c) {
     size_t size = buffer[here + 1] & 127, head = 2;
     if (size == 126) { if (end - here < 4) break; size = buffer[here + 2] << 8 | buffer[here + 3]; head = 4; }
     if (end - here < head + size) break;
-    message(c, buffer + here + head, size, at);
+    if ((buffer[here] & 15) == 9) pong(c->fd, buffer + here + head, size);
+    else message(c, buffer + here + head, size, at);
     here += head + size;
   }
   c->kept = end - here;
