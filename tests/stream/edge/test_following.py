@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream.following import GAP, HAND_OUT, IGNORE, REPAIR, Following
@@ -90,6 +90,7 @@ class _Server:
         return [_subscription(now, len(missed)), *replayed]
 
 
+@settings(deadline=None)
 @given(
     wanted=st.lists(st.booleans(), min_size=1, max_size=60), lost=st.sets(st.integers(1, 60)), cuts=st.sets(st.integers(1, 60))
 )  # fmt: skip

@@ -151,6 +151,7 @@ _frames = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(messages=_frames, cuts=st.lists(st.integers(0, 2000), max_size=6))
 def test_the_check_passes_every_byte_of_good_frames_however_they_are_cut(
     messages: list[tuple[int, bytes, bool]], cuts: list[int]
@@ -170,6 +171,7 @@ def test_the_check_passes_every_byte_of_good_frames_however_they_are_cut(
     assert passed == data
 
 
+@settings(deadline=None)
 @given(data=st.binary(max_size=400), cut=st.integers(0, 400))
 def test_the_check_judges_by_bytes_not_by_how_they_arrive(data: bytes, cut: int) -> None:
     whole, first = FrameCheck(100), FrameCheck(100)
@@ -186,7 +188,7 @@ def test_a_request_that_never_ends_is_answered_408_in_time() -> None:
         client.send(b"GET / HTTP/1.1\r\nHost: x\r\n")
         began = time.monotonic()
         assert client.all().startswith(b"HTTP/1.1 408 ")
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 4.5
         assert server.guard.refused[ErrorCode.REQUEST_TOO_SLOW] == 1
 
 
@@ -201,7 +203,7 @@ def test_trickling_headers_do_not_extend_the_time() -> None:
             except TimeoutError:
                 continue
         assert answer.startswith(b"HTTP/1.1 408 ")
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 4.5
 
 
 def test_a_second_request_has_the_same_deadline() -> None:

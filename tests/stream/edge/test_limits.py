@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream.limits import PerAddress, TokenBucket, client_address, counted_as, is_trusted, networks
@@ -14,6 +14,7 @@ from stream.origins import is_allowed
 TRUSTED = networks(["10.0.0.0/8", "127.0.0.1", "::1", "fd00::/8"])
 
 
+@settings(deadline=None)
 @given(
     rate=st.floats(0.1, 1000), burst=st.integers(1, 500), steps=st.lists(st.floats(0, 10), min_size=1, max_size=200)
 )  # fmt: skip
@@ -34,6 +35,7 @@ def test_a_bucket_fills_again_but_not_above_its_burst() -> None:
     assert [bucket.take(1000.0) for _ in range(4)] == [True, True, True, False]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=100))
 def test_nobody_holds_more_than_the_most_and_empty_places_are_forgotten(steps: list[tuple[str, bool]]) -> None:
     limit, held = PerAddress(3), dict.fromkeys("abc", 0)
@@ -75,6 +77,7 @@ def test_forwarded_addresses_are_believed_from_trusted_proxies_alone(peer: str, 
     assert client_address(peer, forwarded, TRUSTED) == address
 
 
+@settings(deadline=None)
 @given(st.ip_addresses(), st.lists(st.text(max_size=50), max_size=4))
 def test_a_stranger_is_who_he_connects_as_whatever_he_says(
     peer: ipaddress.IPv4Address | ipaddress.IPv6Address, forwarded: list[str]
