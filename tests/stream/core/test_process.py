@@ -46,6 +46,7 @@ class Running:
     process: subprocess.Popen[str]
     url: str
     admin: str
+    said: list[dict[str, object]]
 
     @property
     def ws(self) -> str:
@@ -53,18 +54,21 @@ class Running:
 
 
 @contextmanager
-def running(home: Path) -> Iterator[Running]:
+def running(home: Path, *before: str) -> Iterator[Running]:
+    """A server with a home of its own; `before`: words that start it, `prlimit` say."""
     site = home / "site.yaml"
     site.write_text("bind: 127.0.0.1\n", encoding="utf-8")
     variables = os.environ | {"WATCHFLOOR_SITE": str(site), "WATCHFLOOR_HOME": str(home)}
-    words = [*COMMAND, "--port", "0", "--admin-port", "0"]
+    words = [*before, *COMMAND, "--port", "0", "--admin-port", "0"]
     process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=variables)
     assert process.stderr is not None
+    earlier: list[dict[str, object]] = []
     try:
         for line in process.stderr:
             said = json.loads(line)
+            earlier.append(said)
             if said.get("event") == "listening":
-                yield Running(process, said["url"], said["admin"])
+                yield Running(process, said["url"], said["admin"], earlier)
                 break
         else:
             raise AssertionError(f"it ended instead of listening: {process.wait()}")
@@ -174,3 +178,11 @@ def test_what_is_wrong_at_the_start_is_said_in_one_line(tmp_path: Path) -> None:
     assert "subscriptions" in wrong.stderr
     assert "Traceback" not in busy.stderr + wrong.stderr
     assert run("--port", "70000").returncode == 2
+
+
+def test_too_few_descriptors_are_told_with_the_remedy(tmp_path: Path) -> None:
+    with running(tmp_path, "prlimit", "--nofile=200:200") as here:
+        told = [str(line["message"]) for line in here.said if line.get("event") == "descriptors"]
+    assert len(told) == 1
+    assert "200 are allowed" in told[0]
+    assert "LimitNOFILE" in told[0]
