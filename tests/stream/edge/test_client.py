@@ -156,7 +156,7 @@ def test_a_token_opens_a_room_and_its_revocation_ends_the_connection_within_seco
 
 
 def test_a_token_that_expires_ends_the_connection(server: Real) -> None:
-    token = server.run("stream.tokens", "issue", "--subject", "desk", "--scope", "onchain", "--for", "2s").stdout.strip()
+    token = server.run("stream.tokens", "issue", "--subject", "desk", "--scope", "onchain", "--for", "6s").stdout.strip()
     done = server.run("stream.client", "--url", server.ws, "--room", "onchain-data", WATCHFLOOR_TOKEN=token)
     assert done.returncode == EXIT_REFUSED
     assert "4401" in done.stderr
