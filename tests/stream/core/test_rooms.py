@@ -39,10 +39,13 @@ class Client:
     got: list[int] = field(default_factory=list)
     joined_at: int = 0
     catching: bool = False
+    lost: int = 0  # the highest number of which a gap told
 
     def take(self, seq: int, prev: int) -> None:
         assert not self.got or seq > self.got[-1], "twice or out of order"
         assert prev <= self.last or prev in self.got, "a loss that was none"
+        if self.got and not self.filters.min_change:
+            assert prev == max(self.got[-1], self.lost), "a loss would not be seen"
         self.got.append(seq)
         self.last = max(self.last, seq)
 
@@ -86,7 +89,7 @@ class RoomsMachine(RuleBasedStateMachine):
         seq = self.rooms.all[room].lose()
         for (name, _), client in self.clients.items():
             if name == room:
-                client.last = max(client.last, seq)  # told by a gap
+                client.last = client.lost = max(client.last, seq)  # told by a gap
 
     @rule(member=members, room=rooms, filters=FILTERS)
     def join(self, member: str, room: str, filters: Canonical) -> None:
@@ -166,6 +169,21 @@ class RoomsMachine(RuleBasedStateMachine):
                 continue
             due = [seq for seq, symbol in self.published[name] if seq > client.joined_at and client.filters.takes(symbol)]
             assert client.got == due
+
+
+def test_a_group_made_while_its_first_member_catches_up_invents_no_loss() -> None:
+    rooms: Rooms[str] = Rooms(ROOMS, Bounds(), lambda: "epoch")
+
+    def publish(symbol: str) -> list[int]:
+        return [delivery.prev for delivery in rooms.publish(Update("a", symbol, {"symbol": symbol}, 0), 0).deliveries]
+
+    publish("X")
+    publish("X")
+    joined = rooms.join("m", "a", Canonical(("X",)), 1, "epoch")
+    assert (joined.missed, joined.seq) == (1, 2)
+    publish("Y")
+    assert rooms.catch_up("m", "a").done
+    assert publish("X") == [2], "3 passed by, but it was not for this filter"
 
 
 TestRooms = RoomsMachine.TestCase

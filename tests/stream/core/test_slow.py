@@ -182,6 +182,21 @@ def test_answers_and_data_leave_in_the_order_in_which_they_were_made() -> None:
     run(story())
 
 
+def test_who_comes_in_the_middle_of_a_turn_gets_only_what_comes_after() -> None:
+    async def story() -> None:
+        async with serving() as here:
+            first, second = await here.subscribed(), await here.connect()
+            late = list(here.server.endpoint.sessions.values())[1]
+            here.publish(n=1)
+            late.received('{"type": "subscribe", "room": "market-data"}')
+            here.publish(n=2)
+            assert [(await told(first))["seq"] for _ in range(2)] == [1, 2]
+            got = [await told(second) for _ in range(3)]
+            assert [(one["type"], one["seq"]) for one in got] == [("subscription", 1), ("initial-data", 1), ("data", 2)]
+
+    run(story())
+
+
 class _Faulty(asyncio.WriteTransport):
     """A transport whose first writes fail, in front of a real one."""
 
