@@ -7,6 +7,7 @@ import pwd
 import shutil
 import stat
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,7 +55,9 @@ class Host:
 
     @property
     def venv(self) -> Path:
-        """The environment of the services; one for all homes of this machine."""
+        """The environment of the services: the one that we run in, and before there is one, where it is to be made."""
+        if sys.prefix != sys.base_prefix:
+            return Path(sys.prefix)
         return (SYSTEM_HOME if self.copied else CLONE / "var") / "venv"
 
     def give(self, path: Path | int) -> None:
