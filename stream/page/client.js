@@ -98,6 +98,7 @@ class Stream {
     this.repaired = 0; // losses that were noticed here and asked for again
     this.latency = null; // ms to the server and back
     this.offset = 0; // ms by which the server's clock is ahead of ours
+    this._best = Infinity;
     this._attempt = 0;
     this._waiting = new Map(); // pings and lists that wait for their answer
     this._ended = false;
@@ -120,7 +121,10 @@ class Stream {
     const id = this._nextId = (this._nextId || 0) + 1, began = Date.now(), mark = performance.now();
     return this._ask(`ping ${id}`, { type: "ping", id }).then((pong) => {
       this.latency = performance.now() - mark;
-      this.offset = pong.timestamp - (began + this.latency / 2);
+      if (this.latency <= this._best) { // the quickest way tells the clocks' difference best; it may be long ago
+        this.offset = pong.timestamp - (began + this.latency / 2);
+        this._best = this.latency;
+      } else this._best *= 1.1;
       return this.latency;
     });
   }

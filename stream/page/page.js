@@ -127,7 +127,7 @@ function handlers(room) {
     initial: (list) => list.forEach((data) => card(room, data.symbol).take(data, data.time ?? Date.now() + stream.offset)),
     data(data, message) {
       card(room, data.symbol).take(data, message.sourceTime);
-      delay = Date.now() + stream.offset - message.sourceTime;
+      delay = Math.max(0, Date.now() + stream.offset - message.sourceTime); // clocks agree to a few ms only
     },
     gap: ({ from, to, reason }) => note(`${room}: ${from} to ${to} missing (${reason})`),
     error: ({ code, message }) => {
