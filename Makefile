@@ -38,7 +38,8 @@ check: ## lint, types, who may import whom
 	@$(TESTS) -m tests.check
 
 test: ## prove it all, on real servers in a few minutes
-	@$(TESTS) -m pytest -q -n 2 --dist loadgroup $(args)
+	@$(TESTS) -m pytest -q -n 2 --dist loadgroup -m 'not alone' $(args)
+	@$(if $(args),true,$(RUN) -m pytest -q -m alone)
 
 bench: ## measure: make bench b=expose (no name: every figure)
 	@$(TESTS) -m tests.bench $(b)

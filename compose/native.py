@@ -119,9 +119,9 @@ class Stack:
             raise BadInputError(f"{self.site_file.name}: bind: {site.bind} is no address of this machine: give one, or 127.0.0.1")
 
     def _refuse_taken_ports(self, site: Site, previous: Site | None) -> None:
-        ours = {(previous.bind, service.port(previous)) for service in SERVICES} if previous else set()
-        for service in SERVICES:
-            port = service.port(site)
+        ours = {(previous.bind, port) for service in SERVICES for port in service.ports(previous)} if previous else set()
+        wanted = [(service, port) for service in SERVICES for port in service.ports(site)]
+        for service, port in wanted:
             if (site.bind, port) in ours or is_free(site.bind, port):
                 continue
             if previous and port in {number for _, number in ours}:

@@ -7,6 +7,7 @@ policy-rc.d refuses starts while packages are unpacked, and units that were not 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import importlib.util
 import shutil
 import subprocess
@@ -31,12 +32,22 @@ class Package:
     files: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     units: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
 
     def present(self) -> bool:
-        """Whether one of the commands, and every file and module, is there (installed by whatever means)."""
+        """Whether one of the commands, and every file, module and library, is there (installed by whatever means)."""
         has_command = not self.commands or any(shutil.which(command) for command in self.commands)
         has_files = all(Path(file).exists() for file in self.files)
-        return has_command and has_files and all(importlib.util.find_spec(module) for module in self.modules)
+        has_modules = all(importlib.util.find_spec(module) for module in self.modules)
+        return has_command and has_files and has_modules and all(map(_loads, self.libraries))
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
 
 
 RUNTIME = (
@@ -47,6 +58,7 @@ RUNTIME = (
 )
 TESTS = (
     Package("chromium", commands=("chromium",)),
+    Package("libatomic1", libraries=("libatomic.so.1",)),  # the browser's driver is linked against it
     Package("fonts-dejavu-core", files=("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",)),
     Package("prometheus-node-exporter", ("prometheus-node-exporter",), units=("prometheus-node-exporter.service",)),
 )

@@ -32,6 +32,7 @@ class Service:
     `own` tells our code, which reads the settings when it starts, from a server that rereads its files on SIGHUP. `page`
     is what a person opens; empty when there is nothing to see. `stop_seconds` is how long it may take to end. `worker`
     tells several processes of one job apart. `password` tells that it answers nobody without the appliance's own.
+    `public_port` is where its clients and `page` are, for a service whose `port` is for scrapes and health checks alone.
     """
 
     name: str
@@ -47,6 +48,11 @@ class Service:
     worker: str = ""
     stop_seconds: int = 10
     password: bool = False
+    public_port: Callable[[Site], int] | None = None
+
+    def ports(self, site: Site) -> tuple[int, ...]:
+        """Every port that it listens on."""
+        return (self.port(site),) if self.public_port is None else (self.port(site), self.public_port(site))
 
     def url(self, site: Site, path: str = "") -> str:
         """Where other services of this machine reach it."""
@@ -54,7 +60,7 @@ class Service:
 
     def public(self, site: Site) -> str:
         """Where a person reaches it."""
-        return site.public(self.port(site)) + (self.page if self.page != "/" else "")
+        return site.public(self.ports(site)[-1]) + (self.page if self.page != "/" else "")
 
 
 def _prometheus(context: Context) -> tuple[str, ...]:
@@ -136,6 +142,15 @@ SERVICES = (
         ready="/-/ready",
         state="prometheus",
         stop_seconds=30,
+    ),
+    Service(
+        "stream",
+        "the watched workload: live stream",
+        stack.JOB_STREAM,
+        lambda site: site.ports.stream_admin,
+        lambda context: context.module("stream"),
+        worker="0",
+        public_port=lambda site: site.ports.stream,
     ),
     Service(
         "preview",

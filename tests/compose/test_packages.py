@@ -23,6 +23,8 @@ def test_a_package_is_present_by_what_it_brings() -> None:
     assert not Package("a", commands=("no-such-command",)).present()
     assert not Package("a", files=("/etc/passwd", "/no/such/file")).present()
     assert not Package("a", modules=("no_such_module",)).present()
+    assert Package("a", libraries=("libc.so.6",)).present()
+    assert not Package("a", libraries=("libnone.so.9",)).present()
 
 
 def test_all_that_the_tests_need_is_here() -> None:

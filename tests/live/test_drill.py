@@ -29,6 +29,7 @@ def test_a_stopped_exporter_pages_is_delivered_and_resolves(quick: Appliance) ->
     assert result.times.pending
 
 
+@pytest.mark.alone
 def test_burning_cpu_pages_is_delivered_and_resolves(quick: Appliance) -> None:
     listed = json.loads(subprocess.check_output([sys.executable, "-m", "alerts", "list", "--json"], text=True))
     drill = find("CriticalCPUUsage")
