@@ -15,11 +15,11 @@ from typing import Any
 from grafanalib import core
 from grafanalib._gen import DashboardEncoder
 
-from dashboards import overview, system
+from dashboards import overview, system, websocket
 from settings import Site
 
 SCHEMA_VERSION = 42
-BOARDS: tuple[Callable[[Site], core.Dashboard], ...] = (overview.dashboard, system.dashboard)
+BOARDS: tuple[Callable[[Site], core.Dashboard], ...] = (overview.dashboard, system.dashboard, websocket.dashboard)
 
 _DASHBOARD_KEYS = (
     "annotations", "description", "editable", "graphTooltip", "links", "panels", "refresh", "tags", "templating", "time",

@@ -11,7 +11,7 @@ from grafanalib import core
 
 from dashboards.panels import DATASOURCE
 from metrics.model import Metric
-from metrics.stack import DASHBOARD_OVERVIEW, DASHBOARD_SYSTEM
+from metrics.stack import DASHBOARD_OVERVIEW, DASHBOARD_SYSTEM, DASHBOARD_WEBSOCKET
 from settings import Site, look
 
 Panel: TypeAlias = core.Panel
@@ -95,7 +95,11 @@ def variables(source: Metric) -> core.Templating:
 
 
 def _links(site: Site) -> list[dict[str, object]]:
-    boards = [("Overview", DASHBOARD_OVERVIEW), ("System Overview", DASHBOARD_SYSTEM)]
+    boards = [
+        ("Overview", DASHBOARD_OVERVIEW),
+        ("System Overview", DASHBOARD_SYSTEM),
+        ("WebSocket Performance", DASHBOARD_WEBSOCKET),
+    ]
     inside = [
         {"title": title, "type": "link", "url": f"/d/{uid}", "icon": "dashboard", "includeVars": True, "keepTime": True}
         for title, uid in boards

@@ -1,8 +1,8 @@
-"""Overview: is it fine? Then: the machines, the appliance, how alerting fares; what watching costs is folded."""
+"""Overview: is it fine? Then: the machines, the workload, the appliance, how alerting fares; what watching costs is folded."""
 
 from __future__ import annotations
 
-from dashboards import layout, overview_detail, system
+from dashboards import layout, overview_detail, system, websocket
 from dashboards.layout import Cell, Dashboard, Row
 from dashboards.panels import Column, Panels, Query, States
 from metrics import prometheus, stack, stack_signals
@@ -20,13 +20,21 @@ def dashboard(site: Site) -> Dashboard:
     panels = Panels(site, scope=("cluster", "instance"))
     machines = Row("Machines", [Cell(panel, width=6) for panel in system.machine(panels)])
     targets = Panels(site, scope=_TARGET_SCOPE)
-    rows = [_fine(panels), machines, _services(panels, targets), _alerting(panels), *overview_detail.rows(panels, targets)]
+    workload = Row("Workload", [Cell(panel, width=8) for panel in websocket.workload(panels)])
+    rows = [
+        _fine(panels),
+        machines,
+        workload,
+        _services(panels, targets),
+        _alerting(panels),
+        *overview_detail.rows(panels, targets),
+    ]
     return layout.dashboard(
         site,
         rows,
         uid=DASHBOARD_OVERVIEW,
         title="Overview",
-        description="Is it fine? Alerts, targets, services, the machines, and alerting itself.",
+        description="Is it fine? Alerts, targets, services, the machines, the workload, and alerting itself.",
         source=prometheus.UP,
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-from metrics import process, prometheus, stack, stack_signals, system
+from metrics import app, feed, process, prometheus, stack, stack_signals, stream_signals, system, websocket
 from metrics.model import Counter, Gauge, Histogram, Metric, Recording, Signal
 from metrics.system import signals as system_signals
 
@@ -27,6 +27,9 @@ class Domain:
 
 DOMAINS: Mapping[str, Domain] = {
     "system": Domain(system.METRICS, system_signals.SIGNALS, system_signals.RECORDINGS),
+    "websocket": Domain(websocket.METRICS, stream_signals.WEBSOCKET, websocket.RECORDINGS),
+    "feed": Domain(feed.METRICS, stream_signals.FEED),
+    "app": Domain(app.METRICS, stream_signals.APP, app.RECORDINGS),
     "stack": Domain(stack.METRICS, stack_signals.SIGNALS, stack_signals.RECORDINGS),
     "process": Domain(process.METRICS),
     "prometheus": Domain(prometheus.METRICS),

@@ -25,7 +25,7 @@ from metrics.model import Metric
 
 ROOT = Path(__file__).resolve().parent.parent
 EXPORTERS = ("system",)
-SERVICES = ("alerts/inbox", "compose", "dashboards/preview", "exporters")
+SERVICES = ("alerts/inbox", "compose", "dashboards/preview", "exporters", "stream")
 
 # Metric name -> where it is used, each place with the recorded name it goes through (empty: directly).
 Places: TypeAlias = Mapping[str, Mapping[str, str]]
@@ -111,7 +111,9 @@ def _recordings(folder: Path) -> Iterator[tuple[str, str]]:
     merged: dict[str, str] = {}
     for rule in _rules(folder):
         if "record" in rule:
-            merged[rule["record"]] = f"{merged.get(rule['record'], '')} {rule['expr']}"
+            metric = catalog.find(rule["record"])  # a histogram's three parts are one name
+            name = metric.name if metric else rule["record"]
+            merged[name] = f"{merged.get(name, '')} {rule['expr']}"
     return iter(merged.items())
 
 

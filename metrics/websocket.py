@@ -81,9 +81,6 @@ SOURCE_TO_SOCKET = Histogram(
     closed={"room": ROOMS},
     buckets=_BUCKETS,
 )
-TURN_DURATION = Histogram(
-    "ws_turn_duration_seconds", "How long one turn of writing to connections took.", Unit.SECONDS, buckets=_BUCKETS
-)  # fmt: skip
 LAST_PUBLISHED = Gauge(
     "ws_last_published_timestamp_seconds",
     "When the room last got a message.",
@@ -148,19 +145,18 @@ DROPPED = Counter(
 
 METRICS = (
     CONNECTIONS, HANDSHAKES, CLOSES, PING_DURATION, MESSAGES, BYTES, ERRORS, SUBSCRIPTIONS, GROUPS, BROADCASTS, DELIVERIES,
-    PUBLISH_TO_SOCKET, SOURCE_TO_SOCKET, TURN_DURATION, LAST_PUBLISHED, HISTORY_MESSAGES, HISTORY_BYTES, RESUMES, GAPS,
+    PUBLISH_TO_SOCKET, SOURCE_TO_SOCKET, LAST_PUBLISHED, HISTORY_MESSAGES, HISTORY_BYTES, RESUMES, GAPS,
     SLOW, SLOWED, BACKLOG, CONFLATED, QUEUE_DEPTH, QUEUE_LIMIT, QUEUE_WAIT, QUEUED, RETRIES, DROPPED,
 )  # fmt: skip
 
 # -- what operators ask, and the original vocabulary -----------------------------------------------------------------
 CONNECTION_COUNT = Signal(
     "Active Connections",
-    CONNECTIONS.select().sum(by=("instance",)),
+    CONNECTIONS.select().sum(by=("cluster", "job", "instance")),
     Unit.COUNT,
     "Open WebSocket connections.",
     recorded_as="ws_connection_count",
 )
-SIGNALS: dict[str, Signal] = {"websocket.connections": CONNECTION_COUNT}
 RECORDINGS: tuple[Recording, ...] = (
     Recording("ws_message_count", "WebSocket messages, both ways.", Unit.COUNT, ((MESSAGES.select(), ()),)),
     Recording("ws_error_count", "Messages of clients that were refused.", Unit.COUNT, ((ERRORS.select(), ()),)),

@@ -46,7 +46,7 @@ def test_the_profile_multiplies_every_duration() -> None:
             ":3: alerts.HighCPUUsage.threshold: is 180: give a number from 1 to 99.9 (percent)",
         ),
         ("alerts:\n  HighCPUusage: {}\n", ":2: alerts.HighCPUusage: no such alert: did you mean 'HighCPUUsage'?"),
-        ("alerts:\n  Xyz: {}\n", ":2: alerts.Xyz: no such alert: known alerts are Watchdog, "),
+        ("alerts:\n  Xyz: {}\n", ":2: alerts.Xyz: no such alert: known alerts are "),
         ("alerts:\n  Watchdog:\n    enabled: false\n", ":2: alerts.Watchdog: cannot be changed: remove it: the inbox takes"),
         (
             "alerts:\n  HighCPUUsage:\n    threshold: 95\n",

@@ -18,11 +18,13 @@ MOUNT = f'{HOST},device="/dev/sda1",mountpoint="/",fstype="ext4"'
 RESTARTED = "0+600x30 0+300x30"
 
 
-def ask(folder: Path, series: dict[str, str], tests: list[dict[str, Any]]) -> subprocess.CompletedProcess[str]:
+def ask(
+    folder: Path, series: dict[str, str], tests: list[dict[str, Any]], domain: str = "system"
+) -> subprocess.CompletedProcess[str]:
     render.write(render.rules((), SITE), folder)
     inputs = [{"series": name, "values": values} for name, values in series.items()]
     content = {
-        "rule_files": [str(folder / "rules" / "system.yml")],
+        "rule_files": [str(folder / "rules" / f"{domain}.yml")],
         "evaluation_interval": "10s",
         "tests": [{"interval": "10s", "input_series": inputs, "promql_expr_test": tests}],
     }
@@ -46,6 +48,51 @@ def test_a_recorded_counter_stays_a_counter_across_a_restart(direction: str, tmp
         tests.append(expect(same, f'{{{HOST},device="eth0"}}', 1, at))
     tests.append(expect('rate(system_network_io{device="eth1"}[1m]) > 0', f'{{{HOST},device="eth1",direction="{direction}"}}', 1))
     ended = ask(tmp_path, series, tests)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+WORKLOAD = (
+    ("websocket", "ws_messages_total", "ws_message_count", 'direction="out",room="canary",kind="data"'),
+    ("websocket", "ws_errors_total", "ws_error_count", 'code="bad-message"'),
+    ("websocket", "ws_broadcasts_total", "ws_broadcast_count", 'room="canary"'),
+    ("app", "app_http_requests_total", "app_request_count", 'route="/",code="2xx"'),
+    ("app", "app_errors_total", "app_error_count", 'route="/"'),
+    ("app", "app_http_request_duration_seconds_sum", "app_request_duration_sum", 'route="/"'),
+    ("app", "app_http_request_duration_seconds_count", "app_request_duration_count", 'route="/"'),
+)
+
+
+@pytest.mark.parametrize(("domain", "source", "recorded", "labels"), WORKLOAD, ids=[case[2] for case in WORKLOAD])
+def test_the_workload_s_counters_stay_counters_across_a_restart(
+    domain: str, source: str, recorded: str, labels: str, tmp_path: Path
+) -> None:
+    target = f'cluster="c",job="stream",instance="host-1",worker="0",{labels}'
+    same = f"(rate({recorded}[1m]) == rate({source}[1m])) * 0 + 1"
+    tests = [expect(same, f"{{{target}}}", 1, at) for at in ("2m", "5m10s", "5m40s", "8m")]
+    ended = ask(tmp_path, {f"{source}{{{target}}}": RESTARTED}, tests, domain)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_a_recorded_histogram_gives_the_quantile_of_its_source(tmp_path: Path) -> None:
+    target = 'cluster="c",job="stream",instance="host-1",worker="0",route="/"'
+    source = "app_http_request_duration_seconds_bucket"
+    series = {
+        f'{source}{{{target},le="0.01"}}': "0+90x60",
+        f'{source}{{{target},le="0.1"}}': "0+100x60",
+        f'{source}{{{target},le="+Inf"}}': "0+100x60",
+    }
+    quantile = "round(histogram_quantile(0.95, sum by (le) (rate(app_request_duration_bucket[5m]))), 0.001)"
+    ended = ask(tmp_path, series, [expect(quantile, "{}", 0.055)], "app")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_connections_are_summed_over_a_server_s_workers(tmp_path: Path) -> None:
+    target = 'cluster="c",job="stream",instance="host-1"'
+    series = {
+        f'ws_connections{{{target},worker="0",format="json",compressed="no"}}': "3x60",
+        f'ws_connections{{{target},worker="1",format="msgpack",compressed="yes"}}': "4x60",
+    }
+    ended = ask(tmp_path, series, [expect("ws_connection_count", f"ws_connection_count{{{target}}}", 7)], "websocket")
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 

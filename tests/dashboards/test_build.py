@@ -24,6 +24,7 @@ from settings import Site, look, parse
 BOARDS = build.build(Site())
 OVERVIEW = BOARDS[f"{stack.DASHBOARD_OVERVIEW}.json"]
 SYSTEM = BOARDS[f"{stack.DASHBOARD_SYSTEM}.json"]
+WEBSOCKET = BOARDS[f"{stack.DASHBOARD_WEBSOCKET}.json"]
 PANELS = [(name, panel) for name, board in BOARDS.items() for panel in lint.panels(board)]
 TITLES = [f"{name.removesuffix('.json')}/{panel['title']}" for name, panel in PANELS]
 VARIABLE = re.compile(r"\$(cluster|job|instance)")
@@ -113,6 +114,9 @@ def test_the_original_s_panels_come_first_under_their_titles() -> None:
     assert [panel["title"] for panel in OVERVIEW["panels"]][:5] == [
         "Is it fine?", "Firing alerts", "Targets down", "Services down", "Alerting",
     ]  # fmt: skip
+    titles = [panel["title"] for panel in WEBSOCKET["panels"]]
+    assert titles[0] == "Is it fine?"
+    assert titles[5:9] == ["Clients", "Active Connections", "Message Rate", "Broadcast Rate"]
 
 
 def test_a_panel_draws_the_thresholds_that_its_alerts_compare_with() -> None:
@@ -122,6 +126,14 @@ def test_a_panel_draws_the_thresholds_that_its_alerts_compare_with() -> None:
     board = build.build(site)[f"{stack.DASHBOARD_SYSTEM}.json"]
     changed = find(board, "CPU Usage")["fieldConfig"]["defaults"]["thresholds"]["steps"]
     assert [step["value"] for step in changed] == [None, 70, 90]
+
+
+def test_the_original_s_rates_of_the_stream_are_over_five_minutes() -> None:
+    asked = {
+        title: find(WEBSOCKET, title)["targets"][0]["expr"] for title in ("Message Rate", "Broadcast Rate", "WebSocket Errors")
+    }
+    for title, name in zip(asked, ("ws_message_count", "ws_broadcast_count", "ws_error_count"), strict=True):
+        assert re.search(rf"rate\({name}\{{[^}}]*\}}\[5m\]\)", asked[title]), asked[title]
 
 
 def test_what_is_bad_below_is_coloured_from_below() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.drills.faults import Fault, burn_cpu, fill_disk, fill_memory, stop_service
+from tests.drills.faults import Fault, burn_cpu, fill_disk, fill_memory, send_garbage, stop_service
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ DRILLS = (
         frozenset({"ServiceDown", "TargetAbsent"}),
     ),
     Drill("DiskAlmostFull", "a filesystem of 64 MB filled to 97 %", fill_disk(97), frozenset({"DiskFillingUp"})),
+    Drill("WebSocketConnectionIssues", "a broken client sends 20 bad messages a second to the stream", send_garbage(20)),
 )
 
 

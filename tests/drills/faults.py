@@ -1,4 +1,4 @@
-"""Faults: each touches processes, files, memory or load; never Prometheus, rules or exported values. All are taken back."""
+"""Faults: each touches processes, files, memory, load or clients; never Prometheus, rules, exported values. All end."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -16,11 +17,14 @@ from pathlib import Path
 from typing import TypeAlias
 
 import psutil
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import connect
 
 from tests.appliance import Appliance
 
 Fault: TypeAlias = Callable[[Appliance], AbstractContextManager[None]]
 _PERIOD = 0.05  # seconds in which a burner works and rests
+_A_CONNECTION = 15  # bad messages, before the server would close the connection for them
 
 
 def burn_cpu(percent: float) -> Fault:
@@ -111,3 +115,37 @@ def fill_disk(percent: float, size: int = 64 << 20) -> Fault:
             folder.rmdir()
 
     return fault
+
+
+def send_garbage(per_second: float, most: int = 20_000) -> Fault:
+    """A broken client of the stream: `per_second` messages that nobody understands, `most` in all, each one answered."""
+
+    @contextlib.contextmanager
+    def fault(appliance: Appliance) -> Iterator[None]:
+        address = appliance.url("stream", "/ws").replace("http", "ws", 1)
+        stop = threading.Event()
+        client = threading.Thread(target=_babble, args=(address, 1 / per_second, most, stop), daemon=True)
+        client.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            client.join()
+
+    return fault
+
+
+def _babble(address: str, pause: float, most: int, stop: threading.Event) -> None:
+    sent = 0
+    while sent < most and not stop.is_set():
+        try:
+            with connect(address, proxy=None, open_timeout=5, close_timeout=1) as socket:
+                socket.recv(timeout=5)
+                for _ in range(_A_CONNECTION):
+                    socket.send("this is no message")
+                    socket.recv(timeout=5)
+                    sent += 1
+                    if stop.wait(pause):
+                        break
+        except (OSError, WebSocketException):  # it is being restarted: a broken client comes back
+            stop.wait(0.5)

@@ -15,7 +15,13 @@ from tests.waiting import until
 
 # Prometheus adds these to each scrape and alert; those that we use are declared.
 _PROMETHEUS_ADDS = ("up", "scrape_", "ALERTS")
-_FOLDERS = {"alerts/inbox": "inbox", "compose": "watcher", "dashboards/preview": "preview", "exporters": "system"}
+_FOLDERS = {
+    "alerts/inbox": "inbox",
+    "compose": "watcher",
+    "dashboards/preview": "preview",
+    "exporters": "system",
+    "stream": "stream",
+}
 _JOBS = tuple(_FOLDERS.values())
 COLLECTED = usage().collected
 
@@ -51,7 +57,7 @@ def test_what_a_service_exposes_is_declared(job: str, appliance: Appliance) -> N
         metric = catalog.find(name)
         assert metric is not None
         extra = {"le"} if name.endswith("_bucket") else set()
-        # Two watchers share a job, told apart by `worker`. A label whose value is empty is none to Prometheus.
+        # Processes that share a job are told apart by `worker`. A label whose value is empty is none to Prometheus.
         assert labels - extra - {"worker"} <= set(metric.labels), name
 
 

@@ -1,13 +1,20 @@
 """What a person sees, in a real browser on the running appliance: no console error, no empty panel; pictures are kept."""
 
+import contextlib
+import json
+import threading
+from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
 
-from metrics import stack
+from metrics import stack, websocket
 from settings.paths import CLONE
-from tests.appliance import Appliance
+from tests.appliance import Appliance, status_of
 from tests.browser import dashboard_ready, page, unfold
 from tests.waiting import until
 
@@ -25,11 +32,30 @@ def pictures() -> Path:
     return PICTURES
 
 
+@pytest.fixture(scope="module")
+def listener(appliance: Appliance) -> Iterator[None]:
+    """A client of the stream in every room, and one that asks for the page: without clients there is no latency to draw."""
+    with connect(appliance.url("stream", "/ws").replace("http", "ws", 1), proxy=None) as socket:
+        for room in websocket.ROOMS:
+            socket.send(json.dumps({"type": "subscribe", "room": room}))
+        threading.Thread(target=_read, args=(socket,), daemon=True).start()
+        assert status_of(appliance.url("stream", "/")) == 200
+        yield
+
+
+def _read(socket: ClientConnection) -> None:
+    with contextlib.suppress(ConnectionClosed):
+        deque(socket, maxlen=0)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("uid", [stack.DASHBOARD_OVERVIEW, stack.DASHBOARD_SYSTEM])
+@pytest.mark.parametrize("uid", [stack.DASHBOARD_OVERVIEW, stack.DASHBOARD_SYSTEM, stack.DASHBOARD_WEBSOCKET])
+@pytest.mark.usefixtures("listener")
 def test_no_panel_of_a_dashboard_is_empty(appliance: Appliance, browser: Browser, pictures: Path, uid: str, scheme: str) -> None:
     until("ten samples are there", lambda: (appliance.value("min(count_over_time(up[1h]))") or 0) >= 10, 30)
     until("the Watchdog is seen by the inbox", lambda: appliance.value(stack.WATCHDOG_AGE.name), 40)
+    pongs = f"min_over_time({websocket.PING_DURATION.name}_count[2s]) > 0"
+    until("the stream's client has answered a ping", lambda: appliance.value(pongs), 30)
     address = appliance.url("grafana", f"/d/{uid}?from=now-5m&to=now&refresh=off")
     with page(browser, address, color_scheme=scheme, viewport={"width": 1400, "height": 900}) as opened:
         dashboard_ready(opened)

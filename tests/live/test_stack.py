@@ -73,6 +73,31 @@ def test_rules_are_healthy_and_the_original_names_answer(appliance: Appliance) -
     until("system_network_io counts", lambda: appliance.value("count(rate(system_network_io[10s]))"), 30)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ws_connection_count",
+        "ws_message_count",
+        "ws_error_count",
+        "ws_broadcast_count",
+        "app_active_connections",
+        "app_request_count",
+        "app_error_count",
+        "app_request_duration_bucket",
+        "app_request_duration_sum",
+        "app_request_duration_count",
+    ],
+)
+def test_the_original_names_of_the_workload_answer(appliance: Appliance, name: str) -> None:
+    found = until(f"{name} answers", lambda: appliance.query(name), 30)
+    assert {item["metric"]["job"] for item in found} == {stack.JOB_STREAM}
+
+
+def test_what_is_broadcast_is_counted_under_the_original_name(appliance: Appliance) -> None:
+    canary = 'rate(ws_broadcast_count{room="canary"}[20s])'
+    assert until("the canary is counted", lambda: appliance.value(f"{canary} > 0.5"), 40) < 2
+
+
 def test_the_watchdog_arrives(appliance: Appliance) -> None:
     alive = until("the Watchdog is seen by the inbox", lambda: appliance.value(stack.WATCHDOG_AGE.name), 40)
     assert alive < 180 * appliance.factor

@@ -1,0 +1,157 @@
+"""The folded rows of WebSocket Performance about the server: rooms, fan-out, HTTP, process."""
+
+from __future__ import annotations
+
+from dashboards.layout import Cell, Row
+from dashboards.panels import MAX_SERIES, Column, Panels, Query
+from metrics import app, catalog, process, stream_signals
+from metrics import websocket as ws
+from metrics.model import Histogram, Unit
+from metrics.query import Rate, Selector
+from metrics.stack import JOB_STREAM
+
+_ROOM = ("instance", "room")
+
+
+def rows(panels: Panels) -> list[Row]:
+    """Every folded row about the server itself."""
+    return [_rooms(panels), _fanout(panels), _http(panels), _process(panels)]
+
+
+def _rooms(panels: Panels) -> Row:
+    table = panels.table(
+        "Rooms",
+        "Each room: who listens, what it keeps for clients that resume, when it last got a message. Normal: a message within the "
+        "last seconds.",
+        _ROOM,
+        Column(ws.SUBSCRIPTIONS.select().sum(by=_ROOM), "Subscriptions", Unit.COUNT),
+        Column(ws.GROUPS.select().sum(by=_ROOM), "Filters", Unit.COUNT),
+        Column(ws.HISTORY_MESSAGES.select().max(by=_ROOM), "Messages kept", Unit.COUNT),
+        Column(ws.HISTORY_BYTES.select().max(by=_ROOM), "Bytes kept", Unit.BYTES),
+        Column(ws.LAST_PUBLISHED.select().max(by=_ROOM) * 1000, "Last message", Unit.TIMESTAMP),
+        none="no stream server is scraped",
+    )
+    subscriptions = panels.timeseries(
+        "Subscriptions",
+        "Subscriptions that stand, by room. Normal: follows connections.",
+        Query(ws.SUBSCRIPTIONS.select().sum(by=("room",)), "{{room}}"),
+        unit=Unit.COUNT,
+    )
+    return Row("Rooms", [Cell(table, width=16), Cell(subscriptions, width=8)], folded=True)
+
+
+def _fanout(panels: Panels) -> Row:
+    found = [
+        panels.timeseries(
+            "Deliveries",
+            "Messages written to connections, by room. Normal: broadcasts times subscriptions.",
+            Query(ws.DELIVERIES.rate().sum(by=("room",)), "{{room}}"), unit=Unit.PER_SECOND,
+        ),
+        panels.timeseries(
+            "Messages by kind",
+            "WebSocket messages by direction and kind, the most frequent ones. Much `initial-data`: clients come back often.",
+            Query(ws.MESSAGES.rate().sum(by=("direction", "kind")).topk(MAX_SERIES), "{{direction}} {{kind}}"),
+            unit=Unit.PER_SECOND,
+        ),
+        panels.timeseries(
+            "Bytes",
+            "Bytes received and sent on WebSocket connections. Near the line's speed clients become slow.",
+            Query(ws.BYTES.rate().sum(by=("direction",)), "{{direction}}"), unit=Unit.BYTES_PER_SECOND,
+        ),
+        panels.timeseries(
+            "Connections by format",
+            "Open connections by format and compression. Compression costs one encoding more, not one a client.",
+            Query(ws.CONNECTIONS.select().sum(by=("format", "compressed")), "{{format}}, compressed: {{compressed}}"),
+            unit=Unit.COUNT,
+        ),
+        panels.timeseries(
+            "Queue depth",
+            "Messages that wait for the fan-out, and how many may. Normal: near 0. At the limit publishers are refused.",
+            Query(ws.QUEUE_DEPTH.select(), "{{instance}} waiting"), Query(ws.QUEUE_LIMIT.select(), "{{instance}} limit"),
+            unit=Unit.COUNT,
+        ),
+        panels.timeseries(
+            "Queue wait",
+            "How long messages wait for the fan-out. Normal: below 5 ms.",
+            Query(ws.QUEUE_WAIT.quantile(0.5), "p50"), Query(ws.QUEUE_WAIT.quantile(0.99), "p99"), unit=Unit.SECONDS,
+        ),
+        panels.timeseries(
+            "Queued",
+            "Messages offered to the fan-out, by kind and result. `full` should be 0: what was refused is lost.",
+            Query(ws.QUEUED.rate().sum(by=("kind", "result")), "{{kind}} {{result}}"), unit=Unit.PER_SECOND,
+        ),
+    ]  # fmt: skip
+    return Row("Fan-out", [Cell(panel, width=6) for panel in found], folded=True)
+
+
+def _http(panels: Panels) -> Row:
+    requests = Rate("rate", Selector(None, "app_request_count"), "5m").sum(by=("route",))
+    duration = catalog.find("app_request_duration")
+    assert isinstance(duration, Histogram)
+    found = [
+        panels.timeseries(
+            "Request Rate",
+            "HTTP requests answered a second by route, over 5 min; a WebSocket counts when it ends.",
+            Query(requests, "{{route}}"), unit=Unit.PER_SECOND,
+        ),
+        panels.timeseries(
+            "Error Rate",
+            "Requests that failed by the server's own fault, a second, over 5 min. Normal: 0. `make logs s=stream` has the error "
+            "and the request's id.",
+            Query(stream_signals.HTTP_ERROR_RATE, "errors"),
+        ),
+        panels.timeseries(
+            "Request Duration",
+            "How long 95 % of the requests take at most, by route, over 5 min. Normal: below 10 ms. No line where nobody asks.",
+            Query(duration.quantile(0.95, by=("route",), window="5m"), "{{route}}"), unit=Unit.SECONDS,
+        ),
+        panels.timeseries(
+            "Requests by status",
+            "Requests by class of status; 1xx are WebSockets. 5xx should be 0; much 4xx: a client asks for what is not there.",
+            Query(app.REQUESTS.rate().sum(by=("code",)), "{{code}}"), unit=Unit.PER_SECOND,
+        ),
+        panels.timeseries(
+            "Failed requests by route",
+            "Requests that failed by the server's own fault. Normal: 0.",
+            Query(app.ERRORS.rate().sum(by=("route",)), "{{route}}"), unit=Unit.PER_SECOND,
+        ),
+        panels.timeseries(
+            "Connections to the public port",
+            "Open connections, HTTP and WebSocket together. Far above Active Connections: kept open by browsers, or slow-loris.",
+            Query(app.ACTIVE_CONNECTIONS.select()), unit=Unit.COUNT,
+        ),
+        panels.timeseries(
+            "Connections refused",
+            "Connections refused before a request was complete, by reason. Normal: 0. `too-many-connections`: one address holds "
+            "all that stream.limits allows.",
+            Query(app.REFUSED.rate().sum(by=("reason",)), "{{reason}}"), unit=Unit.PER_SECOND,
+        ),
+    ]  # fmt: skip
+    return Row("HTTP", [Cell(panel, width=6) for panel in found], folded=True)
+
+
+def _process(panels: Panels) -> Row:
+    found = [
+        panels.timeseries(
+            "CPU of the stream server",
+            "Processors that the process takes. One event loop can use one; above 0.8 messages get late.",
+            Query(process.CPU.rate(job=JOB_STREAM).sum(by=("instance",))), unit=Unit.RATIO, most=1,
+        ),
+        panels.timeseries(
+            "Memory of the stream server",
+            "Resident memory. Normal: about 60 MB, what stream.history keeps, and 20 kB a connection. Only rising: a leak.",
+            Query(process.RESIDENT.select(job=JOB_STREAM).sum(by=("instance",))), unit=Unit.BYTES,
+        ),
+        panels.timeseries(
+            "Garbage collection",
+            "How long the garbage collector held the process, p99 by generation. Normal: below 5 ms. No line: no collection.",
+            Query(app.GC_PAUSE.quantile(0.99, by=("generation",)), "generation {{generation}}"), unit=Unit.SECONDS,
+        ),
+        panels.timeseries(
+            "Open files of the stream server",
+            "File descriptors, one a connection, and how many there may be.",
+            Query(process.OPEN_FDS.select(job=JOB_STREAM).sum(by=("instance",)), "{{instance}} open"),
+            Query(process.MAX_FDS.select(job=JOB_STREAM).sum(by=("instance",)), "{{instance}} limit"), unit=Unit.COUNT,
+        ),
+    ]  # fmt: skip
+    return Row("Process", [Cell(panel, width=6) for panel in found], folded=True)

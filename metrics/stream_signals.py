@@ -1,0 +1,110 @@
+"""What an operator asks of the stream server: whether clients are served, fast and without loss, and the feed lives.
+
+Keys are the values of the label `signal` on alerts.
+"""
+
+from __future__ import annotations
+
+from metrics import app, feed, websocket
+from metrics.model import Signal, Unit
+from metrics.query import Aggregate, Rate, Selector
+
+TARGET = ("cluster", "job", "instance")
+SOURCE = (*TARGET, "source")
+
+
+def _original(name: str) -> Aggregate:
+    """The rate over 5 min of a recorded counter of the original vocabulary, all of its series together."""
+    return Rate("rate", Selector(None, name), "5m").sum()
+
+
+# -- clients ---------------------------------------------------------------------------------------------------------
+WS_ERROR_RATE = Signal(
+    "WebSocket Connection Issues",
+    _original("ws_error_count"),
+    Unit.PER_SECOND,
+    "Messages of clients a second that the stream server refused, over 5 min.",
+    warning=5, minimum=0.01, maximum=1_000_000,
+    why="Clients that work send none; five a second are a broken release of a client, or somebody who tries things.",
+    alerts={"warning": "WebSocketConnectionIssues"},
+)  # fmt: skip
+DELIVERY_P99 = Signal(
+    "Delivery, p99",
+    websocket.PUBLISH_TO_SOCKET.quantile(0.99, by=TARGET),
+    Unit.SECONDS,
+    "From publishing a message to the write to its last connection, for 99 % of the deliveries.",
+    warning=0.05, minimum=0.001, maximum=60, why="50 ms is the target for 95 % of the messages.",
+)  # fmt: skip
+DELIVERY_MEAN = Signal(
+    "Delivery, mean",
+    websocket.PUBLISH_TO_SOCKET.mean(by=TARGET),
+    Unit.SECONDS,
+    "From publishing a message to the write to its last connection, mean of the deliveries.",
+    warning=0.01, minimum=0.001, maximum=60, why="10 ms is the target for the mean.",
+)  # fmt: skip
+SLOW_DROPPED = Signal(
+    "Slow clients dropped",
+    websocket.CLOSES.increase("5m", code="4408").sum(by=TARGET),
+    Unit.COUNT,
+    "Connections that were closed (4408) within 5 min because the client read slower than the server sent.",
+    warning=5, minimum=0, maximum=1_000_000,
+    why="One slow client is its own problem; several at once share a cause: a network path, large messages, a release.",
+    alerts={"warning": "SlowClientsDropped"},
+)  # fmt: skip
+
+# -- feed ------------------------------------------------------------------------------------------------------------
+FEED_STALE = Signal(
+    "Stale sources",
+    feed.STALE.select().max(by=SOURCE),
+    Unit.BOOL,
+    "1 for a source whose last good message is older than its stale_after (site.yaml), else 0.",
+    warning=0.5, minimum=0.5, maximum=0.5,
+    alerts={"warning": "FeedStale"},
+)  # fmt: skip
+FEED_FAILED = Signal(
+    "Failed sources",
+    feed.SOURCE_STATE.select(state="failed").max(by=SOURCE),
+    Unit.BOOL,
+    "1 for a source that has used up all attempts of its reconnect rules, else 0; it is tried again, slowly.",
+    critical=0.5, minimum=0.5, maximum=0.5,
+    alerts={"critical": "FeedSourceFailed"},
+)  # fmt: skip
+MESSAGE_AGE = Signal(
+    "Age of the last message",
+    feed.MESSAGE_AGE.select().max(by=SOURCE),
+    Unit.SECONDS,
+    "Time since each source's last good message, or since it was started.",
+)  # fmt: skip
+
+# -- the process -----------------------------------------------------------------------------------------------------
+HTTP_ERROR_RATE = Signal(
+    "Error Rate",
+    _original("app_error_count"),
+    Unit.PER_SECOND,
+    "HTTP requests a second that failed by the server's own fault, over 5 min.",
+    warning=10, minimum=0.01, maximum=1_000_000, why="The server's own faults; what clients do wrong is not counted.",
+)  # fmt: skip
+LOOP_LAG = Signal(
+    "Event loop lag, p99",
+    app.LOOP_LAG.quantile(0.99, by=TARGET),
+    Unit.SECONDS,
+    "How much later than asked the event loop came to a timer: what every client waits in addition.",
+    warning=0.05, minimum=0.001, maximum=60, why="A lag of 50 ms uses up the target of a delivery by itself.",
+)  # fmt: skip
+
+WEBSOCKET: dict[str, Signal] = {
+    "websocket.connections": websocket.CONNECTION_COUNT,
+    "websocket.error_rate": WS_ERROR_RATE,
+    "websocket.delivery_p99": DELIVERY_P99,
+    "websocket.delivery_mean": DELIVERY_MEAN,
+    "websocket.slow_dropped": SLOW_DROPPED,
+}
+FEED: dict[str, Signal] = {
+    "feed.stale": FEED_STALE,
+    "feed.source_failed": FEED_FAILED,
+    "feed.message_age": MESSAGE_AGE,
+}
+APP: dict[str, Signal] = {
+    "app.error_rate": HTTP_ERROR_RATE,
+    "app.loop_lag": LOOP_LAG,
+}
