@@ -74,10 +74,11 @@ static void receive(struct client *c) {
   memcpy(c->keep, buffer + here, c->kept);
 }
 
-static void turn(int timeout) {
+static int turn(int timeout) {
   static struct epoll_event events[4096];
   int ready = epoll_wait(epoll_fd, events, 4096, timeout);
   for (int i = 0; i < ready; i++) receive(events[i].data.ptr);
+  return ready;
 }
 
 static void say(int fd, const char *text) {
@@ -150,6 +151,7 @@ int main(int argc, char **argv) {
   for (int i = 0; i < count; i++) join(&clients[i], atoi(argv[1]), i, argc > 3 ? argv[3] : NULL);
   setvbuf(stdout, NULL, _IOLBF, 0);
   char line[64], word[16]; int number;
+  while (turn(300)) {}  /* until every subscription was answered */
   printf("ready %d\n", count);
   while (fgets(line, sizeof line, stdin)) {
     if (sscanf(line, "%15s %d", word, &number) != 2) return 2;
