@@ -11,7 +11,7 @@ from compose.errors import ComposeError
 from compose.host import Host
 from compose.render import host_targets, prometheus_config
 from compose.supervisord_conf import config
-from compose.topology import SERVICES, Context
+from compose.topology import SERVICES, Context, find
 from metrics import stack
 from settings import Paths, Site, parse
 
@@ -28,6 +28,17 @@ def test_two_processes_of_one_job_are_told_apart() -> None:
     for scrape in prometheus_config(Site())["scrape_configs"]:
         labels = [yaml.safe_dump(group["labels"]) for group in scrape["static_configs"]]
         assert len(labels) == len(set(labels)), scrape["job_name"]
+
+
+def test_the_stream_is_scraped_and_asked_apart_from_its_clients() -> None:
+    stream, site = find("stream"), parse("ports: {stream: 8000, stream_admin: 8001}")
+    assert stream
+    assert stream.ports(site) == (8001, 8000)
+    assert stream.public(site) == "http://localhost:8000"
+    assert stream.url(site, stream.ready) == "http://127.0.0.1:8001/readyz"
+    scrape = next(job for job in prometheus_config(site)["scrape_configs"] if job["job_name"] == stack.JOB_STREAM)
+    group = scrape["static_configs"][0]
+    assert (group["targets"], group["labels"]["worker"]) == (["127.0.0.1:8001"], "0")
 
 
 def test_other_hosts_become_targets_of_the_system_job() -> None:

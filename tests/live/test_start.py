@@ -53,8 +53,9 @@ def ends(appliance: Appliance) -> None:
     appliance.__exit__(None, None, None)
 
 
-def test_a_taken_port_names_port_and_process(cold: Appliance) -> None:
-    port = cold.site.ports.alertmanager
+@pytest.mark.parametrize("name", ["alertmanager", "stream", "stream_admin"])
+def test_a_taken_port_names_port_and_process(cold: Appliance, name: str) -> None:
+    port = getattr(cold.site.ports, name)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", port))
         taken.listen()
