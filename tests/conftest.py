@@ -1,4 +1,4 @@
-"""What every room's tests share: one browser a worker (Playwright allows one at a time in a process)."""
+"""What every room's tests share: one browser a module. While it is there an event loop runs, and asyncio.run() does not."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from playwright.sync_api import Browser
 from tests.browser import chromium
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with chromium() as running:
         yield running
