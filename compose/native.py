@@ -226,10 +226,8 @@ class Stack:
             state = "starting"
         elif process and process.state == RUNNING:
             health = ask(service.url(site, service.ready), 2, self._password(service))
-            if health.ok:
-                state = "ok"
-            else:
-                state, why = ("hung" if health.silent else "starting"), health.why
+            state = "ok" if health.ok else "hung" if health.silent else "starting"
+            why = health.why
         elif process:
             state, why = "down", f"{process.words}: see `make logs s={service.name}`"
         since = process.start if process and process.state in (RUNNING, STARTING) else 0.0
