@@ -126,7 +126,8 @@ class Thief(threading.Thread):
 def test_ctrl_c_in_a_reload_leaves_what_ran_before(appliance: Appliance) -> None:
     before, rendered = appliance.site_file.read_text(encoding="utf-8"), appliance.paths.rendered.readlink()
     appliance.change(inbox={"retention": "80d"})
-    words = [sys.executable, "-m", "compose", "reload", "--home", str(appliance.home), "--site", str(appliance.site_file)]
+    where = ["--home", str(appliance.home), "--site", str(appliance.site_file)]
+    words = ["env", "--default-signal=INT", sys.executable, "-m", "compose", "reload", *where]
     old = appliance.process("inbox").pid
     process = subprocess.Popen(
         words, cwd=CLONE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True

@@ -25,6 +25,8 @@ CLONE = Path(__file__).parent.parent.parent
 
 def compose(appliance: Appliance, command: str, *arguments: str) -> subprocess.Popen[str]:
     words = [
+        "env",
+        "--default-signal=INT",  # a shell that runs us in the background has it ignored, and children inherit that
         sys.executable,
         "-m",
         "compose",
