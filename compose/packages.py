@@ -110,15 +110,28 @@ def rights(problem: str, command: str) -> list[str]:
 
 
 def remove(names: list[str]) -> list[str]:
-    """Purges those of `names` that nothing else on this machine needs; returns them."""
-    present = [name for name in names if name in installed_names()]
-    planned = subprocess.run(["apt-get", "-s", "purge", *present], capture_output=True, text=True, check=False).stdout
-    would_go = {line.split()[1] for line in planned.splitlines() if line.startswith("Purg ")}
-    if foreign := would_go - set(names):
+    """Purges those of `names` (what `install` brought) that nothing else on this machine needs; returns what stays.
+
+    First the packages that were asked for, then what apt itself calls no longer needed: nothing else goes with them.
+    """
+    asked = [package.name for package in RUNTIME + TESTS if package.name in names]
+    sudo = rights("packages stay", f"apt-get purge {' '.join(asked)}")
+    _purge(sudo, [name for name in asked if name in installed_names()], names)
+    _purge(sudo, sorted(_planned(["autoremove"]) & set(names)), names)
+    return sorted(set(names) & installed_names())
+
+
+def _planned(arguments: list[str]) -> set[str]:
+    """The packages that apt-get would remove."""
+    words = subprocess.run(["apt-get", "-s", *arguments], capture_output=True, text=True, check=False).stdout.splitlines()
+    return {line.split()[1] for line in words if line.startswith(("Purg ", "Remv "))}
+
+
+def _purge(sudo: list[str], present: list[str], ours: list[str]) -> None:
+    if foreign := _planned(["purge", *present]) - set(ours) if present else set():
         raise ComposeError(f"packages stay: {', '.join(sorted(foreign))} would go with them: remove by hand what you do not need")
     if present:
-        _apt(rights("packages stay", f"apt-get purge {' '.join(present)}"), ["purge", "-y", "-qq", *present], present)
-    return present
+        _apt(sudo, ["purge", "-y", "-qq", *present], present)
 
 
 def _apt(sudo: list[str], arguments: list[str], names: list[str]) -> None:
