@@ -123,9 +123,8 @@ def uninstall(stack: Stack, options: argparse.Namespace) -> int:
         raise ComposeError("the user stays: only root may remove it: run it as root")
     stack.down()
     if names and (stay := packages.remove(names)):
-        tell(
-            f"{len(stay)} packages stay, because the machine needs them now: {', '.join(stay[:6])}{', …' if len(stay) > 6 else ''}"
-        )
+        shown = ", ".join(stay[:6]) + (", …" if len(stay) > 6 else "")
+        tell(f"{len(stay)} packages stay, because the machine needs them: {shown}")
     if user and user_exists(user):
         remove_user(user)
     _remove_state(stack)
