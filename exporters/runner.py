@@ -111,8 +111,18 @@ class Runner:
         index, seconds = current
         if not over and seconds < self._timeout:
             return
-        if self._lane.give_up(batch, index, all_left=over):
-            self._hung[runs[index].collector.name] = runs[index]
+        # Known as hung before its thread is given up: what the next thread begins looks here first.
+        name, before = runs[index].collector.name, self._hung.get(runs[index].collector.name)
+        self._hung[name] = runs[index]
+        if not self._lane.give_up(batch, index, all_left=over):
+            self._forget(name, before)
+
+    def _forget(self, name: str, before: Run | None) -> None:
+        """The collector ended just in time: what was known of it holds again."""
+        if before is None:
+            del self._hung[name]
+        else:
+            self._hung[name] = before
 
     def _account(self, run: Run) -> None:
         """Counts how the run ended, and logs a change of state once."""
