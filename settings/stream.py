@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, field
 
-from settings.basic import FileOrNone, Line, Name, Network, Origin, Section, Size, in_bytes
+from settings.basic import FileOrNone, HostName, Line, Name, Network, Origin, Section, Size, in_bytes
 from settings.feeds import Replay, Sources
 
 
@@ -49,6 +49,10 @@ class Stream(Section, frozen=True):
     anonymous: Annotated[bool, Meta(description="Clients without a token are let in.")] = True
     allowed_origins: Annotated[
         list[Origin], Meta(description="Pages of these origins may connect too; empty: those of the server's own alone.")
+    ] = field(default_factory=list)
+    allowed_hosts: Annotated[
+        list[HostName],
+        Meta(description="More names by which clients may call the server than its address, its name and that of public_url."),
     ] = field(default_factory=list)
     trusted_proxies: Annotated[list[Network], Meta(description="Addresses whose X-Forwarded-For is believed.")] = field(
         default_factory=list

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from metrics.process import ProcessSamples
 from settings import Site
+from settings.hosts import known_names
 from stream.admin import Admin
 from stream.canary import beat
 from stream.events import ClientSubscription, Event
@@ -60,6 +61,7 @@ class Server:
         rooms: RoomSet[Outlet] = RoomSet(ROOMS, Bounds(kept.seconds, kept.messages, kept.size), lambda: secrets.token_hex(6))
         self.hub = Hub(loop, rooms, Fanout(loop, self.tally, stream.backlog_bytes), self.tally)
         trusted = networks(stream.trusted_proxies)
+        hosts = known_names(site) | {name.lower() for name in stream.allowed_hosts}
         guard = Guard(
             limits.handshake_seconds,
             limits.header_bytes,
@@ -69,11 +71,11 @@ class Server:
         )
         desk = Desk(self.hub, self.tally, stream, checker, self.rooms)
         desk.subscribed = self._subscribed
-        self.endpoint = Endpoint(desk, guard, times)
+        self.endpoint = Endpoint(desk, guard, hosts, times)
         self.queue = PublisherQueue(loop, self.hub, self.endpoint.outlet, self.tally.instruments)
         self.feed = feed(site, self.queue.publish) if feed else None
         self.figures = Figures(guard)
-        door = Door(self.endpoint.connect, self.rooms, self.figures, tuple(stream.allowed_origins), trusted)
+        door = Door(self.endpoint.connect, self.rooms, self.figures, tuple(stream.allowed_origins), hosts, trusted)
         self._public = GuardedRunner(application(door), guard, handler_cancellation=False, shutdown_timeout=1.0)
         process = ProcessSamples("stream")
         sources = [self.tally.collect, self.hub.collect, self.queue.collect, self.figures.collect, process.collect]

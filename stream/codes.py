@@ -38,6 +38,7 @@ class ErrorCode(StrEnum):
     # -- connections -------------------------------------------------------------------------------------------------
     BAD_HANDSHAKE = "bad-handshake", "The request is no WebSocket handshake of version 13.", "Send the headers of RFC 6455."
     BAD_ORIGIN = "bad-origin", "The page's origin may not connect.", "Add it to `stream.allowed_origins`."
+    UNKNOWN_HOST = "unknown-host", "The server is not known by that name.", "Add it to `stream.allowed_hosts`."
     TOO_MANY_CONNECTIONS = "too-many-connections", "The address holds as many connections as it may.", "Close one first."
     REQUEST_TOO_SLOW = "request-too-slow", "The request's headers did not arrive in time.", "Send them at once."
     HEADERS_TOO_LARGE = "headers-too-large", "The request's line and headers are too large.", "Send less."

@@ -22,6 +22,7 @@ from aiohttp.typedefs import Handler, Middleware
 from metrics import app as declared
 from metrics.instruments import Instruments
 from metrics.model import Sample
+from settings.hosts import host_known
 from settings.look import BASE_CSS
 from stream.codes import ErrorCode
 from stream.guard import REFUSALS, VIOLATIONS, Guard
@@ -94,6 +95,7 @@ class Door:
     rooms: Callable[[], Rooms]
     figures: Figures
     allowed_origins: tuple[str, ...] = ()
+    hosts: frozenset[str] = frozenset()
     trusted: tuple[Network, ...] = ()
     rate: float = 50.0
     burst: float = 100.0
@@ -101,7 +103,7 @@ class Door:
 
 def application(door: Door) -> web.Application:
     """The public port: `/`, `/ws`, `/client.js`, `/assets/…`, `/api/rooms`."""
-    app = web.Application(middlewares=[_explained(door), _limited(door)], client_max_size=1024)
+    app = web.Application(middlewares=[_explained(door), _named(door), _limited(door)], client_max_size=1024)
     app.on_response_prepare.append(_add_headers)
     app.router.add_get("/", _home(door))
     app.router.add_get("/ws", door.connect, allow_head=False)
@@ -188,6 +190,23 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
         log.exception("a request failed", extra={"request_id": known, "path": request.path})
         code = ErrorCode.INTERNAL
         return problem(HTTPStatus.INTERNAL_SERVER_ERROR, code, f"{code.meaning} {code.remedy}", known)
+
+
+def check_host(request: web.BaseRequest, names: frozenset[str]) -> None:
+    """Raises ProblemError (421) for a request by a name that is not ours: a stranger's page may be behind it."""
+    if not host_known(request.headers.get("Host", ""), names):
+        raise ProblemError(HTTPStatus.MISDIRECTED_REQUEST, ErrorCode.UNKNOWN_HOST)
+
+
+def _named(door: Door) -> Middleware:
+    @web.middleware
+    async def named(request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Asked by a name of ours; handshakes are judged, and counted, by the endpoint."""
+        if not wants_upgrade(request):
+            check_host(request, door.hosts)
+        return await handler(request)
+
+    return named
 
 
 def _limited(door: Door) -> Middleware:

@@ -25,18 +25,24 @@ class Times:
 
 
 class Keeper:
-    """Looks after the sessions that are added, until they are removed."""
+    """Looks after the sessions that are added, until they are removed.
+
+    Pongs are judged by a clock that stands still while the process does: a client whose pong waits in a socket because the
+    server was suspended, or had no processor, is not gone.
+    """
 
     def __init__(self, desk: Desk, times: Times) -> None:
         self._desk, self._times = desk, times
         self._slices: tuple[set[Session], ...] = tuple(set() for _ in range(_SLICES))
         self._by_outlet: dict[object, Session] = {}
         self._next = self._round = 0
+        self._clock = 0.0  # seconds that this loop has run, as far as its own turns tell
 
     def add(self, session: Session) -> None:
         """A new connection; neighbours in time are not pinged at once."""
         self._next = (self._next + 1) % _SLICES
         self._slices[self._next].add(session)
+        session.last_pong = self._clock
         self._by_outlet[session.outlet] = session
 
     def remove(self, session: Session) -> None:
@@ -48,9 +54,13 @@ class Keeper:
 
     async def run(self) -> None:
         """Looks after them until it is cancelled."""
+        step = self._times.ping_every / _SLICES
+        before = time.monotonic()
         while True:
-            await asyncio.sleep(self._times.ping_every / _SLICES)
+            await asyncio.sleep(step)
             now = time.monotonic()
+            self._clock += min(now - before, 2 * step)
+            before = now
             self._round = (self._round + 1) % _SLICES
             self._ping(list(self._slices[self._round]), now)
             self._end_slow(now)
@@ -58,15 +68,15 @@ class Keeper:
 
     def ponged(self, session: Session) -> None:
         """A pong has come."""
-        now = session.last_pong = time.monotonic()
+        session.last_pong = self._clock
         if session.ping_sent:
-            self._desk.tally.instruments.observe(ws.PING_DURATION, now - session.ping_sent)
+            self._desk.tally.instruments.observe(ws.PING_DURATION, time.monotonic() - session.ping_sent)
             session.ping_sent = 0.0
 
     def _ping(self, sessions: Collection[Session], now: float) -> None:
         ping = frame(PING, b"")
         for session in sessions:
-            if now - session.last_pong >= self._times.pong_within:
+            if self._clock - session.last_pong >= self._times.pong_within:
                 session.close(CloseCode.NO_PONG, CloseCode.NO_PONG.meaning)
             elif not self._may_stay(session, now):
                 continue

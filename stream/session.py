@@ -100,7 +100,8 @@ class Session:
         self._offences: Offences | None = None  # most clients never offend: they pay no memory
         self._ignored: Offences | None = None
         self.identity: Identity = ANONYMOUS
-        self.opened = self.last_message = self.last_pong = now
+        self.opened = self.last_message = now
+        self.last_pong = 0.0  # on the keeper's clock
         self.ping_sent = 0.0
 
     @property

@@ -13,7 +13,7 @@ from metrics import websocket as ws
 from stream.codes import CloseCode, ErrorCode
 from stream.frames import PONG, Form, close_frame, frame
 from stream.guard import Guard, GuardedWebSocket
-from stream.http import REQUEST_ID, ProblemError, address_of
+from stream.http import REQUEST_ID, ProblemError, address_of, check_host
 from stream.keeper import Keeper, Times
 from stream.limits import is_trusted
 from stream.messages import SUBPROTOCOL_MSGPACK, Format
@@ -110,10 +110,10 @@ class _Socket(GuardedWebSocket):
 
 
 class Endpoint:
-    """Every open WebSocket of the server."""
+    """Every open WebSocket of the server; `hosts` are the names by which it may be called."""
 
-    def __init__(self, desk: Desk, guard: Guard, times: Times | None = None) -> None:
-        self._desk, self._guard = desk, guard
+    def __init__(self, desk: Desk, guard: Guard, hosts: frozenset[str], times: Times | None = None) -> None:
+        self._desk, self._guard, self._hosts = desk, guard, hosts
         self.hub = desk.hub
         self._times = times or Times()
         self.keeper = Keeper(desk, self._times)
@@ -147,6 +147,7 @@ class Endpoint:
     def _admit(self, request: web.Request) -> _Socket:
         if self._stopping:
             raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, ErrorCode.SHUTTING_DOWN, headers={"Retry-After": "1"})
+        check_host(request, self._hosts)
         if not is_allowed(request.headers, self._desk.settings.allowed_origins):
             raise ProblemError(HTTPStatus.FORBIDDEN, ErrorCode.BAD_ORIGIN)
         socket = _Socket(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 from collections.abc import Mapping
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -12,7 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from alerts.inbox.problems import ProblemError
-from settings import Site
+from settings.hosts import host_known
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
@@ -34,33 +33,6 @@ async def add_headers(_request: web.Request, response: web.StreamResponse) -> No
     """The security headers of every answer (a signal of aiohttp's)."""
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
-
-
-def known_names(site: Site) -> frozenset[str]:
-    """The names by which a browser may call this service: the public one, the machine's, the bound one."""
-    return frozenset({(urlsplit(site.public_url).hostname or "").lower(), site.instance_name.lower(), site.bind.lower()})
-
-
-def host_known(host: str, names: frozenset[str]) -> bool:
-    """Whether a Host header names this machine: an address, a name without dots, `*.localhost`, or one of `names`.
-
-    A stranger can point a name of his at this machine (DNS rebinding), and his page would then be of our origin.
-    """
-    try:
-        name = (urlsplit(f"//{host}").hostname or "").lower().rstrip(".")
-    except ValueError:
-        return False
-    if not name:
-        return False
-    if "." not in name and ":" not in name:
-        return True
-    if name.endswith(".localhost") or name in names:
-        return True
-    try:
-        ipaddress.ip_address(name.partition("%")[0])
-    except ValueError:
-        return False
-    return True
 
 
 def same_origin(headers: Mapping[str, str]) -> bool:

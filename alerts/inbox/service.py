@@ -28,6 +28,7 @@ from alerts.inbox.watchdog import LIMIT_SECONDS
 from metrics.durations import seconds
 from metrics.expose import negotiate
 from settings import Paths, Site
+from settings.hosts import known_names
 from settings.look import BASE_CSS
 from settings.paths import ALERTMANAGER_USER
 from settings.secrets import read_secret
@@ -43,7 +44,7 @@ def application(site: Site, paths: Paths, bearer: str, desk: Desk) -> web.Applic
     """The inbox of `site`; `bearer` is the token that deliveries carry, `desk` the open database, closed by the caller."""
     app = web.Application(
         client_max_size=intake.MOST_BYTES,
-        middlewares=[problems.middleware(pages.failure), guard.host_guard(guard.known_names(site))],
+        middlewares=[problems.middleware(pages.failure), guard.host_guard(known_names(site))],
     )
     app.on_response_prepare.append(guard.add_headers)
     app.cleanup_ctx.append(lambda app: _running(app, site, paths, bearer, desk))

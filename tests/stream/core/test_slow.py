@@ -15,7 +15,7 @@ from stream.keeper import Times
 from stream.messages import MARKET, Format
 from stream.outlet import Outlet
 from stream.websocket import _Link
-from tests.stream.core.serving import Serving, becomes, run, serving, told
+from tests.stream.core.serving import SECONDS, Serving, becomes, run, serving, told
 
 _PAD = "x" * 1000
 
@@ -84,7 +84,7 @@ async def sloth_in_market(here: Serving) -> Sloth:
 
 def test_a_slow_client_gets_the_latest_and_is_told_while_others_get_all() -> None:
     async def story() -> None:
-        async with serving("{backlog_bytes: 16384}", times=Times(close_within=0.5)) as here:
+        async with serving("{backlog_bytes: 16384, slow_seconds: 600}", times=Times(close_within=0.5)) as here:
             sloth = await sloth_in_market(here)
             quick = await here.subscribed()
             fanout = here.server.hub.fanout
@@ -118,7 +118,7 @@ def test_a_slow_client_gets_the_latest_and_is_told_while_others_get_all() -> Non
 
 def test_who_stays_slow_is_closed_with_4408() -> None:
     async def story() -> None:
-        async with serving("{backlog_bytes: 8192, slow_seconds: 0.3}", times=Times(ping_every=0.5, close_within=0.5)) as here:
+        async with serving("{backlog_bytes: 8192, slow_seconds: 0.3}", times=Times(ping_every=0.5, close_within=SECONDS)) as here:
             sloth = await sloth_in_market(here)
             while not here.server.hub.fanout.slow:
                 here.publish(pad=_PAD)

@@ -32,7 +32,7 @@ async def _breaks(_request: web.Request) -> web.StreamResponse:
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Running]:
-    with serving(guard(), allowed_origins=("https://partner.example",)) as server:
+    with serving(guard(), allowed_origins=("https://partner.example",), hosts=frozenset({"ours.example"})) as server:
         yield server
 
 
@@ -203,3 +203,12 @@ def test_the_original_names_are_recorded_in_their_types() -> None:
         "app_request_count": "counter", "app_error_count": "counter", "app_request_duration": "histogram",
         "app_active_connections": "gauge",
     }  # fmt: skip
+
+
+def test_a_name_that_a_stranger_pointed_here_gets_nothing(running: Running) -> None:
+    for path in ("/", "/client.js", "/api/rooms", "/nothing"):
+        status, _, body = _ask(running.port, path, Host="evil.example")
+        assert (status, json.loads(body)["code"]) == (421, "unknown-host")
+    assert _ask(running.port, "/api/rooms", Host="127.0.0.1.evil.example")[0] == 421
+    for host in ("localhost", "stream", "10.1.2.3:8080", "Ours.Example:8080"):
+        assert _ask(running.port, "/api/rooms", Host=host)[0] == 200
