@@ -7,6 +7,7 @@ from typing import Any
 
 from alerts.inbox.alertmanager import Silence
 from alerts.inbox.listing import Event, Incident, Received
+from alerts.inbox.signals import unit_of
 
 
 def moment(at: float | None) -> str | None:
@@ -30,6 +31,7 @@ def incident(found: Incident, timeline: list[Event] | None = None) -> dict[str, 
         "labels": found.labels,
         "annotations": found.annotations,
         "value": found.value or None,
+        "unit": unit_of(found.labels).key or None,
         "first_bad_at": moment(found.first_bad_at),
         "first_bad_unknown": found.first_bad_unknown or None,
         "fired_at": moment(found.starts_at),

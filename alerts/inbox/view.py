@@ -10,6 +10,7 @@ from alerts.inbox.alertmanager import Silence
 from alerts.inbox.listing import Event, Incident
 from alerts.inbox.matchers import Matcher, text
 from alerts.inbox.shapes import moment
+from alerts.inbox.signals import signal_of, unit_of
 from alerts.inbox.watchdog import Pulse
 from metrics.stack import SEVERITIES
 
@@ -108,8 +109,8 @@ def card(found: Incident, timeline: list[Event], silences: list[Silence], now: f
         since=when(found.starts_at, now),
         until=None if found.resolved_at is None else when(found.resolved_at, now),
         lasted=words.length(max(0.0, (found.resolved_at or now) - found.starts_at)),
-        value=said.get("value") or words.number(found.value),
-        value_from="when it arrived" if found.value and not said.get("value") else "",
+        value=said.get("value") or words.number(found.value, unit_of(labels)),
+        value_from=_value_from(labels) if found.value and not said.get("value") else "",
         summary=said.get("summary", ""),
         description=said.get("description", ""),
         impact=said.get("impact", ""),
@@ -127,6 +128,11 @@ def card(found: Incident, timeline: list[Event], silences: list[Silence], now: f
         more=[(name, value) for name, value in sorted(said.items()) if name not in _SAID],
         timeline=[_line(event, now) for event in timeline],
     )
+
+
+def _value_from(labels: dict[str, str]) -> str:
+    signal = signal_of(labels)
+    return f"{signal.title}, when it arrived" if signal else "when it arrived"
 
 
 def _line(event: Event, now: float) -> Line:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
+
+from metrics import units
+from metrics.model import Unit
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
@@ -41,17 +45,16 @@ def clock(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def number(text: str) -> str:
-    """A value as Prometheus writes it (`9.1234e+01`), to three significant digits: `91.2`; other text stays."""
+def number(text: str, unit: Unit = Unit.NONE) -> str:
+    """A value as Prometheus writes it (`9.1234e+01`), to three significant digits with its unit: `91.2%`; other text stays."""
     try:
         value = float(text)
     except ValueError:
         return text
-    if value != value or abs(value) == float("inf"):  # noqa: PLR0124  # NaN differs from itself
+    if not math.isfinite(value):
         return text
-    if abs(value) >= 1000:
-        return f"{value:,.0f}".replace(",", "\u202f")
-    return f"{value:.3g}"
+    # "False" would need its question beside it; the number is what the rule compares.
+    return units.write(value, "" if unit is Unit.BOOL else unit.grafana)
 
 
 def count(many: int, one: str, more: str = "") -> str:

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 from msgspec import field
 
-from dashboards.preview import units
 from dashboards.preview.model import FieldConfig, FieldOptions, Override, Part, Thresholds
+from metrics import units
 from settings import look
 
 # Grafana's colour names mean a hue; a threshold's hue means a state.

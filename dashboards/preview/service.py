@@ -25,6 +25,7 @@ from metrics.expose import Renderer, negotiate
 from metrics.instruments import Instruments
 from metrics.process import ProcessSamples
 from settings import Site
+from settings.hosts import host_known, known_names
 
 PASSWORD_VARIABLE = "PROMETHEUS_PASSWORD"  # noqa: S105  # the variable's name, not a password
 _HEADERS = {
@@ -34,6 +35,8 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+# Asked by programs under whatever name they know this machine by; they tell no page anything.
+_OPEN_TO_ALL = ("/metrics", "/healthz", "/readyz")
 _CHOICES_FOR = 5.0  # seconds for which a page's panels share one answer about the variables
 _MOST_REMEMBERED = 64
 
@@ -61,6 +64,7 @@ class Preview:
         self._prometheus = prometheus_of(site, self._observe)
         self._reader = reader_of(site, self._prometheus)
         self._inbox = site.public(site.ports.inbox)
+        self._names = known_names(site)
         self._remembered: dict[tuple[Any, ...], tuple[float, asyncio.Task[list[Choice]]]] = {}
 
     def app(self) -> web.Application:
@@ -92,8 +96,9 @@ class Preview:
     async def _every(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        """Counts the answer and puts the headers on it."""
+        """Refuses who came by a name that is not ours, counts the answer and puts the headers on it."""
         try:
+            self._check_host(request)
             response = await handler(request)
         except web.HTTPException as error:
             self._counted(error.status)
@@ -106,6 +111,10 @@ class Preview:
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
         return response
+
+    def _check_host(self, request: web.Request) -> None:
+        if request.path not in _OPEN_TO_ALL and not host_known(request.headers.get("Host", ""), self._names):
+            raise web.HTTPMisdirectedRequest(text="this machine is not known by that name: set public_url in site.yaml\n")
 
     def _counted(self, code: int) -> None:
         self._counts.inc(stack.PREVIEW_REQUESTS, f"{code // 100}xx")

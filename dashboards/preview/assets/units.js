@@ -1,4 +1,4 @@
-// A number with its unit, by Grafana's unit ids. The equal of units.py: a table of cases holds both together.
+// A number with its unit, by Grafana's unit ids. The equal of metrics/units.py: a table of cases holds both together.
 "use strict";
 (function (WF) {
   const SI = ["", "k", "M", "G", "T", "P", "E"];

@@ -9,7 +9,7 @@ from alerts.inbox.matchers import Matcher, fit, parse
 from alerts.inbox.view import card, link, verdict, window
 from alerts.inbox.watchdog import pulse
 
-LABELS = {"alertname": "HighCPUUsage", "instance": "web-1", "job": "system", "severity": "warning", "signal": "cpu"}
+LABELS = {"alertname": "HighCPUUsage", "instance": "web-1", "job": "system", "severity": "warning", "signal": "system.cpu_usage"}
 INCIDENT = Incident(
     id=1, fingerprint="f", alertname="HighCPUUsage", severity="warning", labels=LABELS, annotations={}, generator_url="",
     value="9.1e+01", first_bad_at=10_000.0, first_bad_unknown="", starts_at=10_300.0, delivered_at=10_312.5,
@@ -38,10 +38,19 @@ def test_the_first_question_is_answered(firing: dict[str, int], bare: int, heard
 
 def test_a_card_says_how_long_it_took() -> None:
     found = card(INCIDENT, [Event(10_300.0, "renotified", "", "", 3)], [], now=10_400.0)
-    assert (found.detected, found.arrived, found.value, found.since.age) == ("5 min", "5 min 12 s", "91", "1 min")
+    assert (found.detected, found.arrived, found.value, found.since.age) == ("5 min", "5 min 12 s", "91%", "1 min")
+    assert found.value_from == "CPU usage, when it arrived"
     assert found.timeline[0].what == "Notified again (3 times, last)"
     unknown = card(replace(INCIDENT, first_bad_at=None, first_bad_unknown="no answer"), [], [], now=10_400.0)
     assert (unknown.detected, unknown.arrived, unknown.unknown) == ("", "", "no answer")
+
+
+def test_a_foreign_alert_shows_its_value_without_a_unit_and_its_own_words_as_they_are() -> None:
+    foreign = {name: text for name, text in LABELS.items() if name != "signal"}
+    found = card(replace(INCIDENT, labels=foreign), [], [], now=10_400.0)
+    assert (found.value, found.value_from) == ("91", "when it arrived")
+    said = card(replace(INCIDENT, annotations={"value": "lots"}), [], [], now=10_400.0)
+    assert (said.value, said.value_from) == ("lots", "")
 
 
 def test_the_offered_silence_fits_this_alert_alone() -> None:

@@ -1,6 +1,7 @@
 import pytest
 
 from alerts.inbox import words
+from metrics.model import Unit
 
 
 @pytest.mark.parametrize(
@@ -24,11 +25,13 @@ def test_ages(seconds: float, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("written", "unit", "said"),
     [
-        ("9.1234e+01", "91.2"), ("1e+00", "1"), ("1234567", "1\u202f234\u202f567"), ("0.000123456", "0.000123"),
-        ("NaN", "NaN"), ("+Inf", "+Inf"), ("91 %", "91 %"), ("", ""),
+        ("9.1234e+01", Unit.PERCENT, "91.2%"), ("1e+00", Unit.BOOL, "1"), ("4.73e+04", Unit.SECONDS, "13.1 h"),
+        ("0.0512", Unit.RATIO, "5.12%"), ("0.0501", Unit.SECONDS, "50.1 ms"), ("7.3", Unit.COUNT, "7.30"),
+        ("1234567", Unit.NONE, "1.23 Mil"), ("NaN", Unit.PERCENT, "NaN"), ("+Inf", Unit.SECONDS, "+Inf"),
+        ("91 %", Unit.PERCENT, "91 %"), ("", Unit.PERCENT, ""),
     ],
 )  # fmt: skip
-def test_values(written: str, said: str) -> None:
-    assert words.number(written) == said
+def test_values(written: str, unit: Unit, said: str) -> None:
+    assert words.number(written, unit) == said

@@ -41,7 +41,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 def _sampled(url: str) -> bool:
-    """Whether rates and alerts have values: two scrapes and an evaluation are over."""
-    query = "count(rate(hostile_total[4s])) + count(rate(prometheus_http_requests_total[4s])) + count(ALERTS)"
+    """Whether rates and alerts have values, also two seconds ago: a chart ends where its last whole step does."""
+    query = "count(rate(hostile_total[4s] offset 2s)) + count(rate(prometheus_http_requests_total[4s] offset 2s)) + count(ALERTS)"
     found = world.get(f"{url}/api/v1/query?query={urllib.parse.quote(query)}")[1]
     return bool(json.loads(found)["data"]["result"])

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, FloatRect, Page, expect
 
-from dashboards.preview import units
+from metrics import units
 from tests.dashboards.preview.conftest import World
-from tests.dashboards.preview.test_units import CASES, NOW
 from tests.dashboards.preview.world import HOSTILE
+from tests.metrics.test_units import CASES, NOW
 
 KITCHEN = "/d/kitchen?from=now-5m&to=now&var-job=prometheus&refresh=off"
 # The tab's visibility cannot be changed from outside, so the page is told what a browser tells.

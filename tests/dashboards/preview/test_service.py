@@ -46,6 +46,17 @@ def test_a_table_has_a_row_per_target(running: World) -> None:
     assert rows == {"prometheus": "ok", "hostile": "ok", "nobody": "critical"}
 
 
+def test_a_foreign_name_for_this_machine_sees_nothing(running: World) -> None:
+    """A stranger's name that points here would make his page one of our origin, which reads every figure."""
+    for path in ("/", "/dashboards", "/d/kitchen", "/api/panel/kitchen/6", "/api/status", "/assets/page.js"):
+        code, told, headers = world.get(running.preview + path, Host="evil.example")
+        assert code == 421, path
+        assert "set public_url in site.yaml" in told
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
+        assert world.get(running.preview + path, Host="desk:3000")[0] == 200, path
+    assert world.get(f"{running.preview}/metrics", Host="preview.monitoring.svc:3000")[0] == 200
+
+
 def test_a_query_error_stands_in_its_panel_in_prometheus_words(running: World) -> None:
     assert "parse error" in world.panel(running.preview, "kitchen", 11)["errors"][0]
 

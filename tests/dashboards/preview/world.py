@@ -127,10 +127,10 @@ def answers(url: str) -> bool:
         return False
 
 
-def get(url: str) -> tuple[int, str, dict[str, str]]:
+def get(url: str, **headers: str) -> tuple[int, str, dict[str, str]]:
     """Status, text and headers, also of an error."""
     try:
-        with urllib.request.urlopen(url, timeout=20) as response:  # our own servers, over http
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=20) as response:  # our own servers
             return response.status, response.read().decode(), dict(response.headers)
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode(), dict(error.headers)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboards.preview import units
+from metrics import units
 from metrics.model import Unit
 
 NOW = 1_700_000_000.0

@@ -1,4 +1,7 @@
-"""A number with its unit, by Grafana's unit ids: three significant digits, thousands apart. `assets/units.js` is its equal."""
+"""A number with its unit, by Grafana's unit ids: three significant digits, thousands apart.
+
+What the dashboards and the inbox write; `dashboards/preview/assets/units.js` is its equal in a browser.
+"""
 
 from __future__ import annotations
 
