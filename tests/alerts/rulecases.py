@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,10 +23,13 @@ ALERTS = {alert.name: alert for alert in site_alerts(SITE)}
 
 @dataclass(frozen=True)
 class Verdict:
-    """What promtool said."""
+    """What promtool found wrong with one alert under its case, in its words; nothing where it passed."""
 
-    passed: bool
     words: str
+
+    @property
+    def passed(self) -> bool:
+        return not self.words
 
 
 def case(name: str) -> dict[str, Any]:
@@ -48,30 +53,55 @@ def _test(part: dict[str, Any], checks: list[dict[str, Any]]) -> dict[str, Any]:
     return {"interval": part.get("interval", "10s"), "input_series": series, "alert_rule_test": checks}
 
 
-def tests(name: str) -> list[dict[str, Any]]:
-    """promtool's tests: quiet just before, firing just after, quiet in every quiet case."""
+def tests(name: str, alerts: Sequence[str]) -> list[dict[str, Any]]:
+    """promtool's tests of one case: each of `alerts` quiet just before, firing just after, quiet in every quiet case."""
     loaded = case(name)
-    fires = loaded["fires"]
-    checks = [{"eval_time": fires["at"], "alertname": name, "exp_alerts": [expected(name)]}]
+    fires, wanted = loaded["fires"], expected(name)
+    times = [(fires["at"], [wanted])]
     if "quiet_at" in fires:
-        checks.insert(0, {"eval_time": fires["quiet_at"], "alertname": name, "exp_alerts": []})
-    quiet = [_test(part, [{"eval_time": part["at"], "alertname": name, "exp_alerts": []}]) for part in loaded["quiet"]]
-    return [_test(fires, checks), *quiet]
+        times.insert(0, (fires["quiet_at"], []))
+    quiet = [_test(part, _checks([(part["at"], [])], alerts)) for part in loaded["quiet"]]
+    return [_test(fires, _checks(times, alerts)), *quiet]
 
 
-def run(alert: Alert, folder: Path) -> Verdict:
-    """promtool's verdict on one alert, as it is or broken, under its case; recordings are rendered with it."""
-    name = alert.name
-    render.write(render.rules((alert,), SITE), folder)
+def _checks(times: list[tuple[str, list[dict[str, Any]]]], alerts: Sequence[str]) -> list[dict[str, Any]]:
+    return [{"eval_time": at, "alertname": alert, "exp_alerts": wanted} for at, wanted in times for alert in alerts]
+
+
+def judge(name: str, folder: Path) -> dict[str, Verdict]:
+    """promtool's verdicts under one case: on the alert as it is (an empty key) and on each mutant, by what was done to it.
+
+    All of them stand in one rules file, under names of their own, so that the case's series are loaded and judged once.
+    """
+    variants = {"": ALERTS[name], **mutants(ALERTS[name])}
+    names = {slip: f"{name}__{number}" if slip else name for number, slip in enumerate(variants)}
+    rules = folder / "rules.yml"
+    rules.write_text(yaml.safe_dump(_rules_file(variants, names)), encoding="utf-8")
     content = {
-        "rule_files": [str(folder / "rules" / f"{alert.domain}.yml")],
+        "rule_files": [str(rules)],
         "evaluation_interval": case(name).get("evaluation", "10s"),
-        "tests": tests(name),
+        "tests": tests(name, list(names.values())),
     }
     file = folder / "test.yml"
     file.write_text(yaml.safe_dump(content), encoding="utf-8")
     ended = subprocess.run(["promtool", "test", "rules", str(file)], capture_output=True, text=True, timeout=60, check=False)
-    return Verdict(ended.returncode == 0, ended.stdout + ended.stderr)
+    said = ended.stdout + ended.stderr
+    failed = re.split(r"^ *alertname: *", said, flags=re.MULTILINE)[1:]
+    assert ended.returncode in (0, 1), said
+    assert failed or "SUCCESS" in said, said
+    return {slip: Verdict("".join(words for words in failed if words.startswith(f"{own},"))) for slip, own in names.items()}
+
+
+def _rules_file(variants: dict[str, Alert], names: dict[str, str]) -> dict[str, Any]:
+    """The rendered file of the alert's domain, its recordings once, with one rule for each variant."""
+    group: dict[str, Any] = {}
+    for slip, alert in variants.items():
+        rendered = yaml.safe_load(render.rules((alert,), SITE)[f"rules/{alert.domain}.yml"])["groups"]
+        assert len(rendered) == 1
+        rules = rendered[0]["rules"]
+        group = group or rendered[0] | {"rules": [rule for rule in rules if "record" in rule]}
+        group["rules"] += [rule | {"alert": names[slip]} for rule in rules if "alert" in rule]
+    return {"groups": [group]}
 
 
 def mutants(alert: Alert) -> dict[str, Alert]:

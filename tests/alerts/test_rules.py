@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
+from functools import cache
 
 import pytest
 
@@ -12,19 +13,24 @@ from tests.alerts import rulecases
 from tests.alerts.rulecases import ALERTS, CASES
 
 NEVER_QUIET = {"Watchdog"}  # always firing is its purpose
+Verdicts = Callable[[str], dict[str, rulecases.Verdict]]
 MUTANTS = [(name, slip) for name, alert in ALERTS.items() for slip in rulecases.mutants(alert)]
 
 
+@pytest.fixture(scope="module")
+def verdicts(tmp_path_factory: pytest.TempPathFactory) -> Verdicts:
+    """promtool's verdicts on an alert and its mutants, asked for once."""
+    return cache(lambda name: rulecases.judge(name, tmp_path_factory.mktemp(name)))
+
+
 @pytest.mark.parametrize("name", ALERTS)
-def test_quiet_before_and_firing_after(name: str, tmp_path: Path) -> None:
-    verdict = rulecases.run(ALERTS[name], tmp_path)
-    assert verdict.passed, verdict.words
+def test_quiet_before_and_firing_after(name: str, verdicts: Verdicts) -> None:
+    assert verdicts(name)[""].passed, verdicts(name)[""].words
 
 
 @pytest.mark.parametrize(("name", "slip"), MUTANTS)
-def test_a_broken_alert_is_noticed(name: str, slip: str, tmp_path: Path) -> None:
-    verdict = rulecases.run(rulecases.mutants(ALERTS[name])[slip], tmp_path)
-    assert not verdict.passed, f"{name} with {slip} passes its own test"
+def test_a_broken_alert_is_noticed(name: str, slip: str, verdicts: Verdicts) -> None:
+    assert not verdicts(name)[slip].passed, f"{name} with {slip} passes its own test"
 
 
 def test_every_alert_has_a_firing_and_a_quiet_case_and_a_runbook() -> None:
