@@ -35,6 +35,9 @@ class Instruments:
     def _empty(metric: Histogram) -> tuple[list[int], list[float]]:
         return [0] * (len(metric.buckets) + 1), [0.0]
 
+    def __contains__(self, metric: object) -> bool:
+        return metric in self._values or metric in self._histograms
+
     def inc(self, metric: Counter, *labels: str, by: float = 1) -> None:
         """Adds `by` (not negative) to a counter's child."""
         children = self._values[metric]
