@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from metrics.model import Gauge, Metric, Sample
@@ -35,13 +35,21 @@ class Collector(Protocol):
 
 @dataclass(frozen=True)
 class Domain:
-    """A set of collectors behind one port. `success` and `duration` are the ecosystem's own names for how they fared."""
+    """A set of collectors that look at one target. `success` and `duration` are the ecosystem's names for how they fared.
+
+    `target` is the name by which `/probe` knows it, empty where there is only one. `prepare` is called before the collectors
+    of a scrape, on their thread, with the names of those that will run and the time (of `time.monotonic()`) by which it
+    must be back: one question for all of them, for instance. It raises nothing. `close` ends what is held open.
+    """
 
     name: str
     service: str
     collectors: tuple[Collector, ...]
     success: Gauge | None = None
     duration: Gauge | None = None
+    target: str = ""
+    prepare: Callable[[frozenset[str], float], None] | None = None
+    close: Callable[[], None] | None = None
     names: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -58,12 +66,35 @@ class Domain:
             msg = f"{self.name}: two collectors of one name: {sorted(self.names)}"
             raise ValueError(msg)
 
+    def only(self, names: Iterable[str]) -> Domain:
+        """The same with these collectors alone."""
+        wanted = set(names)
+        return replace(self, collectors=tuple(collector for collector in self.collectors if collector.name in wanted))
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """A domain's `prepare` in the place of a collector, so that it is run, watched and given up like one."""
+
+    prepare: Callable[[frozenset[str], float], None]
+    names: frozenset[str]
+    deadline: float
+    name: str = ""
+    help: str = ""
+    emits: tuple[Metric, ...] = ()
+
+    def collect(self) -> Iterable[Sample]:
+        """No samples."""
+        self.prepare(self.names, self.deadline)
+        return ()
+
 
 @dataclass
 class Run:
     """One run of one collector: its samples as far as it got, and how it ended.
 
-    `state` is "running" until it ends, then "ok", "error" or "timeout"; `reason` says more of the latter two.
+    `state` is "running" until it ends, then "ok", "error" or "timeout"; `reason` says more of the latter two. `limit` is how
+    many seconds it may take; 0 for the runner's own limit.
     """
 
     collector: Collector
@@ -72,6 +103,7 @@ class Run:
     reason: str = ""
     started: float = 0.0
     seconds: float = 0.0
+    limit: float = 0.0
 
 
 def run_safely(run: Run) -> None:

@@ -7,29 +7,32 @@ import asyncio
 import json
 import logging
 import os
+import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 import settings
-from exporters import system
 from exporters.base import Collector, Domain
+from exporters.domains import ALL, DOMAINS, chosen
+from exporters.gate import Gate
 from exporters.ports import listen
 from exporters.runner import Runner
 from exporters.server import Exporter, serve
 from metrics.expose import Renderer
+from metrics.model import Sample
 from metrics.process import version
-from settings import Site
-
-DOMAINS: dict[str, Callable[[Site, argparse.Namespace], Domain]] = {system.NAME: system.domain}
-PORTS: dict[str, Callable[[Site], int]] = {system.NAME: lambda site: site.ports.exporter_system}
+from settings import SettingsError, Site
 
 _INTERRUPTED = 130  # as a shell reports a command that Ctrl-C ended
 _LAST_PORT = 65_535
+# By name of the domain, its targets; the first one answers at /metrics.
+Targets = Mapping[str, tuple[Domain, ...]]
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs one exporter; the exit code comes back."""
+    """Runs exporters; the exit code comes back."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
         return _run(*_prepared(arguments))
@@ -42,41 +45,89 @@ def main(arguments: Sequence[str]) -> int:
         return 0
 
 
-def _run(options: argparse.Namespace, site: Site, domain: Domain) -> int:
+def _run(options: argparse.Namespace, site: Site, targets: Targets) -> int:
     if options.list:
-        print(json.dumps([_described(collector) for collector in domain.collectors], indent=2), flush=True)
+        listed = [_described(name, collector) for name, domains in targets.items() for collector in domains[0].collectors]
+        print(json.dumps(listed, indent=2), flush=True)
         return 0
+    exporters = {
+        name: Exporter([Runner(domain) for domain in domains], site.exporters.series_limit) for name, domains in targets.items()
+    }
     if options.once:
-        asyncio.run(_once(domain))
+        asyncio.run(_once(exporters.values()))
         return 0
-    host, port = options.bind or site.bind, PORTS[options.domain](site) if options.port is None else options.port
+    gate = Gate(options.web_config_file) if options.web_config_file else None
     try:
-        sock = listen(host, port)
+        sockets = _listening(options, site, exporters, "https" if gate and gate.tls else "http")
     except OSError as error:
-        return _failed(str(error) if error.errno is None else f"{host} port {port}: {error.strerror}: check bind and port")
-    logging.getLogger("exporters").info("%s: listening on http://%s:%d/metrics", domain.service, host, sock.getsockname()[1])
-    asyncio.run(serve(Runner(domain), sock))
+        return _failed(str(error))
+    asyncio.run(serve([(exporters[name], sock) for name, sock in sockets.items()], gate))
     return 0
 
 
-def _prepared(arguments: Sequence[str]) -> tuple[argparse.Namespace, Site, Domain]:
+def _listening(options: argparse.Namespace, site: Site, names: Iterable[str], scheme: str) -> dict[str, socket.socket]:
+    """A socket for each domain. Raises OSError, whose text is a line for a person."""
+    host, sockets = options.bind or site.bind, {}
+    for name in names:
+        port = DOMAINS[name].port(site) if options.port is None else options.port
+        try:
+            sockets[name] = listen(host, port)
+        except OSError as error:
+            raise OSError(
+                str(error) if error.errno is None else f"{host} port {port}: {error.strerror}: check bind and port"
+            ) from error
+        at = f"{scheme}://{host}:{sockets[name].getsockname()[1]}/metrics"
+        logging.getLogger("exporters").info("exporter-%s: listening on %s", name, at)
+    return sockets
+
+
+def _prepared(arguments: Sequence[str]) -> tuple[argparse.Namespace, Site, Targets]:
     parser = _parser()
     known, rest = parser.parse_known_args(arguments)
     site = settings.load(known.site)
-    domain = DOMAINS[known.domain](site, known)
-    options = _with_switches(parser, domain).parse_args(rest, known)
-    return options, site, _selected(domain, options, parser)
+    names = chosen(known.domain)
+    if known.port is not None and len(names) > 1:
+        parser.error(f"--port: is for one domain, not for {', '.join(names)}: set each one's port in site.yaml (ports)")
+    targets = _targets(names, site, known)
+    options = _with_switches(parser, targets).parse_args(rest, known)
+    return options, site, _selected(targets, options, parser)
+
+
+def _targets(names: Sequence[str], site: Site, options: argparse.Namespace) -> Targets:
+    """The domains with a target; one that was named alone must have one."""
+    made = {name: DOMAINS[name].domains(site, options) for name in names}
+    for name in [name for name, domains in made.items() if not domains]:
+        if ALL not in options.domain:
+            raise SettingsError(
+                str(options.site or "site.yaml"), f"exporters.{name}: names no target", "docs/guides/exporters.md"
+            )
+        del made[name]
+    if options.target:
+        made = {name: tuple(domain for domain in domains if domain.target == options.target) for name, domains in made.items()}
+        made = {name: domains for name, domains in made.items() if domains}
+        if not made:
+            raise SettingsError("--target", f"no domain has a target {options.target!r}", "give a name of site.yaml")
+    return made
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m exporters", description="Answers Prometheus's scrapes about one domain.", allow_abbrev=False
+        prog="python -m exporters", description="Answers Prometheus's scrapes about one domain or several.", allow_abbrev=False
     )
-    parser.add_argument("domain", choices=sorted(DOMAINS), help="what to tell of")
+    domains = [*DOMAINS, ALL]
+    parser.add_argument("domain", nargs="+", choices=domains, metavar="domain", help=f"what to tell of: {', '.join(domains)}")
     parser.add_argument("--bind", metavar="ADDRESS", help="address to listen on (site.yaml: bind)")
     parser.add_argument("--port", type=_port, help="port to listen on, 0 for a free one (site.yaml: ports)")
+    parser.add_argument(
+        "--web.config.file",
+        dest="web_config_file",
+        type=Path,
+        metavar="FILE",
+        help="TLS, users and token, as exporter-toolkit has it",
+    )
     parser.add_argument("--collectors", metavar="A,B", help="run these collectors only")
     parser.add_argument("--once", action="store_true", help="print one exposition and end")
+    parser.add_argument("--target", default="", metavar="NAME", help="of the domain's targets this one only")
     parser.add_argument("--list", action="store_true", help="print the collectors and what they emit as JSON, and end")
     parser.add_argument("--site", type=Path, metavar="FILE", help="settings to use instead of site.yaml")
     parser.add_argument("--proc", type=Path, default=Path("/proc"), metavar="DIR", help="where the machine's /proc is")
@@ -86,30 +137,39 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _with_switches(parser: argparse.ArgumentParser, domain: Domain) -> argparse.ArgumentParser:
+def _with_switches(parser: argparse.ArgumentParser, targets: Targets) -> argparse.ArgumentParser:
     switches = argparse.ArgumentParser(prog=parser.prog, add_help=False, allow_abbrev=False)
-    for name in domain.names:
+    for name in _names(targets):
         switches.add_argument(f"--no-collector-{name}", action="append_const", dest="off", const=name)
     return switches
 
 
-def _selected(domain: Domain, options: argparse.Namespace, parser: argparse.ArgumentParser) -> Domain:
-    """The domain without the collectors that are switched off."""
-    wanted = set(options.collectors.split(",") if options.collectors else domain.names) - set(options.off or ())
-    unknown = sorted(wanted - set(domain.names))
+def _names(targets: Targets) -> list[str]:
+    return list(dict.fromkeys(name for domains in targets.values() for name in domains[0].names))
+
+
+def _selected(targets: Targets, options: argparse.Namespace, parser: argparse.ArgumentParser) -> Targets:
+    """The domains without the collectors that are switched off."""
+    known = _names(targets)
+    wanted = set(options.collectors.split(",") if options.collectors else known) - set(options.off or ())
+    unknown = sorted(wanted - set(known))
     if unknown:
-        parser.error(f"--collectors: unknown collector {unknown[0]!r}: known are {', '.join(domain.names)}")
-    chosen = tuple(collector for collector in domain.collectors if collector.name in wanted)
-    return Domain(domain.name, domain.service, chosen, domain.success, domain.duration)
+        parser.error(f"--collectors: unknown collector {unknown[0]!r}: known are {', '.join(known)}")
+    return {name: tuple(domain.only(wanted) for domain in domains) for name, domains in targets.items()}
 
 
-def _described(collector: Collector) -> dict[str, object]:
-    return {"name": collector.name, "help": collector.help, "emits": [metric.name for metric in collector.emits]}
+def _described(domain: str, collector: Collector) -> dict[str, object]:
+    emits = [metric.name for metric in collector.emits]
+    return {"domain": domain, "name": collector.name, "help": collector.help, "emits": emits}
 
 
-async def _once(domain: Domain) -> None:
-    samples = await Exporter(Runner(domain)).samples()
-    sys.stdout.write(Renderer().render(samples).decode("utf-8", "replace"))
+async def _once(exporters: Iterable[Exporter]) -> None:
+    """Prints what the exporters tell; of the process that ends here, nothing."""
+    collected: list[Iterable[Sample]] = []
+    for exporter in exporters:
+        collected.append(await exporter.collected())
+        exporter.close()
+    sys.stdout.write(Renderer().render(chain.from_iterable(collected)).decode("utf-8", "replace"))
     sys.stdout.flush()
 
 

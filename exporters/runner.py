@@ -10,17 +10,18 @@ from contextlib import suppress
 from functools import partial
 from itertools import chain
 
-from exporters.base import Collector, Domain, Run, run_safely
+from exporters.base import Collector, Domain, Preparation, Run, run_safely
 from exporters.lane import Batch, Lane
 from metrics import stack
 from metrics.instruments import Instruments
-from metrics.model import Sample
+from metrics.model import Metric, Sample
 
 COLLECTOR_TIMEOUT = 2.0
 LOG = logging.getLogger("exporters")
 
 
 LEAST_BUDGET = 0.2  # seconds; collectors together take a tenth of it
+_RESERVE = 0.2  # of the budget, kept from a preparation for the collectors that read what it brought
 
 
 class Runner:
@@ -33,6 +34,7 @@ class Runner:
         self._shared: dict[frozenset[str], asyncio.Task[list[Sample]]] = {}
         self._hung: dict[str, Run] = {}
         self._states: dict[str, str] = dict.fromkeys(domain.names, "ok")
+        self._cut: set[Metric] = set()
         self._counts = Instruments((stack.COLLECTOR_TIMEOUTS, stack.COLLECTOR_ERRORS))
         for name in domain.names:  # every child exists at 0 from the start
             self._counts.inc(stack.COLLECTOR_TIMEOUTS, domain.name, name, by=0)
@@ -58,16 +60,31 @@ class Runner:
             task.add_done_callback(lambda _: self._shared.pop(wanted, None))
         return await asyncio.shield(task)  # one client that goes away must not cancel the others
 
+    def first_cut(self, metric: Metric) -> bool:
+        """True the first time that series of this metric had to be left out: a log line then, none for each scrape."""
+        if metric in self._cut:
+            return False
+        self._cut.add(metric)
+        return True
+
     def close(self) -> None:
-        """Ends the lane's thread."""
+        """Ends the lane's thread, and what the domain holds open."""
         self._lane.close()
+        if self._domain.close:
+            self._domain.close()
 
     async def _collect(self, wanted: frozenset[str], budget: float) -> list[Sample]:
         chosen = [collector for collector in self._domain.collectors if collector.name in wanted]
         runs = [self._prepared(collector) for collector in chosen]
         # Collectors that failed last time go last: the healthy ones must not wait for them.
         fresh = sorted((run for run in runs if run.state == "running"), key=lambda run: self._states[run.collector.name] != "ok")
-        await self._run(fresh, time.monotonic() + budget)
+        deadline = time.monotonic() + budget
+        if self._domain.prepare:
+            # It asks for all collectors at once, so that it may take what the collectors together might.
+            within = frozenset(run.collector.name for run in fresh)
+            first = Run(Preparation(self._domain.prepare, within, deadline - budget * _RESERVE), limit=budget)
+            fresh.insert(0, first)
+        await self._run(fresh, deadline)
         for run in runs:
             self._account(run)
         return list(chain(chain.from_iterable(run.samples for run in runs), self._own(runs)))
@@ -88,10 +105,14 @@ class Runner:
         batch = self._lane.submit([partial(self._begin, run) for run in runs], partial(_wake, loop, ended))
         while not batch.done:
             current = batch.running()
-            left = self._timeout - (current[1] if current else 0)
+            left = self._limit(runs[current[0]]) - current[1] if current else self._timeout
             await asyncio.wait({ended}, timeout=max(0.001, min(left, deadline - time.monotonic())))
             if not ended.done():
                 self._late(batch, runs, deadline)
+
+    def _limit(self, run: Run) -> float:
+        """Seconds that the run may take."""
+        return run.limit or self._timeout
 
     def _begin(self, run: Run) -> None:
         """A run as a task of the lane; it waited there, and its collector may have begun to hang for another scrape."""
@@ -109,7 +130,7 @@ class Runner:
                 batch.cancel()
             return
         index, seconds = current
-        if not over and seconds < self._timeout:
+        if not over and seconds < self._limit(runs[index]):
             return
         # Known as hung before its thread is given up: what the next thread begins looks here first.
         name, before = runs[index].collector.name, self._hung.get(runs[index].collector.name)

@@ -1,15 +1,18 @@
-"""The HTTP side of an exporter: /metrics, /healthz, /readyz and a landing page."""
+"""The HTTP side of an exporter: /metrics, /probe, /healthz, /readyz and a landing page."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain
 
 from aiohttp import web
 
+from exporters.gate import Gate
+from exporters.guard import guarded
 from exporters.runner import Runner
 from exporters.web import CONTENT_SECURITY_POLICY, LOOK, landing
 from metrics import stack
@@ -20,6 +23,8 @@ from metrics.process import ProcessSamples, version
 
 TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 DEFAULT_BUDGET = 10.0
+SERIES_LIMIT = 20_000
+LOG = logging.getLogger("exporters")
 _MARGIN = 0.5  # of the scrape's timeout, kept for rendering and the way back
 
 
@@ -35,21 +40,27 @@ def budget(header: str) -> float:
 
 
 class Exporter:
-    """Answers requests about one domain. For one event loop."""
+    """Answers requests about one domain: `/metrics` about the first target and itself, `/probe` about any. For one event loop.
 
-    def __init__(self, runner: Runner) -> None:
-        self._runner = runner
-        self._domain = runner.domain
-        self._renderer = Renderer()
+    `limit` is how many series a metric may have in one scrape.
+    """
+
+    def __init__(self, runners: Sequence[Runner], limit: int = SERIES_LIMIT) -> None:
+        self._runners = {runner.domain.target: runner for runner in runners}
+        self._renderers = {target: Renderer() for target in self._runners}
+        self._domain = runners[0].domain
+        self._limit = limit
         self._process = ProcessSamples(self._domain.service)
-        self._counts = Instruments((stack.EXPORTER_SCRAPES,))
-        self._page = landing(self._domain, version())
+        self._counts = Instruments((stack.EXPORTER_SCRAPES, stack.EXPORTER_SERIES_CUT))
+        self._counts.inc(stack.EXPORTER_SCRAPES, self._domain.name, by=0)
+        self._page = landing(self._domain, version(), [target for target in self._runners if target])
         self._look = LOOK.read_text(encoding="utf-8")
 
-    def application(self) -> web.Application:
-        """The routes."""
-        app = web.Application()
+    def application(self, gate: Gate | None = None) -> web.Application:
+        """The routes, behind a gate where there is one."""
+        app = web.Application(middlewares=[gate.middleware] if gate else [])
         app.router.add_get("/metrics", self._metrics)
+        app.router.add_get("/probe", self._probe)
         app.router.add_get("/healthz", self._alive)
         app.router.add_get("/readyz", self._alive)
         app.router.add_get("/", self._landing)
@@ -59,24 +70,67 @@ class Exporter:
     async def samples(self, names: Iterable[str] = (), seconds: float = DEFAULT_BUDGET) -> Iterable[Sample]:
         """What a scrape exposes; of the process too, unless collectors are named."""
         named = tuple(names)
-        collected = await self._runner.collect(named, seconds)
+        collected = await self.collected(named, seconds)
         if named:
             return collected
         return chain(collected, self._counts.collect(), self._process.collect())
 
+    async def collected(self, names: Sequence[str] = (), seconds: float = DEFAULT_BUDGET) -> Sequence[Sample]:
+        """What the collectors tell of the first target, within the limit, and how they fared."""
+        return await self._collected(self._runners[self._domain.target], names, seconds)
+
+    def close(self) -> None:
+        """Ends what the domains hold open."""
+        for runner in self._runners.values():
+            runner.close()
+
+    async def _collected(self, runner: Runner, names: Sequence[str], seconds: float) -> Sequence[Sample]:
+        collected, cut = guarded(await runner.collect(names, seconds), self._limit)
+        for metric, count in cut.items():
+            self._counts.inc(stack.EXPORTER_SERIES_CUT, self._domain.name, metric.name, by=count)
+            if runner.first_cut(metric):
+                LOG.warning(
+                    "%s: has %d series more than the %d allowed (site.yaml: exporters.series_limit): they are left out",
+                    metric.name, count, self._limit,
+                )  # fmt: skip
+        return collected
+
     async def _metrics(self, request: web.Request) -> web.Response:
-        names = request.query.getall("collect[]", [])
-        unknown = sorted(set(names) - set(self._domain.names))
-        if unknown:
-            known = ", ".join(self._domain.names)
-            return web.Response(status=400, text=f"collect[]: unknown collector {unknown[0]!r}: known are {known}\n")
+        if refusal := self._unknown(request):
+            return refusal
         self._counts.inc(stack.EXPORTER_SCRAPES, self._domain.name)
+        names = request.query.getall("collect[]", [])
         samples = await self.samples(names, budget(request.headers.get(TIMEOUT_HEADER, "")))
+        return self._rendered(request, self._domain.target, samples)
+
+    async def _probe(self, request: web.Request) -> web.Response:
+        targets = ", ".join(target for target in self._runners if target) or "none: this domain has one target, at /metrics"
+        name = request.query.get("target", "")
+        if not name:
+            return web.Response(status=400, text=f"target: is missing: known are {targets}\n")
+        runner = self._runners.get(name)
+        if runner is None:
+            return web.Response(status=404, text=f"target: unknown {name!r}: known are {targets}\n")
+        if refusal := self._unknown(request):
+            return refusal
+        self._counts.inc(stack.EXPORTER_SCRAPES, self._domain.name)
+        names = request.query.getall("collect[]", [])
+        samples = await self._collected(runner, names, budget(request.headers.get(TIMEOUT_HEADER, "")))
+        return self._rendered(request, name, samples)
+
+    def _unknown(self, request: web.Request) -> web.Response | None:
+        unknown = sorted(set(request.query.getall("collect[]", [])) - set(self._domain.names))
+        if not unknown:
+            return None
+        known = ", ".join(self._domain.names)
+        return web.Response(status=400, text=f"collect[]: unknown collector {unknown[0]!r}: known are {known}\n")
+
+    def _rendered(self, request: web.Request, target: str, samples: Iterable[Sample]) -> web.Response:
         wanted = negotiate(request.headers.get("Accept", ""), request.headers.get("Accept-Encoding", ""))
-        return web.Response(body=self._renderer.render(samples, wanted), headers=wanted.headers)
+        return web.Response(body=self._renderers[target].render(samples, wanted), headers=wanted.headers)
 
     async def _alive(self, _: web.Request) -> web.Response:
-        # An exporter is ready as soon as it answers: it holds no connection that could be missing.
+        # An exporter is ready as soon as it answers: that a target is down is what it is there to tell.
         return web.Response(text="ok\n")
 
     async def _landing(self, _: web.Request) -> web.Response:
@@ -87,17 +141,21 @@ class Exporter:
         return web.Response(text=self._look, content_type="text/css")
 
 
-async def serve(runner: Runner, sock: socket.socket) -> None:
-    """Answers on a listening socket until SIGTERM or SIGINT; then ends what is under way and returns."""
+async def serve(exporters: Sequence[tuple[Exporter, socket.socket]], gate: Gate | None = None) -> None:
+    """Answers on listening sockets until SIGTERM or SIGINT; then ends what is under way and returns."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    app = web.AppRunner(Exporter(runner).application(), access_log=None, shutdown_timeout=2.0)
-    await app.setup()
+    started: list[web.AppRunner] = []
     try:
-        await web.SockSite(app, sock).start()
+        for exporter, sock in exporters:
+            app = web.AppRunner(exporter.application(gate), access_log=None, shutdown_timeout=2.0)
+            started.append(app)
+            await app.setup()
+            await web.SockSite(app, sock, ssl_context=gate.tls if gate else None).start()
         await stop.wait()
     finally:
-        await app.cleanup()
-        runner.close()
+        await asyncio.gather(*(app.cleanup() for app in started))
+        for exporter, _ in exporters:
+            exporter.close()

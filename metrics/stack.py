@@ -17,7 +17,6 @@ DASHBOARD_OVERVIEW = "watchfloor-overview"
 DASHBOARD_SYSTEM = "watchfloor-system"
 DASHBOARD_WEBSOCKET = "watchfloor-websocket"
 
-DOMAINS = ("system",)  # of exporters
 SEVERITIES = ("critical", "warning", "info")
 
 BUILD_INFO = Gauge(
@@ -57,7 +56,13 @@ EXPORTER_SCRAPES = Counter(
     "Scrapes answered by an exporter.",
     Unit.COUNT,
     labels=("domain",),
-    closed={"domain": DOMAINS},
+)
+EXPORTER_SERIES_CUT = Counter(
+    "watchfloor_exporter_series_cut_total",
+    "Series left out of scrapes, because their metric had more of them than site.yaml allows (exporters.series_limit).",
+    Unit.COUNT,
+    labels=("domain", "metric"),
+    absent="no metric had too many series",
 )
 
 # -- on-call inbox ---------------------------------------------------------------------------------------------------

@@ -51,6 +51,15 @@ COLLECTOR_SUCCESS = Signal(
     warning=1, bad_below=True, minimum=1, maximum=1,
     alerts={"warning": "CollectorFailing"},
 )  # fmt: skip
+SERIES_CUT = Signal(
+    "Series cut from scrapes",
+    stack.EXPORTER_SERIES_CUT.rate("15m").sum(by=(*TARGET, "domain", "metric")),
+    Unit.PER_SECOND,
+    "Series a second that an exporter left out because their metric had too many (exporters.series_limit in site.yaml).",
+    warning=0, minimum=0, maximum=1_000_000,
+    why="What is cut is missing from panels and alerts, so that any is worth knowing.",
+    alerts={"warning": "SeriesCut"},
+)  # fmt: skip
 
 # -- is alerting alive? ----------------------------------------------------------------------------------------------
 WATCHDOG = Signal(
@@ -149,6 +158,7 @@ SIGNALS: dict[str, Signal] = {
     "stack.service_up": SERVICE_UP,
     "stack.service_restarts": SERVICE_RESTARTS,
     "stack.collector_success": COLLECTOR_SUCCESS,
+    "stack.series_cut": SERIES_CUT,
     "stack.watchdog": WATCHDOG,
     "stack.alerting_alive": ALERTING_ALIVE,
     "stack.notification_failures": NOTIFICATION_FAILURES,

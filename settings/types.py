@@ -194,6 +194,9 @@ class SystemExporter(Section, frozen=True):
 class Exporters(Section, frozen=True):
     """Our exporters."""
 
+    series_limit: Annotated[
+        int, Meta(ge=100, description="Series a metric may have in one scrape; the rest is left out and counted.")
+    ] = 20_000
     system: Annotated[SystemExporter, Meta(description="The system exporter.")] = field(default_factory=SystemExporter)
 
 

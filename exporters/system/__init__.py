@@ -80,8 +80,8 @@ def collectors(options: SystemExporter, roots: Roots) -> tuple[Collector, ...]:
     )
 
 
-def domain(site: Site, options: argparse.Namespace) -> Domain:
-    """The domain as `site.yaml` and the command line want it.
+def domains(site: Site, options: argparse.Namespace) -> tuple[Domain, ...]:
+    """The domain, whose one target is this machine, as `site.yaml` and the command line want it.
 
     Raises SettingsError when `site.yaml` switches off a collector that does not exist.
     """
@@ -95,4 +95,4 @@ def domain(site: Site, options: argparse.Namespace) -> Domain:
             f"known are {', '.join(known)}",
         )
     enabled = tuple(collector for collector in everything if collector.name not in off)
-    return Domain(NAME, "exporter-system", enabled, host.SCRAPE_SUCCESS, host.SCRAPE_DURATION)
+    return (Domain(NAME, "exporter-system", enabled, host.SCRAPE_SUCCESS, host.SCRAPE_DURATION),)

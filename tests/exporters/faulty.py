@@ -14,7 +14,7 @@ from pathlib import Path
 from exporters.base import Domain
 from exporters.ports import listen
 from exporters.runner import Runner
-from exporters.server import serve
+from exporters.server import Exporter, serve
 from metrics.model import Counter, Gauge, Sample
 
 HANGING = Gauge("test_hanging", "From a collector that hangs.")
@@ -76,4 +76,4 @@ if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO)
     broken = Broken(options.fifo.with_name(options.fifo.name + ".broken"))
     domain = Domain("test", "exporter-test", (Hanging(options.fifo), broken, Good()))
-    asyncio.run(serve(Runner(domain, options.timeout), listen("127.0.0.1", options.port)))
+    asyncio.run(serve([(Exporter([Runner(domain, options.timeout)]), listen("127.0.0.1", options.port))]))

@@ -43,7 +43,7 @@ def test_once_ends_quietly_when_nobody_reads_on() -> None:
 
 def test_list_is_json_of_every_collector() -> None:
     listed = json.loads(run("system", "--list").stdout)
-    assert {"name", "help", "emits"} == set(listed[0])
+    assert {"domain", "name", "help", "emits"} == set(listed[0])
     emitted = [name for collector in listed for name in collector["emits"]]
     own = {"node_scrape_collector_success", "node_scrape_collector_duration_seconds"}
     assert sorted(emitted) == sorted({metric.name for metric in METRICS} - own)

@@ -1,0 +1,50 @@
+"""The cardinality guard: what it cuts, that it always cuts the same, and that it says so."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from exporters.guard import guarded
+from metrics.model import Gauge, Sample
+from tests.exporters.servers import ROOT, ours, series
+
+A, B = Gauge("a", "A.", labels=("n",)), Gauge("b", "B.", labels=("n",))
+samples = st.lists(st.builds(lambda metric, number: metric.sample(number, str(number)), st.sampled_from([A, B]), st.integers()))
+
+
+@given(samples, st.integers(1, 5))
+@hypothesis_settings(deadline=None)
+def test_each_metric_keeps_its_first_samples_and_the_rest_is_counted(given_samples: list[Sample], limit: int) -> None:
+    kept, cut = guarded(given_samples, limit)
+    for metric in (A, B):
+        before = [sample for sample in given_samples if sample[0] is metric]
+        assert [sample for sample in kept if sample[0] is metric] == before[:limit]
+        assert cut.get(metric, 0) == max(0, len(before) - limit)
+
+
+def test_what_is_cut_is_counted_told_once_and_missing(tmp_path: Path) -> None:
+    site = tmp_path / "site.yaml"
+    site.write_text("exporters: {series_limit: 100}\n")
+    made = tmp_path / "proc"
+    (made / "net").mkdir(parents=True)
+    devices = "".join(f"  dev{number:03}: {' '.join('1' * 16)}\n" for number in range(150))
+    (made / "net" / "dev").write_text(f"Inter-| Receive\n face |bytes packets\n{devices}")
+    with ours("--collectors", "netdev", "--proc", str(made), environment={"WATCHFLOOR_SITE": str(site)}) as server:
+        first, second = series(server.text()), series(server.text())
+        _, said = server.stop()
+    key = (("domain", "system"), ("metric", "node_network_receive_bytes_total"))
+    assert len(first["node_network_receive_bytes_total"]) == 100
+    assert first["node_network_receive_bytes_total"].keys() == second["node_network_receive_bytes_total"].keys()
+    assert (first["watchfloor_exporter_series_cut_total"][key], second["watchfloor_exporter_series_cut_total"][key]) == (50, 100)
+    assert said.count("node_network_receive_bytes_total: has 50 series more than the 100 allowed") == 1
+
+
+def test_all_is_every_domain_and_a_port_is_for_one() -> None:
+    command = [sys.executable, "-m", "exporters", "all", "--list", "--site", str(ROOT / "site.example.yaml")]
+    listed = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
+    assert "system" in {collector["domain"] for collector in listed}
