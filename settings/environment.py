@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from settings.errors import SettingsError
-from settings.patterns import FEED, LINE, MARKET_FEED, MEANINGS, URL
+from settings.patterns import FEED, HOST_OR_NONE, LINE, MARKET_FEED, MEANINGS, PORT, URL
 
 SITE_VARIABLE = "WATCHFLOOR_SITE"  # the file itself
 
@@ -19,6 +19,8 @@ VALUES = {
     "MARKET_DATA_WS_URL": "stream.sources.market.endpoint",
     "ONCHAIN_WS_URL": "stream.sources.onchain.endpoint",
     "SENTIMENT_WS_URL": "stream.sources.sentiment.endpoint",
+    "REDIS_HOST": "cache.redis.host",
+    "REDIS_PORT": "cache.redis.port",
 }
 # Variable -> key; the value is the secret that the key's file would hold.
 SECRETS = {
@@ -27,22 +29,25 @@ SECRETS = {
     "MARKET_DATA_API_KEY": "stream.sources.market.api_key_file",
     "ONCHAIN_API_KEY": "stream.sources.onchain.api_key_file",
     "SENTIMENT_API_KEY": "stream.sources.sentiment.api_key_file",
+    "REDIS_PASSWORD": "cache.redis.password_file",
 }
 # What a value must look like, where it is no URL.
 _PATTERNS = {
     "PROMETHEUS_USERNAME": LINE,
+    "REDIS_HOST": HOST_OR_NONE,
+    "REDIS_PORT": PORT,
     "MARKET_DATA_WS_URL": MARKET_FEED,
     "ONCHAIN_WS_URL": FEED,
     "SENTIMENT_WS_URL": FEED,
 }
 
 
-def overrides(environment: Mapping[str, str]) -> dict[str, str]:
+def overrides(environment: Mapping[str, str]) -> dict[str, str | int]:
     """Values that the environment gives, by key; an empty variable counts as unset.
 
     Raises SettingsError, naming the variable, for a value that the key would not take.
     """
-    found = {}
+    found: dict[str, str | int] = {}
     for variable, key in VALUES.items():
         value = environment.get(variable)
         if not value:
@@ -50,5 +55,5 @@ def overrides(environment: Mapping[str, str]) -> dict[str, str]:
         pattern = _PATTERNS.get(variable, URL)
         if not re.search(pattern, value):
             raise SettingsError("environment", f"{variable}: is {value!r}", f"give {MEANINGS[pattern]}")
-        found[key] = value
+        found[key] = int(value) if pattern == PORT else value
     return found

@@ -78,7 +78,7 @@ def parse(text: str, name: str = "site.yaml", environment: Mapping[str, str] | N
     return site
 
 
-def _replaced(section: _Section, steps: Sequence[str], value: str) -> _Section:
+def _replaced(section: _Section, steps: Sequence[str], value: str | int) -> _Section:
     """A copy of a section in which the steps lead to `value`."""
     inner = value if len(steps) == 1 else _replaced(getattr(section, steps[0]), steps[1:], value)
     return msgspec.structs.replace(section, **{steps[0]: inner})

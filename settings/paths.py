@@ -62,6 +62,11 @@ class Paths:
         return self.secrets / "alertmanager_password"
 
     @property
+    def cache_password(self) -> Path:
+        """The password of the cache's Redis."""
+        return self.secrets / "cache_password"
+
+    @property
     def alertmanager_web(self) -> Path:
         """Alertmanager's web configuration: the same password as a bcrypt hash."""
         return self.secrets / "alertmanager_web.yml"

@@ -11,6 +11,9 @@ SIZE = r"^[1-9][0-9]{0,8}(?:B|KB|MB|GB|TB)" + _END
 LABEL = r"^(?!__|job$|instance$)[a-zA-Z_][a-zA-Z0-9_]*" + _END
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*" + _END
 _PORT = r"(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+PORT = rf"^{_PORT}" + _END
+HOST_OR_NONE = r"^(?:[0-9a-fA-F]*:[0-9a-fA-F:.]+|[A-Za-z0-9][A-Za-z0-9._-]*)?" + _END
+PREFIX = r"^[A-Za-z0-9._:-]{1,64}" + _END
 TARGET = rf"^(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):{_PORT}" + _END
 URL = r"^https?://[^/\s]+(?:/\S*)?" + _END
 URL_OR_NONE = r"^(?:https?://[^/\s]+(?:/\S*)?)?" + _END
@@ -36,6 +39,9 @@ MEANINGS = {
     LABEL: "a label name: letters, digits and underscores; not job, instance or one that begins with a digit or two underscores",
     NAME: "a name of letters, digits, dots, underscores and hyphens",
     TARGET: "host:port, for example 10.0.0.5:9701 or [::1]:9701",
+    PORT: "a port from 1 to 65535",
+    HOST_OR_NONE: "a host name or IP address, or nothing",
+    PREFIX: "1 to 64 letters, digits, dots, underscores, colons and hyphens",
     URL: "a URL that begins with http:// or https://",
     URL_OR_NONE: "a URL that begins with http:// or https://, or nothing",
     BARE_URL: "http:// or https:// and a host, without a port or path",
@@ -62,6 +68,8 @@ KINDS = {
     LABEL: "label name",
     NAME: "name",
     TARGET: "host:port",
+    HOST_OR_NONE: "host",
+    PREFIX: "prefix",
     URL: "URL",
     URL_OR_NONE: "URL",
     BARE_URL: "URL",

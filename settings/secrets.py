@@ -15,6 +15,7 @@ from settings import environment as env
 from settings.basic import Section
 from settings.errors import SettingsError
 from settings.lines import Steps, key, line
+from settings.paths import Paths
 from settings.types import Site
 
 _OTHERS = stat.S_IRWXO | stat.S_IWGRP | stat.S_IXGRP  # the group may read: a service's own group is no stranger
@@ -34,6 +35,7 @@ def _sections(site: Site) -> Iterator[tuple[tuple[str | int, ...], Section]]:
     yield ("endpoints",), site.endpoints
     for name in structs.fields(site.stream.sources):
         yield ("stream", "sources", name.name), getattr(site.stream.sources, name.name)
+    yield ("cache", "redis"), site.cache.redis
     for what, sections in (("scrape", site.scrape), ("receivers", site.receivers)):
         for index, section in enumerate(sections):
             yield (what, index), section
@@ -81,6 +83,17 @@ def grafana_key(site: Site, environment: Mapping[str, str] | None = None) -> str
     Raises SettingsError for a file that cannot be used.
     """
     return _secret(site, "GRAFANA_API_KEY", environment)
+
+
+def cache_password(site: Site, paths: Paths, environment: Mapping[str, str] | None = None) -> str:
+    """The password of the cache's Redis: `REDIS_PASSWORD`, else the site's file, else the generated one of the appliance's own.
+
+    Empty for a Redis of the site's own without a password. Raises SettingsError for a file that cannot be used.
+    """
+    given = _secret(site, "REDIS_PASSWORD", environment)
+    if given or site.cache.redis.host or not paths.cache_password.exists():
+        return given
+    return read_secret(paths.cache_password, "the cache's generated password")
 
 
 def source_key(site: Site, source: str, environment: Mapping[str, str] | None = None) -> str:

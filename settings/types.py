@@ -13,6 +13,7 @@ from metrics import stack
 from metrics.durations import scaled, seconds
 from settings import basic, patterns
 from settings.basic import Address, File, FileOrNone, Label, Line, Mail, Name, Port, Section, Size, Url, UrlOrNone
+from settings.cache import Cache
 from settings.stream import Stream
 
 Duration: TypeAlias = basic.Duration  # the other rooms know it from here
@@ -37,6 +38,7 @@ class Ports(Section, frozen=True):
     ] = 9710
     stream: Annotated[Port, Meta(description="The stream server, for its clients.")] = 8080
     stream_admin: Annotated[Port, Meta(description="The stream server's metrics and health.")] = 8181
+    cache_redis: Annotated[Port, Meta(description="The cache's Redis.")] = 16379
 
     def __post_init__(self) -> None:
         """Refuses two services on one port."""
@@ -244,6 +246,7 @@ class Site(Section, frozen=True):
     exporters: Annotated[Exporters, Meta(description="Our exporters.")] = field(default_factory=Exporters)
     inbox: Annotated[Inbox, Meta(description="The on-call inbox.")] = field(default_factory=Inbox)
     stream: Annotated[Stream, Meta(description="The stream server.")] = field(default_factory=Stream)
+    cache: Annotated[Cache, Meta(description="The cache behind the stream.")] = field(default_factory=Cache)
     endpoints: Annotated[Endpoints, Meta(description="Servers used instead of the own ones.")] = field(default_factory=Endpoints)
     profile: Annotated[Profile, Meta(description="Time, for drills and tests.")] = field(default_factory=Profile)
 

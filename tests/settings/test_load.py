@@ -141,6 +141,18 @@ def test_a_wrong_variable_is_named(variable: str) -> None:
     assert str(found.value) == f"environment: {variable}: is 'localhost:9090': give a URL that begins with http:// or https://"
 
 
+def test_the_environment_names_the_redis_of_the_cache() -> None:
+    site = parse("cache: {redis: {port: 1}}", environment={"REDIS_HOST": "redis.example.org", "REDIS_PORT": "6380"})
+
+    assert (site.cache.redis.host, site.cache.redis.port) == ("redis.example.org", 6380)
+
+
+@pytest.mark.parametrize("value", ["0", "65536", "x", "6379\n", "-1"])
+def test_what_is_no_port_is_named(value: str) -> None:
+    with pytest.raises(SettingsError, match="environment: REDIS_PORT: is .*: give a port from 1 to 65535"):
+        parse("", environment={"REDIS_PORT": value})
+
+
 def test_every_variable_overrides_a_key_that_exists() -> None:
     known = {path for path, _ in keys()}
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from settings import SettingsError, check_secrets, parse
-from settings.secrets import grafana_key, prometheus_password, secret_files, source_key
+from settings import Paths, SettingsError, Site, check_secrets, parse
+from settings.secrets import cache_password, grafana_key, prometheus_password, secret_files, source_key
 
 SITE = """\
 endpoints:
@@ -76,9 +76,10 @@ def test_every_secret_file_of_a_site_is_found(tmp_path: Path) -> None:
         - {{type: slack, name: s, url_file: {tmp_path}/f}}
         - {{type: pagerduty, name: p, routing_key_file: {tmp_path}/g}}
         stream: {{sources: {{market: {{api_key_file: {tmp_path}/h}}, sentiment: {{api_key_file: {tmp_path}/i}}}}}}
+        cache: {{redis: {{password_file: {tmp_path}/j}}}}
     """)
 
-    assert sorted(path.name for _, path in secret_files(site)) == list("abcdefghi")
+    assert sorted(path.name for _, path in secret_files(site)) == list("abcdefghij")
 
 
 def test_the_environment_holds_the_secret_itself(secret: Path) -> None:
@@ -96,6 +97,20 @@ def test_a_source_has_a_key_of_its_own(secret: Path) -> None:
     assert source_key(site, "onchain", {}) == "s3cret"
     assert source_key(site, "onchain", {"ONCHAIN_API_KEY": "from outside"}) == "from outside"
     assert source_key(site, "market", {"ONCHAIN_API_KEY": "from outside"}) == ""
+
+
+def test_the_caches_password_is_the_environments_the_files_or_the_generated_one(secret: Path, tmp_path: Path) -> None:
+    paths = Paths(tmp_path / "home")
+    paths.secrets.mkdir(parents=True)
+    named = parse(f"cache: {{redis: {{password_file: {secret}}}}}")
+
+    assert cache_password(Site(), paths, {}) == ""
+    paths.cache_password.touch(mode=0o600)
+    paths.cache_password.write_text("generated")
+    assert cache_password(Site(), paths, {}) == "generated"
+    assert cache_password(named, paths, {}) == "s3cret"
+    assert cache_password(named, paths, {"REDIS_PASSWORD": "from outside"}) == "from outside"
+    assert cache_password(parse("cache: {redis: {host: redis.example.org}}"), paths, {}) == ""
 
 
 def test_a_file_that_is_open_to_others_is_not_read(secret: Path) -> None:

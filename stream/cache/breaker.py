@@ -1,0 +1,35 @@
+"""When a layer is left alone, and when it is asked again. Pure: the clock is given."""
+
+from __future__ import annotations
+
+_FIRST = 0.05  # seconds before the second probe; the first comes at once: a late answer of a busy moment costs nothing more
+_MOST = 1.0
+_CALM = 10.0  # a layer that has worked for so long has a clean record
+
+
+class Breaker:
+    """Opens at the first failure. While it is open no caller asks; a probe in the background closes it."""
+
+    def __init__(self) -> None:
+        self.open = False
+        self._tries = 0
+        self._closed_at = float("-inf")
+
+    def failed(self, now: float) -> bool:
+        """A call failed; tells whether that opened it. `now` in s of the monotonic clock."""
+        if self.open:
+            return False
+        self.open = True
+        if now - self._closed_at >= _CALM:
+            self._tries = 0
+        return True
+
+    def wait(self) -> float:
+        """Seconds before the next probe: none at first, then twice as many each time, up to a second."""
+        self._tries += 1
+        return min(_MOST, _FIRST * 2 ** (self._tries - 2)) if self._tries > 1 else 0.0
+
+    def answered(self, now: float) -> None:
+        """A probe succeeded: callers may ask again."""
+        self.open = False
+        self._closed_at = now

@@ -1,0 +1,166 @@
+"""Between a caller and a layer that may be slow or gone: a limit of time, a breaker, a probe, and a memory of what it missed.
+
+LayerError: a layer did not do what was asked; `kind` says why (a label of `cache_errors_total`, or "open")
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import aiohttp
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from metrics import cache
+from metrics.instruments import Instruments
+from stream.cache.breaker import Breaker
+
+T = TypeVar("T")
+_LOG = logging.getLogger("watchfloor.cache")
+_TURNS = 4  # of the loop: from a socket that is readable to the task that waits for what came
+_MOST_MISSED = 1000
+_REPAIR_SECONDS = 10.0
+_PROBE_TIMES = 10  # a probe may take so many times a caller's limit: it is for the layer to say, not for the loop
+
+
+class LayerError(Exception):
+    """A layer did not do what was asked."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+async def within(work: Awaitable[T], limit: float) -> T:
+    """The result of `work`, which may take `limit` seconds. Raises TimeoutError.
+
+    A loop that was busy for longer gives what has arrived meanwhile its chance, and calls nobody late who was not.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait((task,), timeout=limit)
+        for _ in range(_TURNS):
+            if task.done():
+                return task.result()
+            await asyncio.sleep(0)
+        raise TimeoutError
+    finally:
+        if not task.done():
+            task.add_done_callback(_forget)
+            task.cancel()
+
+
+def _forget(task: asyncio.Future[Any]) -> None:
+    if not task.cancelled():
+        task.exception()
+
+
+def kind_of(error: BaseException) -> str:
+    """The kind of a layer's failure, as the metric calls it."""
+    if isinstance(error, TimeoutError | RedisTimeoutError):
+        return "timeout"
+    if isinstance(error, OSError | RedisConnectionError | aiohttp.ClientConnectionError):
+        return "connection"
+    return "refused" if isinstance(error, RedisError | aiohttp.ClientError) else "other"
+
+
+class Missed:
+    """Patterns whose values a layer should have dropped while it could not; beyond a number: everything."""
+
+    def __init__(self) -> None:
+        self._patterns: set[str] = set()
+
+    def add(self, pattern: str) -> None:
+        """One more."""
+        if len(self._patterns) < _MOST_MISSED:
+            self._patterns.add(pattern)
+        else:
+            self._patterns = {"*"}
+
+    def take(self) -> tuple[str, ...]:
+        """All of them, which are then forgotten."""
+        taken, self._patterns = tuple(sorted(self._patterns)), set()
+        return ("*",) if "*" in taken else taken
+
+
+class Guard:
+    """Calls one layer. `probe` asks whether it works again; `repair` makes it drop what it missed, before anybody asks it."""
+
+    def __init__(
+        self,
+        layer: str,
+        limit: float,
+        counts: Instruments,
+        probe: Callable[[], Awaitable[object]],
+        repair: Callable[[tuple[str, ...]], Awaitable[object]],
+    ) -> None:
+        self.layer, self.limit, self.missed = layer, limit, Missed()
+        self._counts, self._probe, self._repair = counts, probe, repair
+        self._breaker = Breaker()
+        self._probing: asyncio.Task[None] | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether callers leave it alone now."""
+        return self._breaker.open
+
+    async def call(self, work: Callable[[], Awaitable[T]]) -> T:
+        """What `work` returns. Raises LayerError: at once while the breaker is open, else within the limit."""
+        if self._breaker.open:
+            raise LayerError("open")
+        try:
+            return await within(work(), self.limit)
+        except Exception as error:
+            kind = kind_of(error)
+            self.count(kind)
+            if kind in {"timeout", "connection"} or isinstance(error, aiohttp.ClientResponseError):
+                self._fail(error)
+            elif kind == "other":
+                _LOG.exception("%s: a defect of the cache", self.layer, extra={"event": "cache_layer", "layer": self.layer})
+            raise LayerError(kind) from error
+
+    def count(self, kind: str) -> None:
+        """Counts a failure."""
+        self._counts.inc(cache.ERRORS, self.layer, kind)
+
+    def _fail(self, error: Exception) -> None:
+        if not self._breaker.failed(asyncio.get_running_loop().time()):
+            return
+        self._counts.inc(cache.BREAKER_OPENED, self.layer)
+        _LOG.warning(
+            "%s does not answer: left alone until it does (%s)", self.layer, str(error) or type(error).__name__,
+            extra={"event": "cache_layer_down", "layer": self.layer},
+        )  # fmt: skip
+        self._probing = asyncio.create_task(self._until_it_answers(), name=f"probe {self.layer}")
+
+    async def _until_it_answers(self) -> None:
+        while True:
+            await asyncio.sleep(self._breaker.wait())
+            try:
+                await within(self._probe(), self.limit * _PROBE_TIMES)
+                while missed := self.missed.take():  # more may come while these are repaired
+                    await self._mend(missed)
+            except Exception as error:  # noqa: BLE001  # a task's edge: whatever it is, the layer does not work yet
+                _LOG.debug("%s: %s", self.layer, error)
+                continue
+            self._breaker.answered(asyncio.get_running_loop().time())
+            _LOG.info("%s answers again", self.layer, extra={"event": "cache_layer_up", "layer": self.layer})
+            return
+
+    async def _mend(self, missed: tuple[str, ...]) -> None:
+        try:
+            await within(self._repair(missed), _REPAIR_SECONDS)
+        except BaseException:
+            for pattern in missed:
+                self.missed.add(pattern)
+            raise
+
+    async def close(self) -> None:
+        """Probes no more."""
+        if self._probing:
+            self._probing.cancel()
+            await asyncio.gather(self._probing, return_exceptions=True)
