@@ -149,7 +149,7 @@ def test_the_environment_names_the_redis_of_the_cache() -> None:
 
 @pytest.mark.parametrize("value", ["0", "65536", "x", "6379\n", "-1"])
 def test_what_is_no_port_is_named(value: str) -> None:
-    with pytest.raises(SettingsError, match="environment: REDIS_PORT: is .*: give a port from 1 to 65535"):
+    with pytest.raises(SettingsError, match=r"environment: REDIS_PORT: is .*: give a port from 1 to 65535"):
         parse("", environment={"REDIS_PORT": value})
 
 
