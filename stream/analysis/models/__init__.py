@@ -1,0 +1,21 @@
+"""The five models. Adding one is one line in `KINDS`; the order is that in which they need one another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from stream.analysis.messages import ENSEMBLE, PREDICTIVE, RECOMMENDATION, RISK, SENTIMENT
+from stream.analysis.models.base import Model
+from stream.analysis.models.ensemble import Ensemble
+from stream.analysis.models.predictive import Predictive
+from stream.analysis.models.recommendation import Recommendation
+from stream.analysis.models.risk import Risk
+from stream.analysis.models.sentiment import Sentiment
+
+KINDS: Mapping[str, Callable[[], Model]] = {
+    PREDICTIVE: Predictive,
+    RISK: Risk,
+    SENTIMENT: Sentiment,
+    ENSEMBLE: Ensemble,
+    RECOMMENDATION: Recommendation,
+}
