@@ -1,10 +1,10 @@
 """Asks the analysis process: `AnalysisClient(url).analyze(AnalysisRequest(…))`.
 
-    AnalysisError                no answer; `code` says why, the text what to do
-     ├─ RefusedError             the question is wrong: asking again is no use (400, 404)
-     ├─ BusyError                not now: queue full, no data yet, a standby; `retry_after` seconds (503)
-     ├─ LateError                no answer within the deadline (504, or nothing at all)
-     └─ UnreachableError         the process does not answer, or answers what is no analysis
+AnalysisError                no answer; `code` says why, the text what to do
+ ├─ RefusedError             the question is wrong: asking again is no use (400, 404)
+ ├─ BusyError                not now: queue full, no data yet, a standby; `retry_after` seconds (503)
+ ├─ LateError                no answer within the deadline (504, or nothing at all)
+ └─ UnreachableError         the process does not answer, or answers what is no analysis
 """
 
 from __future__ import annotations

@@ -34,6 +34,14 @@ class NoDataError(Exception):
     """The market is not known well enough; the text says what is missing."""
 
 
+class Question(NamedTuple):
+    """What is predicted: by which model, of which symbol, how many seconds ahead."""
+
+    kind: AnalysisType
+    symbol: str
+    horizon: int
+
+
 @dataclass(frozen=True, slots=True)
 class _Sample:
     """A moment that will be learned from."""
@@ -60,9 +68,9 @@ class Engine:
     horizons: Sequence[int]
     step_ms: int = 1_000
     market: Market = field(init=False)
-    learners: dict[str, Models] = field(init=False)
-    served: dict[str, Served] = field(init=False)
-    _pending: dict[tuple[str, int], deque[_Sample]] = field(init=False)
+    learners: dict[AnalysisType, Models] = field(init=False)
+    served: dict[AnalysisType, Served] = field(init=False)
+    _pending: dict[tuple[AnalysisType, int], deque[_Sample]] = field(init=False)
     _sampled: dict[int, int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -73,9 +81,9 @@ class Engine:
         self._pending = {(name, horizon): deque() for name in KINDS for horizon in self.horizons}
         self._sampled = dict.fromkeys(self.horizons, 0)
 
-    def fresh(self, name: str) -> Models:
+    def fresh(self, kind: AnalysisType) -> Models:
         """Models that have learned nothing."""
-        return {horizon: KINDS[name]() for horizon in self.horizons}
+        return {horizon: KINDS[kind]() for horizon in self.horizons}
 
     # -- learning ----------------------------------------------------------------------------------------------------
     def advance(self, now_ms: int) -> None:
@@ -100,7 +108,7 @@ class Engine:
             sample = _Sample(name, now_ms, now_ms + horizon * 1000, stated.features, stated.expected)
             self._pending[kind, horizon].append(sample)
 
-    def learn(self, kind: str, now_ms: int) -> int:
+    def learn(self, kind: AnalysisType, now_ms: int) -> int:
         """One model learns from the samples whose horizon has ended; their number."""
         learned = 0
         for horizon in self.horizons:
@@ -115,11 +123,11 @@ class Engine:
         return learned
 
     # -- versions ----------------------------------------------------------------------------------------------------
-    def state(self, kind: str) -> dict[str, Any]:
+    def state(self, kind: AnalysisType) -> dict[str, Any]:
         """All that a model's learners know, by horizon."""
         return {str(horizon): model.state() for horizon, model in self.learners[kind].items()}
 
-    def restored(self, kind: str, state: Mapping[str, Any]) -> Models:
+    def restored(self, kind: AnalysisType, state: Mapping[str, Any]) -> Models:
         """Models from what `state` gave. Raises StateError; a horizon that it lacks begins anew."""
         models = self.fresh(kind)
         for horizon, model in models.items():
@@ -127,18 +135,20 @@ class Engine:
                 model.restore(state[str(horizon)])
         return models
 
-    def samples(self, kind: str) -> int:
+    def samples(self, kind: AnalysisType) -> int:
         """Outcomes that a model's learners have learned from."""
         return sum(model.samples for model in self.learners[kind].values())
 
     # -- answering ---------------------------------------------------------------------------------------------------
-    def predict(self, kind: AnalysisType, name: str, horizon: int, now_ms: int, *, why: str = "") -> Stated:
+    def predict(self, asked: Question, now_ms: int, *, why: str = "") -> Stated:
         """What a model states of a symbol; `why` not to ask the model itself but its baseline. Raises NoDataError, KeyError."""
-        symbol = self.market.symbols[name]
+        symbol = self.market.symbols[asked.symbol]
         if not fresh_enough(symbol, now_ms):
-            raise NoDataError(f"{name}: the last price is {(now_ms - symbol.newest_ms) / 1000:.0f} s old: look at the feed")
-        served = self.served | {kind: self.served[kind]._replace(why=why)} if why else self.served
-        return _Board(self, served, symbol, horizon, now_ms).stated(kind)
+            raise NoDataError(
+                f"{asked.symbol}: the last price is {(now_ms - symbol.newest_ms) / 1000:.0f} s old: look at the feed"
+            )
+        served = self.served | {asked.kind: self.served[asked.kind]._replace(why=why)} if why else self.served
+        return _Board(self, served, symbol, asked.horizon, now_ms).stated(asked.kind)
 
     def analysis(self, prediction: Prediction, stated: Stated, now_ms: int, text: float | None = None) -> Analysis:
         """The answer that says a prediction in words; `text` is what a text was found to say."""
@@ -148,8 +158,10 @@ class Engine:
         ratio = explain.volatility_ratio(board.maybe(RISK), usual)
         found = explain.words(prediction.model, stated, ratio, text)
         more: dict[str, Any] = {"price": symbol.price, "volatility_ratio": ratio} | dict(stated.expected)
+        if stated.fallback and "size" in more:
+            more["size"] = 0.0  # who stands in knows of no edge
         return Analysis(
-            id=prediction.id, type=TYPES[TYPES.index(prediction.model)], crypto_id=prediction.crypto_id, symbol=prediction.symbol,
+            id=prediction.id, type=prediction.model, crypto_id=prediction.crypto_id, symbol=prediction.symbol,
             horizon=prediction.horizon, made_at=prediction.made_at, due_at=prediction.due_at,
             data_age_ms=max(now_ms - symbol.newest_ms, 0), version=prediction.version, fallback=prediction.fallback,
             signal=found.signal, confidence=found.confidence, risk_level=explain.risk_level(ratio), reasoning=found.reasoning,
@@ -157,14 +169,13 @@ class Engine:
             data=more if text is None else more | {"text_sentiment": text},
         )  # fmt: skip
 
-    def prediction(
-        self, kind: AnalysisType, name: str, crypto_id: str, horizon: int, now_ms: int, origin: str, stated: Stated
-    ) -> Prediction:
+    def prediction(self, asked: Question, crypto_id: str, stated: Stated, *, now_ms: int, origin: str) -> Prediction:
         """What is stored of it."""
         return Prediction(
-            id=str(uuid.uuid4()), model=kind, version=self.served[kind].version, fallback=stated.fallback, origin=origin,
-            crypto_id=crypto_id, symbol=name, horizon=horizon, made_at=now_ms, due_at=now_ms + horizon * 1000,
-            forecast=stated.forecast, baseline=stated.baseline, features=stated.features, expected=stated.expected,
+            id=str(uuid.uuid4()), model=asked.kind, version=self.served[asked.kind].version, fallback=stated.fallback, origin=origin,
+            crypto_id=crypto_id, symbol=asked.symbol, horizon=asked.horizon, made_at=now_ms,
+            due_at=now_ms + asked.horizon * 1000, forecast=stated.forecast, baseline=stated.baseline, features=stated.features,
+            expected=stated.expected,
         )  # fmt: skip
 
     # -- scoring -----------------------------------------------------------------------------------------------------
@@ -197,26 +208,26 @@ def fresh_enough(symbol: Symbol, now_ms: int) -> bool:
 class _Board:
     """What all models state of one moment; each is asked once, and only when somebody needs it."""
 
-    def __init__(self, engine: Engine, served: Mapping[str, Served], symbol: Symbol, horizon: int, now_ms: int) -> None:
+    def __init__(self, engine: Engine, served: Mapping[AnalysisType, Served], symbol: Symbol, horizon: int, now_ms: int) -> None:
         self._engine, self._served, self._horizon = engine, served, horizon
         self._view = View(symbol, now_ms, float(horizon), self.stated)
-        self._found: dict[str, Stated] = {}
+        self._found: dict[AnalysisType, Stated] = {}
 
-    def maybe(self, kind: str) -> Stated | None:
+    def maybe(self, kind: AnalysisType) -> Stated | None:
         """What it states; None where the market is not known well enough."""
         try:
             return self.stated(kind)
         except NoDataError:
             return None
 
-    def stated(self, kind: str) -> Stated:
+    def stated(self, kind: AnalysisType) -> Stated:
         """What it states. Raises NoDataError."""
         if kind not in self._found:
             self._found[kind] = self._ask(kind)
         return self._found[kind]
 
-    def _ask(self, kind: str) -> Stated:
-        version, models, why = self._served[kind]
+    def _ask(self, kind: AnalysisType) -> Stated:
+        _, models, why = self._served[kind]
         model = models[self._horizon]
         features = model.features(self._view)
         if features is None:
@@ -241,8 +252,8 @@ def _stand_in(model: Model, features: Features, expected: Figures, baseline: For
     return forecast, ""
 
 
-def moments(engine: Engine, now_ms: int) -> Iterator[tuple[AnalysisType, str, int]]:
-    """Everything that can be predicted now: model, symbol, horizon."""
+def moments(engine: Engine, now_ms: int) -> Iterator[Question]:
+    """Everything that can be predicted now."""
     for name, symbol in engine.market.symbols.items():
         if fresh_enough(symbol, now_ms):
-            yield from ((kind, name, horizon) for kind in TYPES for horizon in engine.horizons)
+            yield from (Question(kind, name, horizon) for kind in TYPES for horizon in engine.horizons)

@@ -51,8 +51,8 @@ def _sure(probability: float) -> float:
 def _move(stated: Stated, ratio: float) -> Words:
     told = stated.forecast
     text = (
-        f"A move of {told.point:+.3%} is expected, with 90 % between {told.lower:+.3%} and {told.upper:+.3%}; the chance of a rise "
-        f"is {told.probability:.0%}. Volatility is expected at {ratio:.2f} times the usual."
+        f"A move of {told.point:+.3%} is expected, with 90 % between {told.lower:+.3%} and {told.upper:+.3%}; the chance of a "
+        f"rise is {told.probability:.0%}. Volatility is expected at {ratio:.2f} times the usual."
     )
     return Words(direction(told.probability), _sure(told.probability), text)
 
@@ -60,8 +60,8 @@ def _move(stated: Stated, ratio: float) -> Words:
 def _risk(stated: Stated, ratio: float) -> Words:
     told, more = stated.forecast, stated.expected
     text = (
-        f"Volatility is expected at {ratio:.2f} times the usual, and to rise with {told.probability:.0%}. With 95 % the loss stays "
-        f"below {more['value_at_risk']:.3%}; if not, {more['expected_shortfall']:.3%} are lost on average."
+        f"Volatility is expected at {ratio:.2f} times the usual, and to rise with {told.probability:.0%}. With 95 % the loss "
+        f"stays below {more['value_at_risk']:.3%}; if not, {more['expected_shortfall']:.3%} are lost on average."
     )
     return Words("sell" if risk_level(ratio) == "high" else "hold", _sure(told.probability), text)
 
@@ -92,10 +92,10 @@ def _recommendation(stated: Stated, ratio: float) -> Words:
     told, size = stated.forecast, stated.expected["size"]
     held = ", ".join(WORDS[action] for action in sorted(WORDS) if told.lower <= action <= told.upper)
     action = WORDS[round(told.point)]
-    amount = f" {size:.1%} of the capital" if size > 0 else ""
+    amount = f" {size:.1%} of the capital" if size > 0 and not stated.fallback else ""
     text = (
-        f"{action.capitalize()}{amount}: right in hindsight with {told.probability:.0%}; the right action is among {held} with 90 %. "
-        f"The ensemble sees a rise with {stated.features['rises'] + 0.5:.0%}, volatility at {ratio:.2f} times the usual."
+        f"{action.capitalize()}{amount}: right in hindsight with {told.probability:.0%}; the right action is among {held} with "
+        f"90 %. The ensemble sees a rise with {stated.features['rises'] + 0.5:.0%}, volatility at {ratio:.2f} times the usual."
     )
     signal: SignalWord = "buy" if told.point > 0 else "sell" if told.point < 0 else "hold"
     return Words(signal, told.probability, text)
@@ -106,5 +106,3 @@ def volatility_ratio(risk: Stated | None, usual: float) -> float:
     if risk is None or usual <= 0 or not math.isfinite(risk.forecast.point):
         return 1.0
     return risk.forecast.point / usual
-
-

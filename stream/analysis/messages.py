@@ -6,19 +6,22 @@ Times are integer milliseconds UTC, horizons seconds. A forecast's figures are i
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from msgspec import Meta, Struct, field
 
-PREDICTIVE, RISK, SENTIMENT = "predictive-analysis", "risk-assessment", "sentiment-analysis"
-ENSEMBLE, RECOMMENDATION = "ensemble-decision", "recommendation-generation"
-TYPES = (PREDICTIVE, RISK, SENTIMENT, ENSEMBLE, RECOMMENDATION)
 LEVEL = 0.9  # of every stated interval and set
 MOST_TEXT = 4_000  # characters
 
 AnalysisType: TypeAlias = Literal[
     "predictive-analysis", "risk-assessment", "sentiment-analysis", "ensemble-decision", "recommendation-generation"
 ]
+PREDICTIVE: Final = "predictive-analysis"
+RISK: Final = "risk-assessment"
+SENTIMENT: Final = "sentiment-analysis"
+ENSEMBLE: Final = "ensemble-decision"
+RECOMMENDATION: Final = "recommendation-generation"
+TYPES: tuple[AnalysisType, ...] = (PREDICTIVE, RISK, SENTIMENT, ENSEMBLE, RECOMMENDATION)
 RiskLevel: TypeAlias = Literal["low", "medium", "high"]
 SignalWord: TypeAlias = Literal["buy", "hold", "sell"]
 

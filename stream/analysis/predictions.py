@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-
 from msgspec import Struct, structs
 
-from stream.analysis.messages import Forecast
+from stream.analysis.messages import AnalysisType, Forecast
 
 SCHEDULED, ASKED = "scheduled", "asked"
 # Scored, or why it never will be: the market's past does not reach to its end (the process was away, or blind).
@@ -22,7 +21,7 @@ class Prediction(Struct, frozen=True, kw_only=True):
     """
 
     id: str
-    model: str
+    model: AnalysisType
     version: int
     fallback: str
     origin: str
@@ -89,5 +88,3 @@ def scores(predictions: list[Prediction]) -> Scores | None:
         baseline_width=sum(one.baseline.upper - one.baseline.lower for one, _ in known) / count,
         baseline_brier=sum(brier(one.baseline.probability, happened=bool(one.baseline_happened)) for one, _ in known) / count,
     )
-
-

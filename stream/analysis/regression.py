@@ -4,7 +4,7 @@
   Bishop, Pattern Recognition and Machine Learning, 2006, equations 3.49 to 3.58). The prior weighs as much as `PRIOR` samples.
 - Interval and probabilities from the pool of its own past errors, each made before the model had seen the sample (split conformal
   prediction, Vovk, Gammerman & Shafer, Algorithmic Learning in a Random World, 2005).
-- The error rate aimed at follows what happened: `α ← α + γ·(0.1 - missed)` (adaptive conformal inference, Gibbs & Candès, 2021).
+- The error rate aimed at follows what happened: `miss ← miss + rate·(0.1 - missed)` (adaptive conformal inference, Gibbs & Candès, 2021).
 
 Everything is in units of a scale that the caller chooses, so that outcomes of calm and of wild times are alike.
 """
@@ -131,11 +131,14 @@ class Regression:
     def restored(cls, names: Sequence[str], state: Mapping[str, Any]) -> Regression:
         """As it was. Raises StateError for a state that is of other features, incomplete, or not made of finite numbers."""
         try:
-            return cls(names)._restore(state)
-        except (KeyError, TypeError, ValueError) as error:
+            found = cls(names)
+            found.restore(state)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise StateError(f"regression over {', '.join(names)}: {type(error).__name__}: {error}") from error
+        return found
 
-    def _restore(self, state: Mapping[str, Any]) -> Regression:
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Takes it all back. Raises StateError, KeyError, TypeError, ValueError."""
         if tuple(state["names"]) != self.names:
             raise StateError(f"made of other features: {state['names']}")
         self.samples = int(state["samples"])
@@ -153,7 +156,6 @@ class Regression:
         model._ss_inv_arr = np.asfortranarray(_array(state["covariance"], (size, size)))  # noqa: SLF001  # as in state()
         model._eta_arr = _array(state["natural"], (size,))  # noqa: SLF001  # as in state()
         model._cap, model._m_dirty = size, True  # noqa: SLF001  # as in state()
-        return self
 
 
 def finite(value: Any) -> float:

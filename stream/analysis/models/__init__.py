@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from stream.analysis.messages import ENSEMBLE, PREDICTIVE, RECOMMENDATION, RISK, SENTIMENT
+from stream.analysis.messages import ENSEMBLE, PREDICTIVE, RECOMMENDATION, RISK, SENTIMENT, AnalysisType
 from stream.analysis.models.base import Model
 from stream.analysis.models.ensemble import Ensemble
 from stream.analysis.models.predictive import Predictive
@@ -12,7 +12,7 @@ from stream.analysis.models.recommendation import Recommendation
 from stream.analysis.models.risk import Risk
 from stream.analysis.models.sentiment import Sentiment
 
-KINDS: Mapping[str, Callable[[], Model]] = {
+KINDS: Mapping[AnalysisType, Callable[[], Model]] = {
     PREDICTIVE: Predictive,
     RISK: Risk,
     SENTIMENT: Sentiment,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from stream.analysis.market import Symbol
-from stream.analysis.messages import Forecast
+from stream.analysis.messages import AnalysisType, Forecast
 
 Features: TypeAlias = Mapping[str, float]
 Figures: TypeAlias = Mapping[str, float]
@@ -46,7 +46,7 @@ class View:
     symbol: Symbol
     now_ms: int
     seconds: float
-    other: Callable[[str], Stated]
+    other: Callable[[AnalysisType], Stated]
 
     @property
     def due_ms(self) -> int:
@@ -62,7 +62,10 @@ class View:
 class Model(Protocol):
     """One model for one horizon."""
 
-    samples: int
+    @property
+    def samples(self) -> int:
+        """Outcomes it has learned from."""
+        ...
 
     def features(self, view: View) -> Features | None:
         """What the forecast is made from; None while the view lacks what it needs."""

@@ -1,7 +1,7 @@
 """`ensemble-decision`: the log return again, as a mixture of four experts weighted by their recent skill.
 
 Experts: the predictive model, a regression on technical figures alone, one on sentiment alone, and the past's distribution, which
-knows nothing. Weights are exponential in the experts' faded losses, `w ∝ exp(-η·Σ γ^age·loss)`, the loss being the Brier score of
+knows nothing. Weights are exponential in the experts' faded losses, `w ∝ exp(-η·Σ fade^age·loss)`, the loss being the Brier score of
 the direction (exponentially weighted aggregation, Cesa-Bianchi & Lugosi, Prediction, Learning, and Games, 2006; η = 2 is the rate
 for which the Brier loss of two outcomes mixes, Vovk & Zhdanov, 2009). An expert that cannot speak yet sleeps: the others share.
 
@@ -62,9 +62,11 @@ class Ensemble:
             return figures
         told = stated.forecast
         parts = {"lower": told.lower, "point": told.point, "upper": told.upper}
-        return figures | {f"predictive_{name}": value / scale for name, value in parts.items()} | {
-            "predictive_rises": told.probability
-        }
+        return (
+            figures
+            | {f"predictive_{name}": value / scale for name, value in parts.items()}
+            | {"predictive_rises": told.probability}
+        )
 
     def expect(self, features: Features) -> Figures:
         """What each expert that speaks expects (lower, point, upper, chance of a rise), its weight, and the mixture."""

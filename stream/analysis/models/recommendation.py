@@ -1,8 +1,8 @@
 """`recommendation-generation`: buy, hold or sell, how much, why, and at what risk.
 
-The outcome is the action that hindsight would have taken: buy (1) where the price rose by more than `THRESHOLD` of the horizon's
-usual move, sell (-1) where it fell by more, else hold (0): of a random walk, a third each. The model is river's softmax regression on
-what the ensemble and the risk model state. `lower` and `upper` bound the set of actions that holds the right one with 90 %: grown from
+The outcome is the action that hindsight would have taken: buy (1) where the price rose by more than `THRESHOLD` of the
+horizon's usual move, sell (-1) where it fell by more, else hold (0): of a random walk, a third each. The model is river's softmax
+regression on what the ensemble and the risk model state. `lower` and `upper` bound the set of actions that holds the right one with 90 %: grown from
 the likeliest towards the likelier neighbour until it has the probability that past outcomes needed (adaptive prediction sets,
 Romano, Sesia & Candès, 2020). The baseline is the past's shares.
 
@@ -38,11 +38,16 @@ class Recommendation:
     """The model for one horizon."""
 
     def __init__(self) -> None:
-        self.samples = 0
+        self._samples = 0
         self.needed = Pool()  # the probability that a set had to have to hold what happened
         self.happened = Pool()
         self._scaler = StandardScaler()
         self._model = SoftmaxRegression(optimizer=SGD(_RATE), l2=_L2)
+
+    @property
+    def samples(self) -> int:
+        """Outcomes it has learned from."""
+        return self._samples
 
     def features(self, view: View) -> Features | None:
         """What the ensemble and the risk model state; None while the risk model has no view."""
@@ -106,7 +111,7 @@ class Recommendation:
         right = int(outcome.value)
         self.needed.add(_mass([expected[WORDS[action]] for action in ACTIONS], right))
         self.happened.add(float(right))
-        self.samples += 1
+        self._samples += 1
         self._scaler.learn_one({name: features[name] for name in NAMES})
         self._model.learn_one(self._scaled(features), right)
 
@@ -124,7 +129,7 @@ class Recommendation:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Takes it back."""
         self._scaler, self._model = StandardScaler(), SoftmaxRegression(optimizer=SGD(_RATE), l2=_L2)
-        self.samples = int(state["samples"])
+        self._samples = int(state["samples"])
         self.needed, self.happened = Pool(numbers(state, "needed")), Pool(numbers(state, "happened"))
         for name, (count, mean, variance) in state["scaler"].items():
             self._scaler.counts[name] = int(count)
