@@ -172,8 +172,8 @@ class Engine:
     def prediction(self, asked: Question, crypto_id: str, stated: Stated, *, now_ms: int, origin: str) -> Prediction:
         """What is stored of it."""
         return Prediction(
-            id=str(uuid.uuid4()), model=asked.kind, version=self.served[asked.kind].version, fallback=stated.fallback, origin=origin,
-            crypto_id=crypto_id, symbol=asked.symbol, horizon=asked.horizon, made_at=now_ms,
+            id=str(uuid.uuid4()), model=asked.kind, version=self.served[asked.kind].version, fallback=stated.fallback,
+            origin=origin, crypto_id=crypto_id, symbol=asked.symbol, horizon=asked.horizon, made_at=now_ms,
             due_at=now_ms + asked.horizon * 1000, forecast=stated.forecast, baseline=stated.baseline, features=stated.features,
             expected=stated.expected,
         )  # fmt: skip

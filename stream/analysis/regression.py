@@ -4,7 +4,8 @@
   Bishop, Pattern Recognition and Machine Learning, 2006, equations 3.49 to 3.58). The prior weighs as much as `PRIOR` samples.
 - Interval and probabilities from the pool of its own past errors, each made before the model had seen the sample (split conformal
   prediction, Vovk, Gammerman & Shafer, Algorithmic Learning in a Random World, 2005).
-- The error rate aimed at follows what happened: `miss ← miss + rate·(0.1 - missed)` (adaptive conformal inference, Gibbs & Candès, 2021).
+- The error rate aimed at follows what happened: `miss ← miss + rate·(0.1 - missed)` (adaptive conformal inference, Gibbs &
+  Candès, 2021).
 
 Everything is in units of a scale that the caller chooses, so that outcomes of calm and of wild times are alike.
 """

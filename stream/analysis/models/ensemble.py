@@ -1,9 +1,10 @@
 """`ensemble-decision`: the log return again, as a mixture of four experts weighted by their recent skill.
 
-Experts: the predictive model, a regression on technical figures alone, one on sentiment alone, and the past's distribution, which
-knows nothing. Weights are exponential in the experts' faded losses, `w ∝ exp(-η·Σ fade^age·loss)`, the loss being the Brier score of
-the direction (exponentially weighted aggregation, Cesa-Bianchi & Lugosi, Prediction, Learning, and Games, 2006; η = 2 is the rate
-for which the Brier loss of two outcomes mixes, Vovk & Zhdanov, 2009). An expert that cannot speak yet sleeps: the others share.
+Experts: the predictive model, a regression on technical figures alone, one on sentiment alone, and the past's distribution,
+which knows nothing. Weights are exponential in the experts' faded losses, `w ∝ exp(-η·Σ fade^age·loss)`, the loss being the
+Brier score of the direction (exponentially weighted aggregation, Cesa-Bianchi & Lugosi, Prediction, Learning, and Games, 2006;
+η = 2 is the rate for which the Brier loss of two outcomes mixes, Vovk & Zhdanov, 2009). An expert that cannot speak yet sleeps:
+the others share.
 
 The mixture's interval is the weighted mean of the experts' ends, widened or narrowed by the conformal quantile of how far past
 outcomes lay outside (conformalized quantile regression, Romano, Patterson & Candès, 2019).

@@ -1,10 +1,10 @@
 """`recommendation-generation`: buy, hold or sell, how much, why, and at what risk.
 
 The outcome is the action that hindsight would have taken: buy (1) where the price rose by more than `THRESHOLD` of the
-horizon's usual move, sell (-1) where it fell by more, else hold (0): of a random walk, a third each. The model is river's softmax
-regression on what the ensemble and the risk model state. `lower` and `upper` bound the set of actions that holds the right one with 90 %: grown from
-the likeliest towards the likelier neighbour until it has the probability that past outcomes needed (adaptive prediction sets,
-Romano, Sesia & Candès, 2020). The baseline is the past's shares.
+horizon's usual move, sell (-1) where it fell by more, else hold (0): of a random walk, a third each. The model is river's
+softmax regression on what the ensemble and the risk model state. `lower` and `upper` bound the set of actions that holds the
+right one with 90 %: grown from the likeliest towards the likelier neighbour until it has the probability that past outcomes
+needed (adaptive prediction sets, Romano, Sesia & Candès, 2020). The baseline is the past's shares.
 
 Size is the least of: a cap, what keeps the expected shortfall within a budget, and half of Kelly's fraction (Kelly, A New
 Interpretation of Information Rate, 1956: drift over variance). It is 0 for hold.
