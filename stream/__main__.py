@@ -18,6 +18,7 @@ from stream.auth import Authenticator
 from stream.descriptors import enough
 from stream.keybook import book_path
 from stream.logs import set_up
+from stream.loop import choose, run
 from stream.manager import build_manager
 from stream.session import Checker
 
@@ -47,7 +48,8 @@ def main(given: list[str] | None = None) -> int:
             return _failed(_refused(bind, port, name, error), 1)
     if lacking := enough():
         _LOG.warning(lacking, extra={"event": "descriptors"})
-    asyncio.run(_serve(site, checker, Sockets(*sockets)))
+    make, loop = choose()
+    run(_serve(site, checker, Sockets(*sockets), loop), make)
     return 0
 
 
@@ -86,15 +88,15 @@ def _url(sock: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-async def _serve(site: Site, checker: Checker | None, sockets: Sockets) -> None:
+async def _serve(site: Site, checker: Checker | None, sockets: Sockets, loop: str) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     server = Server(site, checker, feed=build_manager)
     try:
         await server.start(sockets)
-        about = {"event": "listening", "url": _url(sockets.public), "admin": _url(sockets.admin)}
-        _LOG.info("listening on %s, admin on %s", about["url"], about["admin"], extra=about)
+        about = {"event": "listening", "url": _url(sockets.public), "admin": _url(sockets.admin), "loop": loop}
+        _LOG.info("listening on %s, admin on %s, loop %s", about["url"], about["admin"], loop, extra=about)
         gc.collect()
         gc.freeze()  # what is alive now stays: later collections need not look at it
         await stop.wait()

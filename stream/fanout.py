@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Mapping
 from itertools import chain
 
 from metrics import websocket as ws
+from stream.direct import write_each
 from stream.frames import Form, Framer
 from stream.messages import Gap, Told, Update, encode
 from stream.outlet import Backlog, Cohort, Outlet
@@ -66,7 +67,7 @@ class Fanout:
         if outlet.backlog is not None:
             cohort.slow.add(outlet)
             return
-        cohort.live[outlet] = outlet.write
+        cohort.live[outlet] = None
         if cohort.pending:
             cohort.ahead[outlet] = len(cohort.pending)
 
@@ -81,6 +82,7 @@ class Fanout:
         cohort = outlet.cohort
         assert cohort is not None
         cohort.live.pop(outlet, None)
+        cohort.idle.pop(outlet, None)
         cohort.slow.discard(outlet)
         cohort.ahead.pop(outlet, None)
         outlet.cohort = None
@@ -125,21 +127,14 @@ class Fanout:
         self._write(outlet, b"".join([self._framer.message(payload, outlet.form) for payload in payloads]))
 
     def _write(self, outlet: Outlet, data: bytes) -> None:
+        """To one, by its transport; while that holds something of it, nobody else may write to the socket."""
         self._tally.bytes_out += len(data)
-        self._write_all(iter(((outlet, outlet.write),)), data)
-
-    def _write_all(self, writes: Iterator[tuple[Outlet, Callable[[bytes], object]]], data: bytes) -> None:
-        """The same to many. What one transport raises keeps nobody waiting: the others go on where it stopped."""
-        while True:
-            outlet = None
-            try:
-                for outlet, write in writes:  # noqa: B007  # known after a failure
-                    write(data)
-            except Exception:  # noqa: BLE001  # each loop's transports raise their own; all mean that this write failed
-                assert outlet is not None
-                self._failed(outlet, data, 1)
-            else:
-                return
+        try:
+            outlet.write(data)
+        except Exception:  # noqa: BLE001  # each loop's transports raise their own; all mean that this write failed
+            self._failed(outlet, data, 1)
+        if outlet.cohort is not None and outlet.transport.get_write_buffer_size():
+            outlet.cohort.idle.pop(outlet, None)
 
     def _failed(self, outlet: Outlet, data: bytes, tries: int) -> None:
         """Tries a write again in the next turns; meanwhile the connection counts as slow, so that order is kept."""
@@ -230,14 +225,25 @@ class Fanout:
         pending, cohort.pending = cohort.pending, []
         ahead, cohort.ahead = cohort.ahead, {}
         data = pending[0] if len(pending) == 1 else b"".join(pending)
-        if not ahead:
-            self._tally.bytes_out += len(data) * len(cohort.live)
-            self._write_all(iter(cohort.live.items()), data)
-            return
-        for outlet in cohort.live:
-            rest = b"".join(pending[ahead[outlet] :]) if outlet in ahead else data
-            if rest:
+        for outlet, had in ahead.items():
+            if rest := b"".join(pending[had:]):
                 self._write(outlet, rest)
+        for outlet in cohort.look_idle():
+            if outlet not in ahead:
+                self._write(outlet, data)
+        idle = cohort.idle if not ahead else {outlet: fd for outlet, fd in cohort.idle.items() if outlet not in ahead}
+        self._write_idle(idle, data)
+
+    def _write_idle(self, idle: Mapping[Outlet, int], data: bytes) -> None:
+        """The same to many whose transports hold nothing; what a socket does not take is its transport's to finish."""
+        size = len(data)
+        self._tally.bytes_out += size * len(idle)
+        took = write_each(idle.values(), data)
+        if took.count(size) == len(took):
+            return
+        for outlet, count in [pair for pair in zip(idle, took, strict=True) if pair[1] < size]:
+            self._tally.bytes_out -= size - count  # `_write` counts it
+            self._write(outlet, data[count:])
 
     # -- slow clients ------------------------------------------------------------------------------------------------
     def paused(self, outlet: Outlet) -> None:
@@ -251,6 +257,7 @@ class Fanout:
         self._settle(outlet)
         outlet.backlog = Backlog(time.monotonic())
         cohort.live.pop(outlet, None)
+        cohort.idle.pop(outlet, None)
         cohort.ahead.pop(outlet, None)
         cohort.slow.add(outlet)
         self.slow.add(outlet)
@@ -266,7 +273,7 @@ class Fanout:
         outlet.backlog = None
         self.slow.discard(outlet)
         cohort.slow.discard(outlet)
-        cohort.live[outlet] = outlet.write
+        cohort.live[outlet] = None
         if cohort.pending:
             cohort.ahead[outlet] = len(cohort.pending)
         now = now_ms()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from stream.direct import descriptor
 from stream.frames import Form
 from stream.rooms import Group
 
@@ -67,13 +67,14 @@ class Owner(Protocol):
 
 
 class Outlet:
-    """Where one connection's frames leave."""
+    """Where one connection's frames leave; `fd` is its socket, or `direct.NONE` where the transport alone may write."""
 
-    __slots__ = ("backlog", "cohort", "form", "owner", "transport", "write")
+    __slots__ = ("backlog", "cohort", "fd", "form", "owner", "transport", "write")
 
     def __init__(self, transport: asyncio.WriteTransport, form: Form, owner: Owner) -> None:
         self.transport = transport
         self.write = transport.write
+        self.fd = descriptor(transport)
         self.form = form
         self.owner = owner
         self.backlog: Backlog | None = None  # while the client is slow
@@ -84,18 +85,32 @@ class Cohort:
     """Connections of one form in the same groups: their pending frames are joined once.
 
     `ahead` tells of a connection how many of the pending frames it must not get again: it came later, or was written to
-    in between.
+    in between. `idle` has the sockets of those in `live` whose transports are known to hold nothing.
     """
 
-    __slots__ = ("ahead", "form", "groups", "live", "pending", "slow")
+    __slots__ = ("ahead", "form", "groups", "idle", "live", "pending", "slow")
 
     def __init__(self, groups: frozenset[Group[Outlet]], form: Form) -> None:
         self.groups = groups
         self.form = form
-        self.live: dict[Outlet, Callable[[bytes], object]] = {}  # in order of arrival, with what writes to it
+        self.live: dict[Outlet, None] = {}  # in order of arrival
+        self.idle: dict[Outlet, int] = {}
         self.slow: set[Outlet] = set()
         self.pending: list[bytes] = []
         self.ahead: dict[Outlet, int] = {}
+
+    def look_idle(self) -> list[Outlet]:
+        """Notes which transports hold nothing any more; the connections that their transports must write to."""
+        if len(self.idle) == len(self.live):
+            return []
+        held = []
+        for outlet in self.live:
+            if outlet not in self.idle:
+                if outlet.fd < 0 or outlet.transport.get_write_buffer_size():
+                    held.append(outlet)
+                else:
+                    self.idle[outlet] = outlet.fd
+        return held
 
     def rest(self, outlet: Outlet) -> bytes:
         """The pending frames that the connection has not had."""

@@ -75,6 +75,7 @@ class _Link(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
         self.lost = True
+        self.endpoint.hub.detach(self.outlet)  # before the socket is closed: its number may be another's in a moment
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
         self._inner.connection_lost(exc)

@@ -15,6 +15,7 @@ import aiohttp
 from settings import parse
 from stream.app import Server, Sockets
 from stream.keeper import Times
+from stream.loop import choose
 from stream.messages import MARKET, Update
 from stream.session import Checker
 
@@ -107,11 +108,12 @@ async def serving(site: str = "", checker: Checker | None = None, times: Times |
         await server.stop()
 
 
-def run(story: Coroutine[Any, Any, None]) -> None:
-    """Runs one test's story; a minute is more than any needs."""
+def run(story: Coroutine[Any, Any, None], make: Callable[[], asyncio.AbstractEventLoop] | None = None) -> None:
+    """Runs one test's story on the loop that the product uses, or another; a minute is more than any needs."""
 
     async def bounded() -> None:
         async with asyncio.timeout(60):
             await story
 
-    asyncio.run(bounded())
+    with asyncio.Runner(loop_factory=make or choose()[0]) as runner:
+        runner.run(bounded())

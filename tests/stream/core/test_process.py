@@ -186,3 +186,24 @@ def test_too_few_descriptors_are_told_with_the_remedy(tmp_path: Path) -> None:
     assert len(told) == 1
     assert "200 are allowed" in told[0]
     assert "LimitNOFILE" in told[0]
+
+
+def test_it_runs_on_uvloop_and_without_it_on_asyncio_and_says_so(tmp_path: Path) -> None:
+    async def story(here: Running) -> None:
+        async with connect(here.ws) as client:
+            await client.send(json.dumps({"type": "subscribe", "room": "canary"}))
+            kinds = [json.loads(await client.recv())["type"] for _ in range(4)]
+            assert kinds == ["connection", "subscription", "initial-data", "data"]
+            here.process.send_signal(signal.SIGTERM)
+            with pytest.raises(ConnectionClosed) as ended:
+                await to_the_end(client)
+            assert ended.value.rcvd is not None
+            assert ended.value.rcvd.code == 1001
+
+    with running(tmp_path) as here:
+        assert str(here.said[-1]["loop"]).startswith("uvloop ")
+    (tmp_path / "uvloop.py").write_text("raise ImportError('there is no wheel')\n", encoding="utf-8")
+    with running(tmp_path, "env", f"PYTHONPATH={tmp_path}") as here:
+        assert here.said[-1]["loop"] == "asyncio (there is no wheel)"
+        asyncio.run(story(here))
+        assert here.process.wait(10) == 0

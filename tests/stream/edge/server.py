@@ -17,6 +17,7 @@ from aiohttp import WSMsgType, web
 from stream import http
 from stream.guard import Guard, GuardedRunner, GuardedWebSocket
 from stream.limits import PerAddress
+from stream.loop import choose
 from stream.messages import RoomInfo, Rooms
 
 MESSAGE_BYTES = 1024
@@ -60,7 +61,7 @@ def serving(
     """A server under that guard, until the block ends."""
     ready, figures = threading.Event(), http.Figures(over)
     found: list[int] = []
-    loop = asyncio.new_event_loop()
+    loop = choose()[0]()
     stop = asyncio.Event()
 
     async def run() -> None:
