@@ -11,7 +11,7 @@ from tests.appliance import Appliance
 from tests.drills.catalogue import find
 from tests.drills.run import run
 
-pytestmark = pytest.mark.xdist_group("start")
+pytestmark = pytest.mark.xdist_group("drill")
 
 
 @pytest.fixture

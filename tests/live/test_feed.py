@@ -19,7 +19,7 @@ from metrics import feed
 from tests.appliance import Appliance, get
 from tests.waiting import free_ports, until
 
-pytestmark = pytest.mark.xdist_group("start")
+pytestmark = pytest.mark.xdist_group("feed")
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from settings.paths import CLONE
 from tests.appliance import Appliance, get, status_of
 from tests.waiting import free_ports, until
 
-pytestmark = pytest.mark.xdist_group("appliance")
+pytestmark = pytest.mark.xdist_group("reload")
 
 
 def rule(appliance: Appliance, name: str) -> dict[str, Any] | None:

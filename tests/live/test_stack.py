@@ -2,6 +2,10 @@
 
 import os
 import re
+import subprocess
+import sys
+import urllib.error
+import urllib.request
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +14,7 @@ import pytest
 
 from compose.topology import SERVICES
 from metrics import stack
+from settings.paths import CLONE
 from tests.appliance import Appliance, get
 from tests.waiting import until
 
@@ -106,3 +111,24 @@ def test_the_watchdog_arrives(appliance: Appliance) -> None:
     alive = until("the Watchdog is seen by the inbox", lambda: appliance.value(stack.WATCHDOG_AGE.name), 40)
     assert alive < 180 * appliance.factor
     assert appliance.value(stack.WATCHDOG_ALIVE.name) == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_somebody_else_is_told_whose_it_is(appliance: Appliance) -> None:
+    words = [sys.executable, "-m", "compose", "status", "--home", str(appliance.home), "--site", str(appliance.site_file)]
+    become = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    done = subprocess.run([*become, *words], cwd=CLONE, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "another user's" in done.stderr
+
+
+def test_no_website_may_ask_for_what_only_the_appliance_may(appliance: Appliance) -> None:
+    silence = {"Origin": "http://evil.example", "Content-Type": "application/json"}
+    url = appliance.url("alertmanager", "/api/v2/silences")
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        urllib.request.urlopen(urllib.request.Request(url, b"{}", silence), timeout=5)
+    query = urllib.request.Request(
+        appliance.url("prometheus", "/api/v1/query?query=up"), headers={"Origin": "http://evil.example"}
+    )
+    with urllib.request.urlopen(query, timeout=5) as answer:
+        assert answer.headers["Access-Control-Allow-Origin"] is None
