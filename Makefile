@@ -38,7 +38,7 @@ check: ## lint, types, who may import whom
 	@$(TESTS) -m tests.check
 
 test: ## prove it all, on real servers in a few minutes
-	@$(TESTS) -m pytest -q -n 4 --dist loadgroup --no-loadscope-reorder -m 'not alone' $(args)
+	@$(TESTS) -m pytest -q -n 4 --no-loadscope-reorder -m 'not alone' $(args)
 	@$(if $(args),true,$(RUN) -m pytest -q -m alone)
 
 bench: ## measure: make bench b=expose (no name: every figure)

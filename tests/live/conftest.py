@@ -8,7 +8,7 @@ from tests.appliance import Appliance, get
 from tests.waiting import until
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def appliance() -> Iterator[Appliance]:
     with Appliance(factor=0.1) as running:
         until("every target has been scraped", lambda: all_up(running), 30)

@@ -13,7 +13,6 @@ from metrics.usage import usage
 from tests.appliance import Appliance, get
 from tests.waiting import until
 
-pytestmark = pytest.mark.xdist_group("appliance")
 # Prometheus adds these to each scrape and alert; those that we use are declared.
 _PROMETHEUS_ADDS = ("up", "scrape_", "ALERTS")
 _FOLDERS = {

@@ -11,8 +11,6 @@ from tests.appliance import Appliance
 from tests.drills.catalogue import find
 from tests.drills.run import run
 
-pytestmark = pytest.mark.xdist_group("drill")
-
 
 @pytest.fixture
 def quick() -> Iterator[Appliance]:

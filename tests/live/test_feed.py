@@ -11,15 +11,12 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
 from metrics import feed
 from tests.appliance import Appliance, get
 from tests.waiting import free_ports, until
-
-pytestmark = pytest.mark.xdist_group("feed")
 
 
 @contextmanager

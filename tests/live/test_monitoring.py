@@ -9,14 +9,10 @@ import subprocess
 import sys
 import time
 
-import pytest
-
 from settings.paths import CLONE
 from stream.monitoring import Alert, Monitoring, Series
 from tests.appliance import Appliance
 from tests.waiting import until
-
-pytestmark = pytest.mark.xdist_group("appliance")
 
 
 async def _asked(appliance: Appliance) -> tuple[list[Series], list[Alert]]:

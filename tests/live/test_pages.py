@@ -18,7 +18,6 @@ from tests.appliance import Appliance, status_of
 from tests.browser import dashboard_ready, page, unfold
 from tests.waiting import until
 
-pytestmark = pytest.mark.xdist_group("appliance")
 PICTURES = CLONE / "var" / "pictures"
 # Panels that have nothing to show on a machine where nothing has happened, and what would fill them.
 QUIET = {

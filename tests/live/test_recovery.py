@@ -14,7 +14,6 @@ from metrics import stack
 from tests.appliance import Appliance
 from tests.waiting import until
 
-pytestmark = pytest.mark.xdist_group("appliance")
 NAMES = [service.name for service in SERVICES]
 
 

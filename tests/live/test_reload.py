@@ -21,8 +21,6 @@ from settings.paths import CLONE
 from tests.appliance import Appliance, get, status_of
 from tests.waiting import free_ports, until
 
-pytestmark = pytest.mark.xdist_group("reload")
-
 
 def rule(appliance: Appliance, name: str) -> dict[str, Any] | None:
     groups = get(appliance.url("prometheus", "/api/v1/rules?type=alert"))["data"]["groups"]

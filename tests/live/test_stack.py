@@ -18,8 +18,6 @@ from settings.paths import CLONE
 from tests.appliance import Appliance, get
 from tests.waiting import until
 
-pytestmark = pytest.mark.xdist_group("appliance")
-
 
 def test_every_service_is_healthy_and_says_where_it_is(appliance: Appliance) -> None:
     rows = appliance.stack.rows()

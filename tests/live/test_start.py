@@ -17,7 +17,6 @@ from metrics import stack
 from tests.appliance import Appliance
 from tests.waiting import until
 
-pytestmark = pytest.mark.xdist_group("start")
 CLONE = Path(__file__).parent.parent.parent
 
 

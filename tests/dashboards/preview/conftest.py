@@ -23,7 +23,7 @@ class World(NamedTuple):
     home: Path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     home = tmp_path_factory.mktemp("home")
     boards = home / "rendered" / "dashboards"

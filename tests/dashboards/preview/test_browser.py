@@ -16,7 +16,6 @@ from tests.dashboards.preview.conftest import World
 from tests.dashboards.preview.world import HOSTILE
 from tests.metrics.test_units import CASES, NOW
 
-pytestmark = pytest.mark.xdist_group("preview")
 KITCHEN = "/d/kitchen?from=now-5m&to=now&var-job=prometheus&refresh=off"
 # The tab's visibility cannot be changed from outside, so the page is told what a browser tells.
 HIDDEN = """hidden => {

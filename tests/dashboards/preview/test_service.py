@@ -17,8 +17,6 @@ from tests.dashboards.preview import world
 from tests.dashboards.preview.conftest import World
 from tests.waiting import free_ports, until
 
-pytestmark = pytest.mark.xdist_group("preview")
-
 
 def outline(text: str) -> dict[str, Any]:
     found = re.search(r'id="outline">(.*?)</script>', text)

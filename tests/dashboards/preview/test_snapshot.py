@@ -21,7 +21,6 @@ from tests.dashboards.preview.test_browser import box, drawn, opened
 from tests.dashboards.preview.test_command import run
 from tests.waiting import free_ports
 
-pytestmark = pytest.mark.xdist_group("preview")
 ASK = ("snapshot", "--dashboard", "kitchen", "--from", "now-5m", "--var", "job=prometheus")
 
 

@@ -24,7 +24,6 @@ from tests.stream.edge.cable import cuttable
 from tests.stream.edge.real import Real, real
 from tests.waiting import free_ports, until
 
-pytestmark = pytest.mark.xdist_group("stream-edge")
 _SITE = """
 stream:
   replay: {rate: 50}

@@ -20,7 +20,6 @@ from stream.codes import CloseCode, ErrorCode
 from stream.messages import PROTOCOL
 from tests.stream.edge.real import Real, real
 
-pytestmark = pytest.mark.xdist_group("stream-edge")
 GUIDE = (CLONE / "docs" / "guides" / "websocket.md").read_text(encoding="utf-8")
 DOCUMENT = yaml.safe_load((CLONE / "docs" / "asyncapi.yaml").read_text(encoding="utf-8"))
 SCHEMAS = DOCUMENT["components"]["schemas"]

@@ -22,7 +22,6 @@ from tests.stream.edge.server import Raw, frame
 from tests.stream.edge.test_guard import VIOLATIONS
 from tests.waiting import until
 
-pytestmark = pytest.mark.xdist_group("stream-edge")
 _SITE = "stream: {limits: {message_bytes: 1024, header_bytes: 4096, handshake_seconds: 1, connections_per_address: 2000}}\n"
 
 

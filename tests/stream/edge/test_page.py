@@ -21,7 +21,6 @@ from tests.stream.edge.real import Real, real
 from tests.stream.edge.server import guard, serving
 from tests.waiting import until
 
-pytestmark = pytest.mark.xdist_group("stream-page")
 _CLIENT = Path(codes.__file__).parent / "page" / "client.js"
 # Follows a room with the client module and keeps what it hands out, in order.
 _FOLLOW = """async ([url, filters]) => {

@@ -1,0 +1,47 @@
+"""Which tests run in one process, and in which order: `make test` spreads files over workers, and these files keep together.
+
+Files that stand together share servers, which a fixture of their package starts once. Whatever is named here comes first, what takes
+longest before the rest, so that no worker is left with it at the end. Every other file is a group of its own.
+"""
+
+from __future__ import annotations
+
+TOGETHER = (
+    (
+        "tests/live/test_recovery.py",
+        "tests/live/test_stack.py",
+        "tests/live/test_declarations.py",
+        "tests/live/test_monitoring.py",
+        "tests/live/test_pages.py",
+    ),
+    ("tests/live/test_reload.py",),
+    ("tests/live/test_start.py",),
+    (
+        "tests/dashboards/preview/test_browser.py",
+        "tests/dashboards/preview/test_service.py",
+        "tests/dashboards/preview/test_snapshot.py",
+    ),
+    ("tests/live/test_feed.py",),
+    ("tests/stream/edge/test_page.py",),
+    ("tests/stream/edge/test_client.py",),
+    ("tests/alerts/inbox/test_browser.py",),
+    ("tests/live/test_drill.py",),
+    ("tests/contracts/test_check.py",),
+)
+_RANKS = {file: rank for rank, files in enumerate(TOGETHER) for file in files}
+
+
+def file_of(test: str) -> str:
+    """The file of a test's id."""
+    return test.partition("::")[0]
+
+
+def rank(test: str) -> int:
+    """The place of a test's group: tests of a lower one run first."""
+    return _RANKS.get(file_of(test), len(TOGETHER))
+
+
+def group(test: str) -> str:
+    """The name of a test's group: the first of its files."""
+    file = file_of(test)
+    return TOGETHER[_RANKS[file]][0] if file in _RANKS else file
