@@ -57,7 +57,7 @@ RUNTIME = (
     Package("libjs-dygraphs", files=("/usr/share/javascript/dygraphs/dygraph.min.js",)),
 )
 TESTS = (
-    Package("chromium", commands=("chromium",)),
+    Package("chromium-headless-shell", commands=("chromium-headless-shell",)),
     Package("libatomic1", libraries=("libatomic.so.1",)),  # the browser's driver is linked against it
     Package("fonts-dejavu-core", files=("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",)),
     Package("prometheus-node-exporter", ("prometheus-node-exporter",), units=("prometheus-node-exporter.service",)),

@@ -1,4 +1,7 @@
-"""A real browser for tests, pictures and measurements: Debian's Chromium, driven by Playwright."""
+"""A real browser for tests, pictures and measurements: Debian's Chromium without its window, driven by Playwright.
+
+The shell is the same engine and needs less than half of the processor time that `chromium --headless` needs.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +26,9 @@ ARGUMENTS = (
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A headless Chromium of its own."""
+    """A Chromium of its own."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium-headless-shell"), args=ARGUMENTS)
         try:
             yield browser
         finally:

@@ -1,7 +1,7 @@
 """Which tests run in one process, and in which order: `make test` spreads files over workers, and these files keep together.
 
-Files that stand together share servers, which a fixture of their package starts once. Whatever is named here comes first, what takes
-longest before the rest, so that no worker is left with it at the end. Every other file is a group of its own.
+Files that stand together share servers, which a fixture of their package starts once. What is named here takes long and
+comes first, so that no worker is left with it at the end. Every other file is a group of its own.
 """
 
 from __future__ import annotations

@@ -34,15 +34,15 @@ def query_of(appliance: Appliance, name: str) -> str:
 
 def test_an_override_reaches_the_running_rule_and_goes_again(appliance: Appliance) -> None:
     assert query_of(appliance, "HighCPUUsage").endswith("> 80")
-    appliance.change(alerts={"HighCPUUsage": {"threshold": 83}})
+    assert rule(appliance, "HighMemoryUsage")
+    appliance.change(alerts={"HighCPUUsage": {"threshold": 83}, "HighMemoryUsage": {"enabled": False}})
     assert appliance.up()
     until("the new threshold is evaluated", lambda: query_of(appliance, "HighCPUUsage").endswith("> 83"), 15)
-    appliance.change(alerts={"HighCPUUsage": {"enabled": False}})
-    assert appliance.up()
-    until("the rule is gone", lambda: rule(appliance, "HighCPUUsage") is None, 15)
+    until("the rule is gone", lambda: rule(appliance, "HighMemoryUsage") is None, 15)
     appliance.change(alerts={})
     assert appliance.up()
-    until("the rule is back", lambda: query_of(appliance, "HighCPUUsage").endswith("> 80"), 15)
+    until("the threshold is the declared one", lambda: query_of(appliance, "HighCPUUsage").endswith("> 80"), 15)
+    until("the rule is back", lambda: rule(appliance, "HighMemoryUsage"), 15)
 
 
 @pytest.mark.parametrize(
