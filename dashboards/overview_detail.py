@@ -8,6 +8,7 @@ from metrics import process, prometheus, stack, stack_signals
 from metrics.model import Counter, Unit
 from metrics.query import Expr
 
+_CUT = ("instance", "domain", "metric")
 _TARGET = "{{job}} on {{instance}}"
 
 
@@ -117,12 +118,12 @@ def _collectors(panels: Panels) -> Row:
             "Scrapes that exporters answered. Normal: one per scrape interval and reader: 0.1 at 10 s. More: who else reads?",
             Query(stack.EXPORTER_SCRAPES.rate().sum(by=("instance", "domain")), "{{instance}} {{domain}}"), unit=Unit.PER_SECOND,
         ),
-        panels.timeseries(
+        panels.table(
             "Series left out",
             "Series that exporters left out of the last hour's scrapes, because their metric had too many. Normal: none.",
-            Query(stack.EXPORTER_SERIES_CUT.increase("1h").sum(by=("instance", "domain", "metric")).topk(MAX_SERIES),
-            "{{instance}} {{metric}}"),
-            unit=Unit.COUNT,
+            _CUT,
+            Column(stack.EXPORTER_SERIES_CUT.increase("1h").sum(by=_CUT).topk(MAX_SERIES), "Series", Unit.COUNT),
+            none="none",
         ),
     ]  # fmt: skip
     return Row("Collectors", [Cell(panel, width=6) for panel in found], folded=True)
