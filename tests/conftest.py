@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
-from xdist.scheduler import LoadScopeScheduling
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # pytest-xdist publishes no types
 
 from tests import groups
 from tests.browser import chromium
 
 
-class ByGroup(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist publishes no types
+class ByGroup(LoadScopeScheduling):  # type: ignore[misc]  # as above
     """Gives workers whole groups. xdist's own marks for that (3.8) do nothing under pytest 9.2, and say nothing."""
 
     def _split_scope(self, nodeid: str) -> str:
