@@ -20,7 +20,7 @@ from pathlib import Path
 
 from compose import packages
 from compose.errors import EXIT_FAILED, EXIT_INTERRUPTED, ComposeError
-from compose.host import SERVICE_USER, Host, make_user, user_exists
+from compose.host import SERVICE_USER, USERS, Host, make_user, user_exists
 from settings.paths import CLONE, HOME_VARIABLE
 
 SYSTEM_PYTHON = Path("/usr/bin/python3")
@@ -98,10 +98,11 @@ def set_up(host: Host, *, tests: bool) -> None:
     if sys.version_info < (3, 11):  # noqa: UP036  # the one file that an older Python may be asked to run
         raise ComposeError(f"Python {sys.version.split()[0]} is too old: {sys.executable}: 3.11 or newer is needed")
     _record_packages(host, packages.RUNTIME + (packages.TESTS if tests else ()))
-    if host.user and not user_exists(host.user):
-        make_user(SERVICE_USER)
-        _record(host, user=SERVICE_USER)
-        print(f"made the user {SERVICE_USER}, which runs the services", flush=True)
+    for user in USERS if host.user else ():
+        if not user_exists(user):
+            make_user(user)
+            _record(host, users=[user])
+            print(f"made the user {user}, which runs {'the services' if user == SERVICE_USER else 'PostgreSQL'}", flush=True)
     if host.copied:
         print(f"the user {SERVICE_USER} cannot read {CLONE}: code, rendered files and state live under {host.home}", flush=True)
     _environment(host, tests=tests)

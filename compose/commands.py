@@ -112,20 +112,21 @@ def uninstall(stack: Stack, options: argparse.Namespace) -> int:
     home = stack.paths.home
     record = home / "setup.json"
     brought = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
-    names, user = brought.get("packages", []), brought.get("user", "")
+    names = brought.get("packages", [])
+    users = [*brought.get("users", []), *filter(None, [brought.get("user")])]  # earlier versions made one
     what = [f"the appliance's state under {home}"]
     if names:
         shown = ", ".join(names[:6]) + (", …" if len(names) > 6 else "")
         what.append(f"{len(names)} packages that came with it ({shown})")
-    what += [f"the user {user}"] if user else []
+    what += [f"the user {user}" for user in users]
     _ask(f"This removes {'; '.join(what)}.", options)
-    if user and not is_root():
-        raise ComposeError("the user stays: only root may remove it: run it as root")
+    if users and not is_root():
+        raise ComposeError(f"{' and '.join(users)} stay: only root may remove users: run it as root")
     stack.down()
     if names and (stay := packages.remove(names)):
         shown = ", ".join(stay[:6]) + (", …" if len(stay) > 6 else "")
         tell(f"{len(stay)} packages stay, because the machine needs them: {shown}")
-    if user and user_exists(user):
+    for user in filter(user_exists, users):
         remove_user(user)
     _remove_state(stack)
     _remove_setup(stack)

@@ -1,21 +1,27 @@
-"""Asks a service whether it works: one HTTP GET, one answer in time. Standard library only: the watchers stay small."""
+"""Asks a service whether it works: one question, one answer in time. Standard library only: the watchers stay small."""
 
 from __future__ import annotations
 
 import http.client
 import json
+import socket
+import struct
 import time
 import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Scheme: TypeAlias = Literal["http", "postgresql"]
 
 
 @dataclass(frozen=True)
 class Health:
     """What one question brought.
 
-    `answered`: somebody spoke HTTP; `ok`: with status 2xx; `silent`: the connection was taken and nothing came in time;
-    `why`: what is wrong, in words, also where a service that is ready calls itself degraded; `seconds`: how long it took.
+    `answered`: somebody spoke the protocol; `ok`: and serves (HTTP: status 2xx); `silent`: the connection was taken and
+    nothing came in time; `why`: what is wrong, in words, also where a service that is ready calls itself degraded; `seconds`:
+    how long it took.
     """
 
     answered: bool
@@ -37,8 +43,10 @@ def degraded(body: str) -> str:
 
 
 def ask(url: str, timeout: float, headers: Mapping[str, str] | None = None) -> Health:
-    """GET `url` within `timeout` seconds."""
+    """Asks within `timeout` seconds: `http://` by GET, `postgresql://` by beginning a session."""
     parts = urllib.parse.urlsplit(url)
+    if parts.scheme == "postgresql":
+        return _postgresql(parts.hostname or "", parts.port or 5432, timeout)
     began = time.monotonic()
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=timeout)
     try:
@@ -54,3 +62,29 @@ def ask(url: str, timeout: float, headers: Mapping[str, str] | None = None) -> H
     ok = 200 <= response.status < 300
     why = degraded(body) if ok else f"HTTP {response.status}: {body[:200]}"
     return Health(answered=True, ok=ok, why=why, seconds=time.monotonic() - began)
+
+
+def _postgresql(host: str, port: int, timeout: float) -> Health:
+    """Begins a session up to the question for the password, as pg_isready does: a backend was made and answers.
+
+    https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-START-UP
+    """
+    began = time.monotonic()
+    body = struct.pack("!I", 3 << 16) + b"user\0watchfloor\0application_name\0health\0\0"
+    try:
+        with socket.create_connection((host, port), timeout) as connection:
+            connection.settimeout(timeout)
+            connection.sendall(struct.pack("!I", len(body) + 4) + body)
+            said = connection.recv(1000)
+    except TimeoutError:
+        return Health(answered=False, ok=False, silent=True, why=f"no answer within {timeout:g} s", seconds=timeout)
+    except OSError as error:
+        return Health(answered=False, ok=False, why=str(error).lower() or type(error).__name__, seconds=time.monotonic() - began)
+    took = time.monotonic() - began
+    if said[:1] == b"R":
+        return Health(answered=True, ok=True, seconds=took)
+    if said[:1] != b"E":
+        return Health(answered=bool(said), ok=False, why=f"no PostgreSQL: it said {said[:20]!r}", seconds=took)
+    fields = {field[:1]: field[1:] for field in said[5:].split(b"\0")}
+    why = fields.get(b"M", b"").decode(errors="replace")
+    return Health(answered=True, ok=False, why=why or "it refuses", seconds=took)

@@ -14,6 +14,8 @@ from pathlib import Path
 from settings.paths import CLONE, HOME_VARIABLE
 
 SERVICE_USER = "watchfloor"
+DATABASE_USER = "watchfloor-db"
+USERS = (SERVICE_USER, DATABASE_USER)
 SYSTEM_HOME = Path("/var/lib/watchfloor")
 
 
@@ -60,13 +62,17 @@ class Host:
             return Path(sys.prefix)
         return (SYSTEM_HOME if self.copied else CLONE / "var") / "venv"
 
-    def give(self, path: Path | int) -> None:
-        """Makes a folder, or an open file, the service user's own; nothing to do when services run as ourselves.
+    def account(self, user: str = "") -> str | None:
+        """Whom a service runs as: `user`, or the service user where it names none; None for whoever runs the command."""
+        return (user or self.user) if self.user else None
+
+    def give(self, path: Path | int, user: str = "") -> None:
+        """Makes a folder, or an open file, the service user's own, or `user`'s; nothing to do when services run as ourselves.
 
         A path must stand in a folder that is ours alone: elsewhere another could put a link in its place.
         """
-        if self.user:
-            owner = pwd.getpwnam(self.user)
+        if account := self.account(user):
+            owner = pwd.getpwnam(account)
             os.chown(path, owner.pw_uid, owner.pw_gid)
 
     def show(self, path: Path) -> None:

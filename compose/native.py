@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from compose import render
+from compose import postgres, render
 from compose.errors import BadInputError, ComposeError
 from compose.health import ask
 from compose.host import Host
@@ -55,6 +55,8 @@ class Stack:
         self._refuse_bind(site)
         self._refuse_taken_ports(site, self._running_site() if running else None)
         self._folders()
+        if postgres.prepare(self.paths, self.host):
+            tell("made the data store's PostgreSQL cluster")
         before = self._remembered() if running else None
         changed = self._render(site, text)
         changed = self._configure(site) or changed
@@ -140,7 +142,7 @@ class Stack:
             if service.state and not folder.exists():
                 folder.mkdir()
                 folder.chmod(0o750)
-                self.host.give(folder)
+                self.host.give(folder, service.user)
         make_secrets(paths, self.host)
 
     def _render(self, site: Site, text: str) -> bool:

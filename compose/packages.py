@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import glob
 import importlib.util
 import shutil
 import subprocess
@@ -20,12 +21,13 @@ from compose.errors import ComposeError
 from compose.host import is_root
 
 POLICY = Path("/usr/sbin/policy-rc.d")
+_CLUSTERS = Path("/etc/postgresql-common/createcluster.d/watchfloor.conf")
 _REFUSE_STARTS = "#!/bin/sh\n# Put here by Watchfloor while it installs packages.\nexit 101\n"
 
 
 @dataclass(frozen=True)
 class Package:
-    """A package, and how to see that what it brings is there."""
+    """A package, and how to see that what it brings is there; `files` may be patterns."""
 
     name: str
     commands: tuple[str, ...] = ()
@@ -37,7 +39,7 @@ class Package:
     def present(self) -> bool:
         """Whether one of the commands, and every file, module and library, is there (installed by whatever means)."""
         has_command = not self.commands or any(shutil.which(command) for command in self.commands)
-        has_files = all(Path(file).exists() for file in self.files)
+        has_files = all(glob.glob(file) for file in self.files)  # noqa: PTH207  # absolute patterns
         has_modules = all(importlib.util.find_spec(module) for module in self.modules)
         return has_command and has_files and has_modules and all(map(_loads, self.libraries))
 
@@ -54,6 +56,7 @@ RUNTIME = (
     Package("python3-venv", modules=("ensurepip",)),
     Package("prometheus", commands=("prometheus",), units=("prometheus.service",)),
     Package("prometheus-alertmanager", ("prometheus-alertmanager", "alertmanager"), units=("prometheus-alertmanager.service",)),
+    Package("postgresql", files=("/usr/lib/postgresql/*/bin/postgres",), units=("postgresql.service",)),
     Package("libjs-dygraphs", files=("/usr/share/javascript/dygraphs/dygraph.min.js",)),
 )
 TESTS = (
@@ -88,7 +91,7 @@ def install(packages: list[Package]) -> list[str]:
         raise ComposeError(f"packages are missing: {', '.join(names)}: this is no Debian or Ubuntu, install their counterparts")
     sudo = rights(f"packages are missing: {', '.join(names)}", command)
     before = installed_names()
-    with _no_service_starts(sudo):
+    with _no_service_starts(sudo), _no_cluster(sudo):
         _apt(sudo, ["update", "-qq"], names)
         _apt(sudo, ["install", "-y", "-qq", "--no-install-recommends", *names], names)
         _disable([unit for package in packages for unit in package.units], sudo)
@@ -165,6 +168,22 @@ def _no_service_starts(sudo: list[str]) -> Iterator[None]:
         yield
     finally:
         subprocess.run([*sudo, "rm", "-f", str(POLICY)], check=True)
+
+
+@contextlib.contextmanager
+def _no_cluster(sudo: list[str]) -> Iterator[None]:
+    """PostgreSQL's package makes no cluster of its own: ours are made by `compose.postgres`."""
+    made_folder = not _CLUSTERS.parent.exists()
+    try:
+        subprocess.run([*sudo, "mkdir", "-p", str(_CLUSTERS.parent)], check=True)
+        text = "# Put here by Watchfloor while it installs packages.\ncreate_main_cluster = false\n"
+        subprocess.run([*sudo, "tee", str(_CLUSTERS)], input=text, text=True, stdout=subprocess.DEVNULL, check=True)
+        yield
+    finally:
+        subprocess.run([*sudo, "rm", "-f", str(_CLUSTERS)], check=True)
+        if made_folder:  # stays where the package has put something beside it
+            for folder in (_CLUSTERS.parent, _CLUSTERS.parent.parent):
+                subprocess.run([*sudo, "rmdir", str(folder)], capture_output=True, check=False)
 
 
 def _disable(units: list[str], sudo: list[str]) -> None:

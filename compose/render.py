@@ -34,7 +34,7 @@ def prometheus_config(site: Site) -> dict[str, Any]:
     timing = site.prometheus
     labels = {"cluster": site.cluster, "instance": site.instance_name}
     jobs: dict[str, list[dict[str, Any]]] = {}
-    for service in SERVICES:
+    for service in filter(lambda service: service.job, SERVICES):
         own = {"worker": service.worker} if service.worker else {}
         jobs.setdefault(service.job, []).append({"targets": [target(site, service.port(site))], "labels": labels | own})
     scrapes: list[dict[str, Any]] = [

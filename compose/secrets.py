@@ -21,7 +21,8 @@ def make_secrets(paths: Paths, host: Host) -> None:
     if not paths.secrets.exists():
         paths.secrets.mkdir(mode=0o700)
         host.give(paths.secrets)
-    _write(paths.inbox_token, secrets.token_urlsafe(32), host)
+    for path in (paths.inbox_token, paths.database_password, paths.postgres_password):
+        _write(path, secrets.token_urlsafe(32), host)
     if _write(paths.alertmanager_password, secrets.token_urlsafe(32), host):
         paths.alertmanager_web.unlink(missing_ok=True)
     if not paths.alertmanager_web.exists():

@@ -50,11 +50,11 @@ def config(context: Context, host: Host, environment: Mapping[str, str]) -> str:
         f"serverurl=unix://{socket(paths.run)}",
     ]
     for rank, service in enumerate(SERVICES):
-        lines += ["", *_program(service, rank, context, user, overrides)]
+        lines += ["", *_program(service, rank, context, host, overrides)]
     return "\n".join(lines) + "\n"
 
 
-def _program(service: Service, rank: int, context: Context, user: str | None, overrides: Mapping[str, str]) -> list[str]:
+def _program(service: Service, rank: int, context: Context, host: Host, overrides: Mapping[str, str]) -> list[str]:
     paths = context.paths
     environment = {"WATCHFLOOR_HOME": paths.home, "WATCHFLOOR_SITE": paths.site, "PYTHONUNBUFFERED": 1, "LANG": "C.UTF-8"}
     if service.own:  # restarted when the settings or the code they run are new; servers reread their files on SIGHUP
@@ -64,12 +64,13 @@ def _program(service: Service, rank: int, context: Context, user: str | None, ov
         "command=" + " ".join(_quoted(word) for word in service.command(context)),
         "environment=" + ",".join(f'{key}="{value}"' for key, value in environment.items()),
         f"directory={paths.home}",
-        *([f"user={user}"] if user else []),
+        *([f"user={host.account(service.user)}"] if host.user else []),
         f"priority={10 + rank}",
         "autorestart=true",
         "startsecs=1",
         "startretries=1000000",  # never given up: a cause may go away; the watcher and the alerts tell of it
         f"stopwaitsecs={service.stop_seconds}",
+        f"stopsignal={service.stop_signal}",
         "stopasgroup=false",
         "killasgroup=true",
         "redirect_stderr=true",

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from compose import postgres
+from compose.health import Scheme
+from compose.host import DATABASE_USER
 from metrics import stack
 from settings import Paths, Site
 
@@ -30,9 +33,12 @@ class Service:
     """One process. `alive` answers while it works (hung when it does not), `ready` when it serves.
 
     `own` tells our code, which reads the settings when it starts, from a server that rereads its files on SIGHUP. `page`
-    is what a person opens; empty when there is nothing to see. `stop_seconds` is how long it may take to end. `worker`
-    tells several processes of one job apart. `password` tells that it answers nobody without the appliance's own.
+    is what a person opens; empty when there is nothing to see. `stop_seconds` is how long it may take to end after
+    `stop_signal`. `worker` tells several processes of one job apart. `password` tells that it answers nobody without the
+    appliance's own.
     `public_port` is where its clients and `page` are, for a service whose `port` is for scrapes and health checks alone.
+    `check` is the protocol in which it is asked for its health; one that does not speak HTTP listens on loopback, has no `job`,
+    because nothing scrapes it, and is told of by an exporter. `user` is the OS user of its own that it has, if any.
     """
 
     name: str
@@ -49,6 +55,9 @@ class Service:
     stop_seconds: int = 10
     password: bool = False
     public_port: Callable[[Site], int] | None = None
+    check: Scheme = "http"
+    user: str = ""
+    stop_signal: str = "TERM"
 
     def ports(self, site: Site) -> tuple[int, ...]:
         """Every port that it listens on."""
@@ -56,10 +65,15 @@ class Service:
 
     def url(self, site: Site, path: str = "") -> str:
         """Where other services of this machine reach it."""
-        return site.local_url(self.port(site)) + path
+        return (site.local_url(self.port(site)) if self.check == "http" else self._address(site)) + path
+
+    def _address(self, site: Site) -> str:
+        return f"{self.check}://127.0.0.1:{self.port(site)}"
 
     def public(self, site: Site) -> str:
         """Where a person reaches it."""
+        if self.check != "http":
+            return self._address(site)
         return site.public(self.ports(site)[-1]) + (self.page if self.page != "/" else "")
 
 
@@ -142,6 +156,29 @@ SERVICES = (
         ready="/-/ready",
         state="prometheus",
         stop_seconds=30,
+    ),
+    Service(
+        "postgres",
+        "the workload's data store",
+        "",
+        lambda site: site.ports.postgres,
+        lambda context: postgres.command(context.site, context.paths),
+        own=False,
+        alive="",
+        ready="",
+        state="postgres",
+        check="postgresql",
+        user=DATABASE_USER,
+        stop_seconds=30,
+        stop_signal="INT",  # a fast shutdown: TERM would wait for every client to leave
+    ),
+    Service(
+        "store",
+        "looks after the data store",
+        stack.JOB_STORE,
+        lambda site: site.ports.store,
+        lambda context: context.module("stream.store", "maintain"),
+        page="/metrics",
     ),
     Service(
         "stream",

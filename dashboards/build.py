@@ -15,11 +15,13 @@ from typing import Any
 from grafanalib import core
 from grafanalib._gen import DashboardEncoder
 
-from dashboards import overview, system, websocket
+from dashboards import database, overview, system, websocket
 from settings import Site
 
 SCHEMA_VERSION = 42
-BOARDS: tuple[Callable[[Site], core.Dashboard], ...] = (overview.dashboard, system.dashboard, websocket.dashboard)
+BOARDS: tuple[Callable[[Site], core.Dashboard], ...] = (
+    overview.dashboard, system.dashboard, websocket.dashboard, database.dashboard,
+)  # fmt: skip
 
 _DASHBOARD_KEYS = (
     "annotations", "description", "editable", "graphTooltip", "links", "panels", "refresh", "tags", "templating", "time",

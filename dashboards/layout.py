@@ -11,7 +11,7 @@ from grafanalib import core
 
 from dashboards.panels import DATASOURCE
 from metrics.model import Metric
-from metrics.stack import DASHBOARD_OVERVIEW, DASHBOARD_SYSTEM, DASHBOARD_WEBSOCKET
+from metrics.stack import DASHBOARD_DATABASE, DASHBOARD_OVERVIEW, DASHBOARD_SYSTEM, DASHBOARD_WEBSOCKET
 from settings import Site, look
 
 Panel: TypeAlias = core.Panel
@@ -99,6 +99,7 @@ def _links(site: Site) -> list[dict[str, object]]:
         ("Overview", DASHBOARD_OVERVIEW),
         ("System Overview", DASHBOARD_SYSTEM),
         ("WebSocket Performance", DASHBOARD_WEBSOCKET),
+        ("Database Performance", DASHBOARD_DATABASE),
     ]
     inside = [
         {"title": title, "type": "link", "url": f"/d/{uid}", "icon": "dashboard", "includeVars": True, "keepTime": True}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-from metrics import app, feed, process, prometheus, stack, stack_signals, stream_signals, system, websocket
+from metrics import app, database, feed, process, prometheus, stack, stack_signals, stream_signals, system, websocket
 from metrics.model import Counter, Gauge, Histogram, Metric, Recording, Signal
 from metrics.system import signals as system_signals
 
@@ -30,6 +30,7 @@ DOMAINS: Mapping[str, Domain] = {
     "websocket": Domain(websocket.METRICS, stream_signals.WEBSOCKET, websocket.RECORDINGS),
     "feed": Domain(feed.METRICS, stream_signals.FEED),
     "app": Domain(app.METRICS, stream_signals.APP, app.RECORDINGS),
+    "database": Domain(database.METRICS, database.SIGNALS, database.RECORDINGS),
     "stack": Domain(stack.METRICS, stack_signals.SIGNALS, stack_signals.RECORDINGS),
     "process": Domain(process.METRICS),
     "prometheus": Domain(prometheus.METRICS),

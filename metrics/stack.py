@@ -8,14 +8,16 @@ JOB_PROMETHEUS = "prometheus"
 JOB_ALERTMANAGER = "alertmanager"
 JOB_INBOX = "inbox"
 JOB_PREVIEW = "preview"
+JOB_STORE = "store"
 JOB_STREAM = "stream"
 JOB_WATCHER = "watcher"
-JOBS = (JOB_SYSTEM, JOB_PROMETHEUS, JOB_ALERTMANAGER, JOB_INBOX, JOB_STREAM, JOB_PREVIEW, JOB_WATCHER)
+JOBS = (JOB_SYSTEM, JOB_PROMETHEUS, JOB_ALERTMANAGER, JOB_INBOX, JOB_STORE, JOB_STREAM, JOB_PREVIEW, JOB_WATCHER)
 
 # Dashboards, by file name and uid; links and runbooks hold these.
 DASHBOARD_OVERVIEW = "watchfloor-overview"
 DASHBOARD_SYSTEM = "watchfloor-system"
 DASHBOARD_WEBSOCKET = "watchfloor-websocket"
+DASHBOARD_DATABASE = "watchfloor-database"
 
 SEVERITIES = ("critical", "warning", "info")
 

@@ -25,7 +25,8 @@ from metrics.model import Metric
 
 ROOT = Path(__file__).resolve().parent.parent
 EXPORTERS = ("system",)
-SERVICES = ("alerts/inbox", "compose", "dashboards/preview", "exporters", "stream")
+# A folder within another one is a service of its own.
+SERVICES = ("alerts/inbox", "compose", "dashboards/preview", "exporters", "stream", "stream/store/upkeep")
 
 # Metric name -> where it is used, each place with the recorded name it goes through (empty: directly).
 Places: TypeAlias = Mapping[str, Mapping[str, str]]
@@ -139,7 +140,8 @@ def _collecting() -> Iterator[tuple[str, str]]:
 
 
 def _sources(folder: str) -> list[Path]:
-    return sorted((ROOT / folder).rglob("*.py"))
+    others = [ROOT / other for other in SERVICES if other.startswith(f"{folder}/")]
+    return sorted(file for file in (ROOT / folder).rglob("*.py") if not any(map(file.is_relative_to, others)))
 
 
 def _start_list(domain: str) -> subprocess.Popen[str]:

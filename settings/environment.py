@@ -30,6 +30,8 @@ SECRETS = {
     "ONCHAIN_API_KEY": "stream.sources.onchain.api_key_file",
     "SENTIMENT_API_KEY": "stream.sources.sentiment.api_key_file",
     "REDIS_PASSWORD": "cache.redis.password_file",
+    "DATABASE_URL": "database.url_file",
+    "DATABASE_REPLICA_URL": "database.replica_url_file",
 }
 # What a value must look like, where it is no URL.
 _PATTERNS = {

@@ -7,6 +7,8 @@ from pathlib import Path
 HOME_VARIABLE = "WATCHFLOOR_HOME"
 # The name under which the appliance's own services are known to its Alertmanager.
 ALERTMANAGER_USER = "watchfloor"
+# The role, and the database that it owns, in the appliance's own PostgreSQL.
+DATABASE_USER = "watchfloor"
 CLONE = Path(__file__).resolve().parent.parent
 
 
@@ -70,3 +72,13 @@ class Paths:
     def alertmanager_web(self) -> Path:
         """Alertmanager's web configuration: the same password as a bcrypt hash."""
         return self.secrets / "alertmanager_web.yml"
+
+    @property
+    def database_password(self) -> Path:
+        """The password by which the workload is known to the appliance's own PostgreSQL."""
+        return self.secrets / "database_password"
+
+    @property
+    def postgres_password(self) -> Path:
+        """The password of that PostgreSQL's superuser, for people and backups; no service uses it."""
+        return self.secrets / "postgres_password"

@@ -33,6 +33,7 @@ def secret_files(site: Site) -> Iterator[tuple[Steps, Path]]:
 
 def _sections(site: Site) -> Iterator[tuple[tuple[str | int, ...], Section]]:
     yield ("endpoints",), site.endpoints
+    yield ("database",), site.database
     for name in structs.fields(site.stream.sources):
         yield ("stream", "sources", name.name), getattr(site.stream.sources, name.name)
     yield ("cache", "redis"), site.cache.redis
@@ -103,6 +104,14 @@ def source_key(site: Site, source: str, environment: Mapping[str, str] | None = 
     """
     key = f"stream.sources.{source}.api_key_file"
     return _secret(site, next(name for name, below in env.SECRETS.items() if below == key), environment)
+
+
+def database_url(site: Site, environment: Mapping[str, str] | None = None, *, replica: bool = False) -> str:
+    """The URL of the site's PostgreSQL, or of its replica, password included; empty: the own one, or no replica.
+
+    Raises SettingsError for a file that cannot be used.
+    """
+    return _secret(site, "DATABASE_REPLICA_URL" if replica else "DATABASE_URL", environment)
 
 
 def _secret(site: Site, variable: str, environment: Mapping[str, str] | None) -> str:

@@ -14,6 +14,7 @@ from metrics.durations import scaled, seconds
 from settings import basic, patterns
 from settings.basic import Address, File, FileOrNone, Label, Line, Mail, Name, Port, Section, Size, Url, UrlOrNone
 from settings.cache import Cache
+from settings.database import Database
 from settings.stream import Stream
 
 Duration: TypeAlias = basic.Duration  # the other rooms know it from here
@@ -39,6 +40,8 @@ class Ports(Section, frozen=True):
     stream: Annotated[Port, Meta(description="The stream server, for its clients.")] = 8080
     stream_admin: Annotated[Port, Meta(description="The stream server's metrics and health.")] = 8181
     cache_redis: Annotated[Port, Meta(description="The cache's Redis.")] = 16379
+    store: Annotated[Port, Meta(description="The data store's maintenance: metrics and health.")] = 8171
+    postgres: Annotated[Port, Meta(description="PostgreSQL, on loopback whatever `bind` says.")] = 15432
 
     def __post_init__(self) -> None:
         """Refuses two services on one port."""
@@ -247,6 +250,7 @@ class Site(Section, frozen=True):
     inbox: Annotated[Inbox, Meta(description="The on-call inbox.")] = field(default_factory=Inbox)
     stream: Annotated[Stream, Meta(description="The stream server.")] = field(default_factory=Stream)
     cache: Annotated[Cache, Meta(description="The cache behind the stream.")] = field(default_factory=Cache)
+    database: Annotated[Database, Meta(description="The data store.")] = field(default_factory=Database)
     endpoints: Annotated[Endpoints, Meta(description="Servers used instead of the own ones.")] = field(default_factory=Endpoints)
     profile: Annotated[Profile, Meta(description="Time, for drills and tests.")] = field(default_factory=Profile)
 

@@ -21,6 +21,8 @@ from stream.logs import set_up
 from stream.loop import choose, run
 from stream.manager import build_manager
 from stream.session import Checker
+from stream.store.connect import conninfo
+from stream.store.database import Database
 
 _BACKLOG = 4096  # handshakes that may wait: a thousand clients that reconnect at once must not be refused
 _LOG = logging.getLogger("watchfloor.stream")
@@ -33,6 +35,7 @@ def main(given: list[str] | None = None) -> int:
     try:
         site = load()
         checker = Authenticator(book_path(site, Paths.from_environment()))
+        conninfo(site, Paths.from_environment())  # refused before anything starts
     except SettingsError as error:
         return _failed(str(error), 2)
     bind = arguments.bind or site.bind
@@ -92,7 +95,7 @@ async def _serve(site: Site, checker: Checker | None, sockets: Sockets, loop: st
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    server = Server(site, checker, feed=build_manager)
+    server = Server(site, checker, feed=build_manager, database=await Database.open(site))
     try:
         await server.start(sockets)
         about = {"event": "listening", "url": _url(sockets.public), "admin": _url(sockets.admin), "loop": loop}

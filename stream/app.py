@@ -32,6 +32,7 @@ from stream.pulse import Pulse
 from stream.queue import PublisherQueue
 from stream.rooms import Rooms as RoomSet
 from stream.session import Checker, Desk
+from stream.store.database import Database
 from stream.tally import Tally
 from stream.websocket import Endpoint
 
@@ -48,11 +49,15 @@ class Sockets:
 
 
 class Server:
-    """One stream server on one event loop; make it within the loop. `feed` makes what fills the rooms; None: only the canary."""
+    """One stream server on one event loop; make it within the loop. `feed` makes what fills the rooms; None: only the canary.
+
+    `database` is the data store, which the server closes; None: there is none.
+    """
 
     def __init__(
-        self, site: Site, checker: Checker | None = None, times: Times | None = None, feed: MakeFeed | None = None
-    ) -> None:
+        self, site: Site, checker: Checker | None = None, times: Times | None = None, feed: MakeFeed | None = None,
+        database: Database | None = None,
+    ) -> None:  # fmt: skip
         loop = asyncio.get_running_loop()
         stream = site.stream
         limits, kept = stream.limits, stream.history
@@ -75,12 +80,12 @@ class Server:
         self.queue = PublisherQueue(loop, self.hub, self.endpoint.outlet, self.tally.instruments)
         self.feed = feed(site, self.queue.publish) if feed else None
         self.figures = Figures(guard)
+        self.database = database
         door = Door(self.endpoint.connect, self.rooms, self.figures, tuple(stream.allowed_origins), hosts, trusted)
         self._public = GuardedRunner(application(door), guard, handler_cancellation=False, shutdown_timeout=1.0)
         process = ProcessSamples("stream")
         sources = [self.tally.collect, self.hub.collect, self.queue.collect, self.figures.collect, process.collect]
-        if self.feed:
-            sources.append(self.feed.samples)
+        sources += [part.samples for part in (self.feed, database) if part]
         self._admin = web.AppRunner(Admin(sources, lambda: not self._stopping, self.degraded).application(), access_log=None)
         self._pulse = Pulse(self.figures.counts)
         self._tasks: list[asyncio.Task[None]] = []
@@ -104,7 +109,7 @@ class Server:
 
     def degraded(self) -> Sequence[str]:
         """What does not work as it should, though clients are served."""
-        return self.feed.degraded if self.feed else ()
+        return [sentence for part in (self.feed, self.database) if part for sentence in part.degraded]
 
     async def start(self, sockets: Sockets) -> None:
         """Serves on these sockets."""
@@ -131,5 +136,7 @@ class Server:
         await self.endpoint.stop()
         await self._public.cleanup()
         await self._admin.cleanup()
+        if self.database:
+            await self.database.close()
         self._pulse.__exit__()
         _LOG.info("stopped", extra={"event": "stopped"})

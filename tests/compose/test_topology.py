@@ -17,11 +17,12 @@ from settings import Paths, Site, parse
 
 
 def test_every_service_has_a_job_and_every_job_a_service() -> None:
-    assert {service.job for service in SERVICES} == set(stack.JOBS)
+    assert {service.job for service in SERVICES if service.job} == set(stack.JOBS)
     jobs = {scrape["job_name"]: scrape for scrape in prometheus_config(Site())["scrape_configs"]}
     assert set(jobs) == set(stack.JOBS)
     targets = [target for job in jobs.values() for group in job["static_configs"] for target in group["targets"]]
-    assert len(targets) == len(set(targets)) == len(SERVICES)
+    assert len(targets) == len(set(targets)) == len([service for service in SERVICES if service.job])
+    assert all(service.job for service in SERVICES if service.check == "http")
 
 
 def test_two_processes_of_one_job_are_told_apart() -> None:
@@ -95,4 +96,5 @@ def test_as_root_every_service_has_the_service_user(tmp_path: Path) -> None:
     text = config(Context(Site(), paths, Path("/python")), Host(tmp_path, "watchfloor", copied=False), {})
     programs = text.split("[program:")[1:]
     assert len(programs) == len(SERVICES)
-    assert all("\nuser=watchfloor\n" in program for program in programs)
+    users = [f"\nuser={'watchfloor-db' if service.name == 'postgres' else 'watchfloor'}\n" for service in SERVICES]
+    assert all(user in program for user, program in zip(users, programs, strict=True))

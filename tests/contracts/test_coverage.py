@@ -24,6 +24,9 @@ def jobs_of(expression: str, name: str = "up") -> set[str]:
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
 def test_each_service_has_a_job_alerts_and_a_panel(service: Service) -> None:
+    if service.check != "http":  # it tells nothing itself: the watcher asks it, and an exporter tells of it
+        assert jobs_of(ALERTS["ServiceDown"]["expr"], "watchfloor_service_up") == {""}
+        return
     assert service.job in stack.JOBS
     assert service.job in jobs_of(ALERTS["TargetAbsent"]["expr"])
     assert jobs_of(ALERTS["TargetDown"]["expr"]) == {""}
@@ -35,5 +38,7 @@ def test_each_dashboard_that_a_link_names_exists() -> None:
     uids = {board["uid"] for board in rendered.dashboards()}
     linked = {rule["annotations"]["dashboard_url"].split("/d/")[1].split("?")[0] for rule in ALERTS.values()}
 
-    assert uids == {stack.DASHBOARD_OVERVIEW, stack.DASHBOARD_SYSTEM, stack.DASHBOARD_WEBSOCKET}
+    assert uids == {
+        stack.DASHBOARD_OVERVIEW, stack.DASHBOARD_SYSTEM, stack.DASHBOARD_WEBSOCKET, stack.DASHBOARD_DATABASE,
+    }  # fmt: skip
     assert linked <= uids

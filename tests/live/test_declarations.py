@@ -21,6 +21,7 @@ _FOLDERS = {
     "dashboards/preview": "preview",
     "exporters": "system",
     "stream": "stream",
+    "stream/store/upkeep": "store",
 }
 _JOBS = tuple(_FOLDERS.values())
 COLLECTED = usage().collected

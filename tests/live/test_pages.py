@@ -48,7 +48,9 @@ def _read(socket: ClientConnection) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("uid", [stack.DASHBOARD_OVERVIEW, stack.DASHBOARD_SYSTEM, stack.DASHBOARD_WEBSOCKET])
+@pytest.mark.parametrize(
+    "uid", [stack.DASHBOARD_OVERVIEW, stack.DASHBOARD_SYSTEM, stack.DASHBOARD_WEBSOCKET, stack.DASHBOARD_DATABASE]
+)
 @pytest.mark.usefixtures("listener")
 def test_no_panel_of_a_dashboard_is_empty(appliance: Appliance, browser: Browser, pictures: Path, uid: str, scheme: str) -> None:
     until("ten samples are there", lambda: (appliance.value("min(count_over_time(up[1h]))") or 0) >= 10, 30)

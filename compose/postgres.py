@@ -1,0 +1,122 @@
+"""The appliance's own PostgreSQL: how a cluster is made, once, and how it is run.
+
+A cluster is made in a folder beside its place and moved there when it is whole, so that a start that was cut off leaves nothing
+half done. Roles, database and extension are made in single-user mode: no server listens before its passwords stand.
+"""
+
+from __future__ import annotations
+
+import glob
+import shutil
+import subprocess
+from pathlib import Path
+
+from compose.errors import ComposeError
+from compose.host import DATABASE_USER as OS_USER
+from compose.host import Host
+from settings import Paths, Site
+from settings.database import SPARE_CONNECTIONS
+from settings.paths import DATABASE_USER
+
+ADDRESS = "127.0.0.1"  # never anything else: who wants it from elsewhere runs a PostgreSQL of their own
+_HBA = f"""\
+# Made by Watchfloor: loopback, with a password; there is no Unix socket.
+host {DATABASE_USER} {DATABASE_USER} {ADDRESS}/32 scram-sha-256
+host all postgres {ADDRESS}/32 scram-sha-256
+host replication postgres {ADDRESS}/32 scram-sha-256
+"""
+
+
+def installed() -> dict[int, Path]:
+    """The folders of PostgreSQL's programs by major version."""
+    found = (Path(name).parent for name in glob.glob("/usr/lib/postgresql/*/bin/postgres"))  # noqa: PTH207  # an absolute pattern
+    return {int(folder.parent.name): folder for folder in found if folder.parent.name.isdigit()}
+
+
+def folder(paths: Paths) -> Path:
+    """Where its clusters are, one a major version."""
+    return paths.data / "postgres"
+
+
+def programs(paths: Paths) -> tuple[Path, Path]:
+    """The folder of programs, and the data directory that they run: the newest version, but of data that is there its own.
+
+    Raises ComposeError where no PostgreSQL is installed, or none that reads the data.
+    """
+    versions = installed()
+    made = sorted(int(path.name) for path in folder(paths).glob("[0-9]*") if path.name.isdigit())
+    if not versions:
+        raise ComposeError("PostgreSQL is not installed: /usr/lib/postgresql: install Debian's package postgresql")
+    wanted = made[-1] if made else max(versions)
+    if wanted not in versions:
+        raise ComposeError(
+            f"{folder(paths)}/{wanted} holds data of PostgreSQL {wanted}, which is not installed: "
+            f"install postgresql-{wanted}, or bring the data to {max(versions)} by pg_upgrade"
+        )
+    return versions[wanted], folder(paths) / str(wanted)
+
+
+def command(site: Site, paths: Paths) -> tuple[str, ...]:
+    """The server's command line: every setting stands here, so that a change restarts it."""
+    try:
+        binaries, data = programs(paths)
+    except ComposeError:  # shown at start
+        binaries, data = Path("/usr/lib/postgresql"), folder(paths)
+    values = {
+        "listen_addresses": ADDRESS,
+        "port": str(site.ports.postgres),
+        "unix_socket_directories": "",
+        "cluster_name": "watchfloor",
+        "max_connections": str(max(100, site.database.pool.max + SPARE_CONNECTIONS)),
+        "shared_preload_libraries": "pg_stat_statements",
+        "track_io_timing": "on",
+        "wal_compression": "on",
+        "max_wal_size": "2GB",
+        "checkpoint_timeout": "15min",
+        "idle_in_transaction_session_timeout": "60s",
+        "log_min_duration_statement": "1s",
+        "log_line_prefix": "%m [%p] %q%u@%d/%a ",
+    }
+    words = [word for name, value in values.items() for word in ("-c", f"{name}={value}")]
+    return (str(binaries / "postgres"), "-D", str(data), *words)
+
+
+def prepare(paths: Paths, host: Host) -> bool:
+    """Makes the cluster unless it is there; tells whether it did. Raises ComposeError with the last words of what failed."""
+    binaries, data = programs(paths)
+    if data.exists():
+        return False
+    user = host.account(OS_USER)
+    fresh = data.with_name(f"{data.name}.new")
+    _run(["rm", "-rf", str(fresh)], user)
+    locale = ["--encoding=UTF8", "--locale=C.UTF-8"]
+    _run([str(binaries / "initdb"), "-D", str(fresh), "-U", "postgres", "--auth=reject", "--data-checksums", *locale], user)
+    single = [str(binaries / "postgres"), "--single", "-D", str(fresh), "-c", "exit_on_error=on"]
+    _run([*single, "postgres"], user, _roles(paths))
+    _run([*single, DATABASE_USER], user, "CREATE EXTENSION pg_stat_statements\n")
+    _run(["tee", str(fresh / "pg_hba.conf")], user, _HBA)
+    _run(["mv", str(fresh), str(data)], user)
+    return True
+
+
+def _roles(paths: Paths) -> str:
+    """Statements of single-user mode, one a line. Passwords are of URL-safe characters, so that nothing needs quoting."""
+    own, superuser = (path.read_text(encoding="ascii") for path in (paths.database_password, paths.postgres_password))
+    return "".join(
+        f"{statement}\n"
+        for statement in (
+            f"ALTER ROLE postgres PASSWORD '{superuser}'",
+            f"CREATE ROLE {DATABASE_USER} LOGIN PASSWORD '{own}'",
+            f"GRANT pg_monitor TO {DATABASE_USER}",
+            f"CREATE DATABASE {DATABASE_USER} OWNER {DATABASE_USER}",
+        )
+    )
+
+
+def _run(words: list[str], user: str | None, text: str = "") -> None:
+    """As the database's own user, whose folder it is: what root wrote there could follow a link."""
+    as_user = [shutil.which("setpriv") or "setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"] if user else []
+    done = subprocess.run([*as_user, *words], input=text, capture_output=True, text=True, cwd="/", check=False)
+    if done.returncode != 0:
+        last = "\n".join((done.stderr or done.stdout).splitlines()[-8:])
+        raise ComposeError(f"PostgreSQL's data could not be made: {Path(words[0]).name} failed: its words:\n{last}")

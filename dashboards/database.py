@@ -1,0 +1,181 @@
+"""Database Performance: whether the data store answers, fast, with connections to spare, and all that is accepted is written."""
+
+from __future__ import annotations
+
+from dashboards import layout
+from dashboards.layout import Cell, Dashboard, Panel, Row
+from dashboards.panels import MAX_SERIES, Panels, Query, States
+from metrics import database as db
+from metrics import prometheus
+from metrics.model import Histogram, Unit
+from metrics.query import Function, Rate, Selector
+from metrics.stack import DASHBOARD_DATABASE, JOB_STORE
+from settings import Site
+
+_ORIGINAL_WINDOW = "5m"  # of the rates that the original vocabulary's dashboard shows
+
+
+def dashboard(site: Site) -> Dashboard:
+    """The dashboard; its variables offer the processes that use the store."""
+    panels = Panels(site)
+    rows = [_fine(panels), Row("At a glance", [Cell(panel, width=8) for panel in originals(panels)])]
+    rows += [_queries(panels), _pools(panels), _server(panels)]
+    return layout.dashboard(
+        site,
+        rows,
+        uid=DASHBOARD_DATABASE,
+        title="Database Performance",
+        description="The data store: queries, connections, and PostgreSQL itself.",
+        source=db.QUERIES,
+    )
+
+
+def originals(panels: Panels) -> list[Panel]:
+    """The original's three panels, under its names."""
+    buckets = Selector(None, "db_query_duration_bucket")
+    p95 = Function("histogram_quantile", ("0.95", Rate("rate", buckets, _ORIGINAL_WINDOW).sum(by=("le",))))
+    return [
+        panels.timeseries(
+            "Query Duration",
+            "How long 95 % of the operations on the data store took at most, over 5 min. Normal: below 200 ms. Above: Duration "
+            "by operation tells which one, then `python -m stream.store optimize` tells why.",
+            Query(p95, "p95"), unit=Unit.SECONDS,
+        ),
+        panels.timeseries(
+            "Connection Count",
+            "Connections of the workload's pools in use, over all processes. Normal: a few. At the dashed line callers wait; see "
+            "Waiting for a connection.",
+            Query(db.CONNECTION_COUNT, "in use", scope=("cluster",)),
+        ),
+        panels.timeseries(
+            "Cache Hit Ratio",
+            "Blocks of tables that PostgreSQL found in its memory. Normal: above 95 %. A fall: queries read old data, or indexes "
+            "are missing; see Index usage.",
+            Query(db.CACHE_HIT_RATIO, "hit ratio", scope=("cluster",)), most=100,
+        ),
+    ]  # fmt: skip
+
+
+def _fine(panels: Panels) -> Row:
+    found = [
+        panels.stat(
+            "Maintenance",
+            "Whether Prometheus reaches the store's maintenance. DOWN: `make status`, then `make logs s=store`.",
+            Query(prometheus.UP.select(job=JOB_STORE).min(), "store"), unit=Unit.BOOL, states=States(),
+            none="no maintenance is scraped",
+        ),
+        panels.stat(
+            "Operations failed",
+            "Operations on the data store that failed, a second. Normal: 0. The panel Errors by reason tells why.",
+            Query(db.ERRORS.rate().sum(), "failed"), unit=Unit.PER_SECOND, worse_above=0.01,
+        ),
+        panels.stat(
+            "Connections in use",
+            "Of all pools of the appliance. Normal: a few.",
+            Query(db.CONNECTION_COUNT, "in use", scope=("cluster",)), none="no pool is scraped",
+        ),
+        panels.stat(
+            "Callers that wait",
+            "Callers that wait for a connection now. Normal: 0.",
+            Query(db.WAITING.select().sum(), "waiting"), unit=Unit.COUNT, worse_above=5,
+        ),
+    ]  # fmt: skip
+    return Row("Is it fine?", [Cell(panel, width=6, height=4) for panel in found])
+
+
+def _queries(panels: Panels) -> Row:
+    found = [
+        panels.timeseries(
+            "Operations",
+            "Operations on the data store a second, by name. Normal: `write` is steady, `ready` is the watch of each process.",
+            Query(db.QUERIES.rate().sum(by=("operation",)).topk(MAX_SERIES), "{{operation}}"), unit=Unit.PER_SECOND,
+        ),
+        panels.timeseries(
+            "Duration by operation, mean",
+            "How long operations took, the wait for a connection left out. Normal: below 50 ms; `write` follows its batch.",
+            Query(db.DURATION.mean(by=("operation",)).topk(MAX_SERIES), "{{operation}}"), unit=Unit.SECONDS,
+        ),
+        panels.timeseries(
+            "Duration by operation, p95",
+            "The same, 95 % of each. Normal: below 200 ms.",
+            Query(_p95(db.DURATION).topk(MAX_SERIES), "{{operation}}"), unit=Unit.SECONDS,
+        ),
+        panels.timeseries(
+            "Errors by reason",
+            "Operations that failed, a second. `unavailable`: no server; `pool`: no connection became free; `timeout`: longer than "
+            "database.statement_timeout; `refused`: a defect, see the log.",
+            Query(db.ERRORS.rate().sum(by=("reason",)), "{{reason}}"), unit=Unit.PER_SECOND,
+        ),
+        panels.timeseries(
+            "Rows",
+            "Rows read or written a second, by operation. Normal: `write` follows the feed.",
+            Query(db.ROWS.rate().sum(by=("operation",)).topk(MAX_SERIES), "{{operation}}"), unit=Unit.PER_SECOND,
+        ),
+        panels.timeseries(
+            "Slow operations",
+            "Operations that took longer than 1 s, within an hour. Normal: 0. `python -m stream.store optimize` looks for causes.",
+            Query(db.SLOW.increase("1h").sum(by=("operation",)).topk(MAX_SERIES), "{{operation}}"), unit=Unit.COUNT,
+        ),
+    ]  # fmt: skip
+    return Row("Operations", [Cell(panel, width=8) for panel in found])
+
+
+def _p95(metric: Histogram) -> Function:
+    found = metric.quantile(0.95, by=("operation",))
+    assert isinstance(found, Function)
+    return found
+
+
+def _pools(panels: Panels) -> Row:
+    found = [
+        panels.timeseries(
+            "Connections",
+            "Connections of the pools, in use and idle, and how many there may be. Normal: far below the limit.",
+            Query(db.CONNECTIONS.select(state="used").sum(), "in use"), Query(db.CONNECTIONS.select(state="idle").sum(), "idle"),
+            Query(db.LIMIT.select(pool="primary").sum(), "limit"), unit=Unit.COUNT,
+        ),
+        panels.timeseries(
+            "Waiting for a connection",
+            "Callers that wait. Normal: 0. More: queries are slow, or somebody holds connections; see Sessions.",
+            Query(db.WAITING.select().sum(by=("pool",)), "{{pool}}"), unit=Unit.COUNT,
+        ),
+        panels.timeseries(
+            "Wait for a connection, p95",
+            "How long callers waited. Normal: below a millisecond. After database.pool.acquire they get an error.",
+            Query(db.WAIT.quantile(0.95, by=("pool",)), "{{pool}}"), unit=Unit.SECONDS,
+        ),
+        panels.timeseries(
+            "Reads by server",
+            "Reads a second that went to the primary and to the replica. Normal: all to the replica where there is one.",
+            Query(db.READS.rate().sum(by=("pool",)), "{{pool}}"), unit=Unit.PER_SECOND,
+        ),
+        panels.timeseries(
+            "Replica lag",
+            "How far the read replica is behind. Normal: below a second; above database.replica_lag reads go to the primary. No "
+            "line without a replica.",
+            Query(db.REPLICA_LAG.select().max(by=("instance",))), unit=Unit.SECONDS,
+        ),
+    ]  # fmt: skip
+    return Row("Pools", [Cell(panel, width=8) for panel in found])
+
+
+def _server(panels: Panels) -> Row:
+    found = [
+        panels.timeseries(
+            "Sessions",
+            "Sessions of clients that PostgreSQL has, by state. `idle in transaction` holds locks: who it is, "
+            "`select * from pg_stat_activity` tells.",
+            Query(db.SESSIONS.select().sum(by=("state",)), "{{state}}"), unit=Unit.COUNT,
+        ),
+        panels.timeseries(
+            "Index usage",
+            "Scans of tables that used an index. Normal: near 100 %. A fall: a query without an index.",
+            Query(db.INDEX_USAGE, "by index", scope=("cluster",)), most=100,
+        ),
+        panels.timeseries(
+            "Scans",
+            "Scans of tables a second, by index and of the whole table.",
+            Query(db.SCANS.rate().sum(by=("kind",)), "{{kind}}"), unit=Unit.PER_SECOND,
+        ),
+    ]  # fmt: skip
+    return Row("PostgreSQL", [Cell(panel, width=8) for panel in found])

@@ -1,0 +1,1 @@
+"""The data store behind the stream: PostgreSQL, written without loss and read through pools."""

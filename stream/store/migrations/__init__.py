@@ -1,0 +1,1 @@
+"""The schema's versions, run by Alembic; the statements are plain SQL."""
