@@ -89,4 +89,6 @@ def _digest(context: Context) -> str:
 
 
 def _quoted(word: str) -> str:
+    """As the command line of a program wants it, where supervisord expands %."""
+    word = word.replace("%", "%%")
     return f'"{word}"' if any(character in word for character in " ;'\t") else word

@@ -102,8 +102,8 @@ def _queries(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Errors by reason",
-            "Operations that failed, a second. `unavailable`: no server; `pool`: no connection became free; `timeout`: longer than "
-            "database.statement_timeout; `refused`: a defect, see the log.",
+            "Operations that failed, a second. `unavailable`: no server; `pool`: no connection became free; `timeout`: longer "
+            "than database.statement_timeout; `refused`: a defect, see the log.",
             Query(db.ERRORS.rate().sum(by=("reason",)), "{{reason}}"), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
@@ -113,7 +113,7 @@ def _queries(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Slow operations",
-            "Operations that took longer than 1 s, within an hour. Normal: 0. `python -m stream.store optimize` looks for causes.",
+            "Operations that took longer than 1 s, within an hour. Normal: 0. `python -m stream.store optimize` finds causes.",
             Query(db.SLOW.increase("1h").sum(by=("operation",)).topk(MAX_SERIES), "{{operation}}"), unit=Unit.COUNT,
         ),
     ]  # fmt: skip

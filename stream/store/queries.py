@@ -18,7 +18,8 @@ MOST = 10_000  # rows that one question may ask for
 _ANALYSIS = sql.SQL("id, crypto_id, timestamp, analysis_type, signal, confidence, reasoning, risk_level, analysis_data")
 _ADD = sql.SQL(
     "INSERT INTO analysis_history "
-    "(crypto_id, analysis_type, signal, confidence, reasoning, risk_level, analysis_data, timestamp) VALUES (%s, %s, %s, %s, %s, %s, %s, coalesce(%s, now())) RETURNING {}"
+    "(crypto_id, analysis_type, signal, confidence, reasoning, risk_level, analysis_data, timestamp) "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s, coalesce(%s, now())) RETURNING {}"
 ).format(_ANALYSIS)
 
 
