@@ -87,8 +87,12 @@ def _queries(panels: Panels) -> Row:
     found = [
         panels.timeseries(
             "Operations",
-            "Operations on the data store a second, by name. Normal: `write` is steady, `ready` is the watch of each process.",
-            Query(db.QUERIES.rate().sum(by=("operation",)).topk(MAX_SERIES), "{{operation}}"), unit=Unit.PER_SECOND,
+            "Operations on the data store a second, by name, over 5 min. Normal: `write` is steady, `ready` is the watch of each process.",
+            Query(
+                Rate("rate", Selector(None, "db_query_count"), _ORIGINAL_WINDOW).sum(by=("operation",)).topk(MAX_SERIES),
+                "{{operation}}",
+            ),
+            unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
             "Duration by operation, mean",
