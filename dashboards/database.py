@@ -87,7 +87,7 @@ def _queries(panels: Panels) -> Row:
     found = [
         panels.timeseries(
             "Operations",
-            "Operations on the data store a second, by name, over 5 min. Normal: `write` is steady, `ready` is the watch of each process.",
+            "Operations on the data store a second, by name, over 5 min. Normal: steady; `ready` is the watch of each process.",
             Query(
                 Rate("rate", Selector(None, "db_query_count"), _ORIGINAL_WINDOW).sum(by=("operation",)).topk(MAX_SERIES),
                 "{{operation}}",
