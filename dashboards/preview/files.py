@@ -12,7 +12,7 @@ VENDOR = Path("/usr/share/javascript/dygraphs")
 VENDOR_SCRIPT = "vendor/dygraph.min.js"
 VENDOR_PACKAGE = "libjs-dygraphs"
 STYLES = ("base.css", "vendor/dygraph.min.css", "preview.css")
-SCRIPTS = (VENDOR_SCRIPT, "units.js", "dom.js", "chart.js", "panels.js", "controls.js", "page.js")
+SCRIPTS = (VENDOR_SCRIPT, "units.js", "dom.js", "drag.js", "chart.js", "panels.js", "controls.js", "page.js")
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 

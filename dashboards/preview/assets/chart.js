@@ -27,9 +27,10 @@
       this.onZoom = onZoom;
       this.cross = el("div", { class: "cross", hidden: true });
       this.tip = el("div", { class: "tip", hidden: true, role: "status" });
+      this.band = el("div", { class: "band", hidden: true });
       this.plot = el("div", { class: "plot" });
       this.frame = el("div", { class: "chart", tabindex: "0", role: "group", onkeydown: (event) => this.key(event), onblur: () => hover(null) },
-        this.plot, this.cross, this.tip);
+        this.plot, this.band, this.cross, this.tip);
       this.legend = el("div", { class: "legend" });
       host.replaceChildren(this.frame, this.legend);
       this.shown = [];
@@ -43,7 +44,7 @@
       this.title = title;
       this.frame.setAttribute("aria-label", `${title}, chart. Arrow keys read values, Shift and arrows select, Enter zooms in.`);
       if (this.shown.length !== data.series.length) this.shown = data.series.map(() => true);
-      this.rows = rows(data);
+      this.rows = this.inWindow();
       this.drawLegend(); // first, because it takes room that the chart then has not
       const options = this.options();
       const shape = JSON.stringify([data.series.length, data.stack, data.log, data.bars, data.series.map((one) => one.second)]);
@@ -59,6 +60,20 @@
 
     size() {
       return `${this.frame.clientWidth}x${this.frame.clientHeight}`;
+    }
+
+    // Rows outside of the window are kept from Dygraphs, which counts them and, in Debian 13, complains of them.
+    inWindow() {
+      const { data } = this;
+      const [from, to] = this.range();
+      const first = Math.max(0, Math.ceil((from - data.start) / data.step));
+      const last = Math.min(data.count - 1, Math.floor((to - data.start) / data.step));
+      this.first = last < first ? 0 : first;
+      return last < first ? rows(data, 0, data.count - 1) : rows(data, first, last);
+    }
+
+    range() {
+      return this.window || [this.data.from, this.data.to];
     }
 
     // The room changes with the window, with fonts and with the legend; Dygraphs hears of the window alone.
@@ -78,7 +93,7 @@
       });
       return {
         labels: ["t", ...data.series.map((_, index) => `s${index}`)], colors: looks.map((one) => one.color), series,
-        legend: "never", visibility: this.shown, dateWindow: this.window || [data.from, data.to], strokeWidth: 1.5, highlightCircleSize: 3,
+        legend: "never", visibility: this.shown, dateWindow: this.range(), strokeWidth: 1.5, highlightCircleSize: 3,
         stackedGraph: data.stack, fillGraph: data.stack || (data.fill > 0 && data.series.length <= MOST_FILLED), fillAlpha: data.stack ? Math.max(data.fill, 0.25) : data.fill || 0.1,
         stepPlot: data.bars, connectSeparatedPoints: data.span, logscale: data.log, labelsUTC: Boolean(WF.utc), rightGap: 8,
         gridLineColor: token("--line"), axisLineColor: token("--line"), axisLabelFontSize: 12, xRangePad: 0, yRangePad: 6,
@@ -90,25 +105,20 @@
         underlayCallback: (canvas, area, graph) => thresholds(canvas, area, graph, data.thresholds),
         highlightCallback: (_event, x, _points, row) => hover(x, this, row),
         unhighlightCallback: () => hover(null),
-        zoomCallback: (from, to) => this.zoomed(from, to),
-        interactionModel: interaction(this),
+        interactionModel: WF.interaction(this),
       };
     }
 
     apart() {
-      const [from, to] = this.window || [this.data.from, this.data.to];
+      const [from, to] = this.range();
       return (to - from) / Math.max(2, this.plot.clientWidth / 80);
-    }
-
-    zoomed(from, to) {
-      const [first, last] = this.window || [this.data.from, this.data.to];
-      const wide = Math.abs(from - first) < 1 && Math.abs(to - last) < 1;
-      if (!wide && to - from >= 1000) this.onZoom(Math.round(from), Math.round(to));
     }
 
     setWindow(window) {
       this.window = window;
-      if (this.graph) this.graph.updateOptions({ dateWindow: window || [this.data.from, this.data.to] });
+      if (!this.graph) return;
+      this.rows = this.inWindow();
+      this.graph.updateOptions({ file: this.rows, dateWindow: this.range() });
     }
 
     drawLegend() {
@@ -151,7 +161,7 @@
     }
 
     fillTip(x) {
-      const row = Math.max(0, Math.min(this.rows.length - 1, Math.round((x - this.data.start) / this.data.step)));
+      const row = Math.max(this.first, Math.min(this.first + this.rows.length - 1, Math.round((x - this.data.start) / this.data.step)));
       this.row = row;
       const listed = this.data.series
         .map((series, index) => ({ series, index, value: series.values[row] }))
@@ -175,20 +185,26 @@
     key(event) {
       const move = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10, Home: -Infinity, End: Infinity }[event.key];
       if (move !== undefined && this.rows.length) {
-        const old = this.row === undefined ? this.rows.length - 1 : this.row;
+        const last = this.first + this.rows.length - 1;
+        const old = this.row === undefined ? last : this.row;
         this.anchor = event.shiftKey ? (this.anchor === undefined ? old : this.anchor) : undefined;
-        this.row = Math.max(0, Math.min(this.rows.length - 1, old + move));
-        hover(this.rows[this.row][0], this);
-        this.graph.setSelection(this.row);
+        this.row = Math.max(this.first, Math.min(last, old + move));
+        hover(this.at(this.row), this);
+        this.graph.setSelection(this.row - this.first);
         event.preventDefault();
       } else if (event.key === "Enter" && this.anchor !== undefined && this.anchor !== this.row) {
         const [first, last] = [this.anchor, this.row].sort((a, b) => a - b);
         this.anchor = undefined;
-        this.onZoom(this.rows[first][0], this.rows[last][0]);
+        this.onZoom(this.at(first), this.at(last));
       } else if (event.key === "Escape") {
         this.anchor = undefined;
         hover(null);
       }
+    }
+
+    // The time of a row, counted over all that the server gave.
+    at(row) {
+      return this.data.start + row * this.data.step;
     }
 
     close() {
@@ -198,13 +214,13 @@
     }
   }
 
-  function rows(data) {
+  function rows(data, first, last) {
     const columns = data.series.map((series) => series.values);
-    const made = new Array(data.count);
-    for (let row = 0; row < data.count; row += 1) {
+    const made = [];
+    for (let row = first; row <= last; row += 1) {
       const line = [data.start + row * data.step];
       for (const column of columns) line.push(column[row]);
-      made[row] = line;
+      made.push(line);
     }
     return made;
   }
@@ -260,19 +276,6 @@
     if (!left) named.push(at);
     canvas.textAlign = left ? "left" : "right";
     canvas.fillText(`${step.state || "threshold"} ${step.text}`, left ? area.x + 4 : area.x + area.w - 4, at);
-  }
-
-  // Dygraphs's own model also takes touches, and then a page of charts cannot be scrolled with a finger.
-  function interaction(chart) {
-    const model = window.Dygraph.defaultInteractionModel;
-    return {
-      mousedown: model.mousedown,
-      willDestroyContextMyself: true,
-      dblclick: () => {
-        const width = chart.data.to - chart.data.from;
-        chart.onZoom(Math.round(chart.data.from - width / 2), Math.round(chart.data.to + width / 2), true);
-      },
-    };
   }
 
   function hover(x, from) {
