@@ -16,20 +16,13 @@ from alerts import checks, render, runbooks
 from alerts.errors import CatalogError
 from alerts.model import Alert, site_alerts
 from metrics.process import version
-from settings import SettingsError, Site, load
+from settings import Site
+from settings.command import add_defaults, carried_out, chosen_site
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code."""
-    options = _parser().parse_args(arguments)
-    try:
-        return int(options.run(options))
-    except (SettingsError, CatalogError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"{error.filename}: {error.strerror}: name a folder that can be written", file=sys.stderr)
-        return 2
+    return carried_out(_parser().parse_args(arguments), CatalogError)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -51,17 +44,12 @@ def _parser() -> argparse.ArgumentParser:
     documenting = commands.add_parser("docs", help="write the page of all alerts, at their declared values")
     documenting.add_argument("--out", type=Path, required=True, help="the file to write (docs/alerts.md)")
     documenting.set_defaults(run=_docs)
-    for command in (rendering, listing):
-        command.add_argument("--defaults", action="store_true", help="as if site.yaml and environment were empty")
+    add_defaults(rendering, listing)
     return parser
 
 
-def _site(options: argparse.Namespace) -> Site:
-    return Site() if options.defaults else load()
-
-
 def _render(options: argparse.Namespace) -> int:
-    render.write(render.render(_site(options)), options.out)
+    render.write(render.render(chosen_site(options)), options.out)
     return 0
 
 
@@ -73,7 +61,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    site = _site(options)
+    site = chosen_site(options)
     alerts = site_alerts(site)
     if options.json:
         json.dump([described(alert, site) for alert in alerts], sys.stdout, indent=2, ensure_ascii=False)

@@ -16,7 +16,7 @@ from compose.errors import BadInputError, ComposeError
 from compose.health import ask
 from compose.host import Host
 from compose.orphans import end_orphans
-from compose.ports import holder, is_free, is_own_address
+from compose.ports import is_free, is_own_address
 from compose.secrets import alertmanager_authorization, make_secrets
 from compose.supervisor import BACKOFF, FATAL, RUNNING, STARTING, Process, Supervisor
 from compose.supervisord_conf import config
@@ -25,6 +25,7 @@ from compose.topology import SERVICES, Context, Service
 from settings import Paths, SettingsError, Site, check_secrets, load, parse
 from settings.lines import key
 from settings.paths import CLONE
+from settings.ports import holder
 from settings.secrets import secret_files
 
 START_WITHIN = 60.0  # seconds until every service must be ready

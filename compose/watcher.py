@@ -19,7 +19,6 @@ from typing import Any
 
 from compose.errors import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_OK, ComposeError
 from compose.health import Health, ask
-from compose.ports import holder
 from compose.secrets import alertmanager_authorization
 from compose.supervisor import Supervisor
 from compose.topology import SERVICES, Service
@@ -29,6 +28,7 @@ from metrics.expose import Renderer, negotiate
 from metrics.model import Sample
 from metrics.process import ProcessSamples, version
 from settings import Paths, SettingsError, Site, load
+from settings.ports import holder
 
 log = logging.getLogger("watcher")
 ROLES = {"services": "watcher", "guard": "watcher-guard"}

@@ -13,20 +13,13 @@ from pathlib import Path
 
 from dashboards import lint
 from metrics.process import version
-from settings import SettingsError, Site, load
+from settings import Site
+from settings.command import add_defaults, carried_out, chosen_site
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code."""
-    options = _parser().parse_args(arguments)
-    try:
-        return int(options.run(options))
-    except SettingsError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"{error.filename}: {error.strerror}: name a folder that can be written", file=sys.stderr)
-        return 2
+    return carried_out(_parser().parse_args(arguments))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -45,19 +38,14 @@ def _parser() -> argparse.ArgumentParser:
     documenting = commands.add_parser("docs", help="write the page of all panels")
     documenting.add_argument("--out", type=Path, required=True, help="the file to write (docs/panels.md)")
     documenting.set_defaults(run=_docs)
-    for command in (building, listing):
-        command.add_argument("--defaults", action="store_true", help="as if site.yaml and environment were empty")
+    add_defaults(building, listing)
     return parser
-
-
-def _site(options: argparse.Namespace) -> Site:
-    return Site() if options.defaults else load()
 
 
 def _build(options: argparse.Namespace) -> int:
     from dashboards import build  # noqa: PLC0415  # grafanalib takes half of a second to import
 
-    build.write(build.build(_site(options)), options.out)
+    build.write(build.build(chosen_site(options)), options.out)
     return 0
 
 
@@ -93,7 +81,7 @@ def _docs(options: argparse.Namespace) -> int:
 def _list(options: argparse.Namespace) -> int:
     from dashboards import build  # noqa: PLC0415  # as above
 
-    panels = [panel for board in build.build(_site(options)).values() for panel in lint.described(board)]
+    panels = [panel for board in build.build(chosen_site(options)).values() for panel in lint.described(board)]
     if options.json:
         json.dump(panels, sys.stdout, indent=2, ensure_ascii=False)
         print()

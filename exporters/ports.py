@@ -1,10 +1,11 @@
-"""Listening, and who holds a port that is in use."""
+"""Listening, or an error that names who does."""
 
 from __future__ import annotations
 
 import errno
 import socket
-from contextlib import suppress
+
+from settings.ports import holder
 
 
 class PortInUseError(OSError):
@@ -25,20 +26,7 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         sock.close()
         if error.errno == errno.EADDRINUSE:
-            raise PortInUseError(
-                f"port {port}: in use by {holder(port) or 'another process'}: stop it, or set another port in site.yaml"
-            ) from error
+            raise PortInUseError(f"port {port}: in use by {holder(port)}: stop it, or set another port in site.yaml") from error
         raise
     sock.setblocking(False)
     return sock
-
-
-def holder(port: int) -> str:
-    """`name (pid 123)` of the process that listens on a TCP port; empty when /proc does not tell this user."""
-    import psutil  # noqa: PLC0415  # only an exporter that fails to start needs it, and a service's memory counts
-
-    with suppress(psutil.Error, OSError):
-        for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr[1] == port and connection.pid:
-                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
-    return ""

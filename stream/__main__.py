@@ -13,6 +13,7 @@ import sys
 
 from metrics.process import version
 from settings import Paths, SettingsError, Site, load
+from settings.ports import holder
 from stream.app import Server, Sockets
 from stream.auth import Authenticator
 from stream.descriptors import enough
@@ -109,7 +110,7 @@ async def _serve(site: Site, checker: Checker | None, sockets: Sockets, loop: st
 
 def _refused(bind: str, port: int, name: str, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"{bind}:{port}: in use by another process: stop it, or set ports.{name} in site.yaml"
+        return f"{bind}:{port}: in use by {holder(port)}: stop it, or set ports.{name} in site.yaml"
     return f"{bind}:{port}: cannot listen ({error.strerror or error}): set bind and ports.{name} in site.yaml"
 
 

@@ -17,6 +17,7 @@ from alerts.inbox.schema import WrongSchemaError
 from alerts.inbox.service import application
 from metrics.process import version
 from settings import Paths, SettingsError, Site, load
+from settings.ports import holder
 from settings.secrets import read_secret
 
 _DATABASE = "inbox.db"
@@ -54,19 +55,6 @@ async def _serve(site: Site, paths: Paths, bearer: str, desk: Desk, address: tup
         await runner.cleanup()
 
 
-def _holder(port: int) -> str:
-    """The process that listens on `port`, as far as this user may know it."""
-    import psutil  # noqa: PLC0415  # costs memory that only this error should pay
-
-    try:
-        for connection in psutil.net_connections("tcp"):
-            if connection.laddr and connection.laddr.port == port and connection.status == psutil.CONN_LISTEN and connection.pid:
-                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
-    except psutil.Error:
-        pass
-    return "another process"
-
-
 def _failed(what: str, code: int) -> int:
     print(what, file=sys.stderr)
     return code
@@ -95,7 +83,7 @@ def main(given: list[str] | None = None) -> int:
         return _failed(str(error), 2)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            return _failed(f"{bind}:{port}: in use by {_holder(port)}: stop it, or set ports.inbox in site.yaml", 1)
+            return _failed(f"{bind}:{port}: in use by {holder(port)}: stop it, or set ports.inbox in site.yaml", 1)
         return _failed(f"{bind}:{port}: cannot listen: {error.strerror or error}", 1)
     finally:
         desk.close()

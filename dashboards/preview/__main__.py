@@ -21,6 +21,7 @@ from dashboards.preview.library import Library
 from dashboards.preview.service import Preview
 from metrics.process import version
 from settings import Paths, SettingsError, Site, load
+from settings.ports import holder
 
 _SHUTDOWN = 3.0
 
@@ -86,19 +87,8 @@ async def _serve(site: Site, library: Library, bind: str, port: int) -> int:
 
 def _refused(bind: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"port {port}: in use by {_holder(port)}: stop it, or set ports.grafana in site.yaml"
+        return f"port {port}: in use by {holder(port)}: stop it, or set ports.grafana in site.yaml"
     return f"{bind}:{port}: cannot be listened on ({error.strerror}): set bind and ports.grafana in site.yaml"
-
-
-def _holder(port: int) -> str:
-    """The process that listens on a port, by name and pid, as far as this user may know."""
-    import psutil  # noqa: PLC0415  # needed once, when the service cannot start
-
-    for connection in psutil.net_connections("tcp"):
-        if connection.laddr and connection.laddr.port == port and connection.status == psutil.CONN_LISTEN and connection.pid:
-            with contextlib.suppress(psutil.Error):
-                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
-    return "a process of another user"
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 import os
 import socket
 
-from compose.ports import holder, is_free
+from compose.ports import is_free
+from settings.ports import holder
 
 
 def test_a_port_in_use_names_its_holder() -> None:

@@ -171,7 +171,8 @@ def test_what_is_wrong_at_the_start_is_said_in_one_line(tmp_path: Path) -> None:
         port = str(taken.getsockname()[1])
         busy = run("--port", port, "--admin-port", "0")
         assert busy.returncode == 1
-        assert f"127.0.0.1:{port}: in use" in busy.stderr
+        assert f"127.0.0.1:{port}: in use by " in busy.stderr
+        assert f"(pid {os.getpid()})" in busy.stderr
         assert "ports.stream" in busy.stderr
     wrong = run(site="stream: {limits: {subscriptions: none}}")
     assert wrong.returncode == 2
