@@ -36,7 +36,8 @@ class Service:
     is what a person opens; empty when there is nothing to see. `stop_seconds` is how long it may take to end after
     `stop_signal`. `worker` tells several processes of one job apart. `password` tells that it answers nobody without the
     appliance's own.
-    `public_port` is where its clients and `page` are, for a service whose `port` is for scrapes and health checks alone.
+    `public_port` is where its clients and `page` are, for a service whose `port` is for scrapes and health checks alone;
+    `secure` whether they come by TLS that it ends itself.
     `check` is the protocol in which it is asked for its health; one that does not speak HTTP listens on loopback, has no `job`,
     because nothing scrapes it, and is told of by an exporter. `user` is the OS user of its own that it has, if any.
     """
@@ -58,6 +59,7 @@ class Service:
     check: Scheme = "http"
     user: str = ""
     stop_signal: str = "TERM"
+    secure: Callable[[Site], bool] = lambda _: False
 
     def ports(self, site: Site) -> tuple[int, ...]:
         """Every port that it listens on."""
@@ -74,7 +76,8 @@ class Service:
         """Where a person reaches it."""
         if self.check != "http":
             return self._address(site)
-        return site.public(self.ports(site)[-1]) + (self.page if self.page != "/" else "")
+        url = site.public(self.ports(site)[-1]) + (self.page if self.page != "/" else "")
+        return url.replace("http://", "https://", 1) if self.secure(site) else url
 
 
 def _prometheus(context: Context) -> tuple[str, ...]:
@@ -188,6 +191,7 @@ SERVICES = (
         lambda context: context.module("stream"),
         worker="0",
         public_port=lambda site: site.ports.stream,
+        secure=lambda site: bool(site.stream.tls.certificate),
     ),
     Service(
         "preview",

@@ -36,6 +36,7 @@ def _sections(site: Site) -> Iterator[tuple[tuple[str | int, ...], Section]]:
     yield ("database",), site.database
     for name in structs.fields(site.stream.sources):
         yield ("stream", "sources", name.name), getattr(site.stream.sources, name.name)
+    yield ("stream", "tls"), site.stream.tls
     yield ("cache", "redis"), site.cache.redis
     for what, sections in (("scrape", site.scrape), ("receivers", site.receivers)):
         for index, section in enumerate(sections):

@@ -43,6 +43,18 @@ class History(Section, frozen=True):
         return in_bytes(self.bytes)
 
 
+class Tls(Section, frozen=True):
+    """TLS on the public port; without it clients speak `ws://` and `http://`."""
+
+    certificate: Annotated[FileOrNone, Meta(description="The certificate with its chain, PEM; empty: no TLS.")] = ""
+    key_file: Annotated[FileOrNone, Meta(description="A file that holds its key, PEM, without a passphrase.")] = ""
+
+    def __post_init__(self) -> None:
+        """Refuses one without the other."""
+        if bool(self.certificate) != bool(self.key_file):
+            raise ValueError("certificate and key_file go together: give both, or neither")
+
+
 class Stream(Section, frozen=True):
     """The stream server."""
 
@@ -61,6 +73,7 @@ class Stream(Section, frozen=True):
         FileOrNone, Meta(description="Where keys and tokens are kept; empty: a file among the appliance's secrets.")
     ] = ""
     rooms: Annotated[dict[Name, Room], Meta(description="What rooms demand, by room.")] = field(default_factory=dict)
+    tls: Annotated[Tls, Meta(description="Encryption on the public port.")] = field(default_factory=Tls)
     limits: Annotated[Limits, Meta(description="What a client may use.")] = field(default_factory=Limits)
     history: Annotated[History, Meta(description="What rooms keep.")] = field(default_factory=History)
     backlog_bytes: Annotated[

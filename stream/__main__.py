@@ -53,7 +53,10 @@ def main(given: list[str] | None = None) -> int:
     if lacking := enough():
         _LOG.warning(lacking, extra={"event": "descriptors"})
     make, loop = choose()
-    run(_serve(site, checker, Sockets(*sockets), loop), make)
+    try:
+        run(_serve(site, checker, Sockets(*sockets), loop), make)
+    except SettingsError as error:  # a certificate that cannot be used
+        return _failed(str(error), 2)
     return 0
 
 
@@ -87,9 +90,9 @@ def _listen(bind: str, port: int) -> socket.socket:
     return sock
 
 
-def _url(sock: socket.socket) -> str:
+def _url(sock: socket.socket, scheme: str = "http") -> str:
     host, port = sock.getsockname()[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 async def _serve(site: Site, checker: Checker | None, sockets: Sockets, loop: str) -> None:
@@ -99,7 +102,12 @@ async def _serve(site: Site, checker: Checker | None, sockets: Sockets, loop: st
     server = Server(site, checker, feed=build_manager, database=await Database.open(site))
     try:
         await server.start(sockets)
-        about = {"event": "listening", "url": _url(sockets.public), "admin": _url(sockets.admin), "loop": loop}
+        about = {
+            "event": "listening",
+            "url": _url(sockets.public, "https" if site.stream.tls.certificate else "http"),
+            "admin": _url(sockets.admin),
+            "loop": loop,
+        }
         _LOG.info("listening on %s, admin on %s, loop %s", about["url"], about["admin"], loop, extra=about)
         gc.collect()
         gc.freeze()  # what is alive now stays: later collections need not look at it

@@ -34,6 +34,7 @@ from stream.rooms import Rooms as RoomSet
 from stream.session import Checker, Desk
 from stream.store.database import Database
 from stream.tally import Tally
+from stream.tls import BoundedSite, Certificate
 from stream.websocket import Endpoint
 
 MakeFeed: TypeAlias = Callable[[Site, Publish], StreamManager]
@@ -52,6 +53,7 @@ class Server:
     """One stream server on one event loop; make it within the loop. `feed` makes what fills the rooms; None: only the canary.
 
     `database` is the data store, which the server closes; None: there is none.
+    Raises SettingsError for a certificate that cannot be used.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class Server:
         process = ProcessSamples("stream")
         sources = [self.tally.collect, self.hub.collect, self.queue.collect, self.figures.collect, process.collect]
         sources += [part.samples for part in (self.feed, database) if part]
+        self._certificate = Certificate(stream.tls) if stream.tls.certificate else None
         self._admin = web.AppRunner(Admin(sources, lambda: not self._stopping, self.degraded).application(), access_log=None)
         self._pulse = Pulse(self.figures.counts)
         self._tasks: list[asyncio.Task[None]] = []
@@ -119,7 +122,9 @@ class Server:
         self._tasks = [asyncio.create_task(self.endpoint.keeper.run()), asyncio.create_task(beat(self.queue.publish))]
         if self.feed:
             self.feed.start()
-        await web.SockSite(self._public, sockets.public, backlog=4096).start()
+        tls, patience = self._certificate, self.site.stream.limits.handshake_seconds
+        context = tls.context if tls else None
+        await BoundedSite(self._public, sockets.public, patience, ssl_context=context, backlog=4096).start()
         await web.SockSite(self._admin, sockets.admin).start()
 
     async def stop(self) -> None:

@@ -20,6 +20,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
@@ -97,6 +98,8 @@ def parse_filters(given: Sequence[str]) -> dict[str, Any]:
 
 
 def _own_url(site: Site) -> str:
+    if site.stream.tls.certificate:  # which holds the name that clients use, hardly the address
+        return f"wss://{urlsplit(site.public_url).hostname}:{site.ports.stream}/ws"
     return f"{site.local_url(site.ports.stream)}/ws"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import chain
 
 from metrics import websocket as ws
@@ -120,11 +120,15 @@ class Fanout:
         if outlet.backlog is not None and outlet.transport.get_write_buffer_size() > self._hard:
             outlet.owner.overflown()
 
-    def replay(self, outlet: Outlet, room: str, payloads: list[bytes]) -> None:
-        """Kept messages of a room to one connection, after all that it was due before, by one write."""
+    def framed(self, payloads: Iterable[bytes], form: Form) -> bytes:
+        """Payloads of one form as frames, one behind the other."""
+        return b"".join([self._framer.message(payload, form) for payload in payloads])
+
+    def replay(self, outlet: Outlet, room: str, count: int, frames: bytes) -> None:
+        """`count` kept messages of a room to one connection, after all that it was due before, by one write."""
         self._settle(outlet)
-        self._tally.rooms[room].replayed += len(payloads)
-        self._write(outlet, b"".join([self._framer.message(payload, outlet.form) for payload in payloads]))
+        self._tally.rooms[room].replayed += count
+        self._write(outlet, frames)
 
     def _write(self, outlet: Outlet, data: bytes) -> None:
         """To one, by its transport; while that holds something of it, nobody else may write to the socket."""

@@ -24,6 +24,7 @@ from stream.messages import (
     select,
 )
 from stream.outlet import Outlet
+from stream.replays import Replays
 from stream.rooms import Lost, Rooms
 from stream.tally import Tally
 
@@ -35,6 +36,7 @@ class Hub:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, rooms: Rooms[Outlet], fanout: Fanout, tally: Tally) -> None:
         self._loop, self.rooms, self.fanout, self._tally = loop, rooms, fanout, tally
+        self._replays = Replays()
 
     # -- publishing --------------------------------------------------------------------------------------------------
     def publish(self, update: Update, since: float | None = None) -> int:
@@ -143,11 +145,15 @@ class Hub:
         portion = self.rooms.catch_up(outlet, name, _PORTION)
         if portion.lost is not None:
             self._initial(outlet, name, filters, portion.initial, portion.lost)
-        wanted = outlet.form.format
-        payloads = [
-            DataWriter(name, room.epoch, entry).payload(filters.fields, prev, wanted) for entry, prev in portion.entries
-        ]  # fmt: skip
-        self.fanout.replay(outlet, name, payloads)
+        if not portion.entries:
+            return
+        form, entries = outlet.form, portion.entries
+
+        def make() -> bytes:
+            writers = ((DataWriter(name, room.epoch, entry), prev) for entry, prev in entries)
+            return self.fanout.framed((writer.payload(filters.fields, prev, form.format) for writer, prev in writers), form)
+
+        self.fanout.replay(outlet, name, len(entries), self._replays.portion(room.epoch, filters, form, entries, make))
 
     # -- figures -----------------------------------------------------------------------------------------------------
     def collect(self) -> Iterator[Sample]:

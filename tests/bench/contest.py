@@ -20,13 +20,23 @@ ROOT = PEERS.parent.parent.parent
 SUBSCRIBE = '{"type":"subscribe","room":"market-data"}'
 
 
-def build(name: str, folder: Path) -> Path:
-    """One of the C programs. Raises SystemExit without a compiler."""
+def build(name: str, folder: Path, *, tls: bool = False) -> Path:
+    """One of the C programs. Raises SystemExit without a compiler, or with `tls` without OpenSSL's headers."""
     compiler = shutil.which("gcc") or shutil.which("cc")
     if compiler is None:
         raise SystemExit("fanout: there is no C compiler: apt-get install gcc")
-    made = folder / name
-    subprocess.run([compiler, "-O2", "-Wall", "-o", str(made), str(PEERS / f"{name}.c")], check=True)
+    made = folder / (f"{name}-tls" if tls else name)
+    words = [
+        compiler,
+        "-O2",
+        "-Wall",
+        "-o",
+        str(made),
+        str(PEERS / f"{name}.c"),
+        *(["-DTLS", "-lssl", "-lcrypto"] if tls else []),
+    ]
+    if subprocess.run(words, check=False).returncode:
+        raise SystemExit(f"fanout: {name}.c cannot be compiled: apt-get install gcc libc6-dev{' libssl-dev' if tls else ''}")
     return made
 
 
@@ -87,6 +97,7 @@ class Contestant:
     clients: int
     subscribe: str = ""
     variables: dict[str, str] = field(default_factory=dict)
+    earlier: int = 0  # messages that are published before the clients come
 
     def __enter__(self) -> Self:
         port = free_ports(1)[0]
@@ -94,6 +105,8 @@ class Contestant:
         try:
             self.server.answer()
             self.before = self.server.resident()
+            if self.earlier:
+                self.server.tell(str(self.earlier))
             self.client = Child([str(self.drain), str(port), str(self.clients), *([self.subscribe] if self.subscribe else [])], 1)
             self.client.answer()
         except BaseException:
@@ -124,6 +137,15 @@ class Contestant:
         return [float(word) for word in self.client.answer().split()], used, sent
 
 
-def python(kind: str, *, uvloop: bool) -> list[str]:
-    """The command of one of the servers in `peers/python.py`."""
-    return [sys.executable, "-m", "tests.bench.peers.python", kind, "{port}", *(["--uvloop"] if uvloop else [])]
+def python(kind: str, *, uvloop: bool, tls: Path | None = None) -> list[str]:
+    """The command of one of the servers in `peers/python.py`; `tls`: a folder with cert.pem and key.pem."""
+    more = [*(["--uvloop"] if uvloop else []), *(["--tls", str(tls)] if tls else [])]
+    return [sys.executable, "-m", "tests.bench.peers.python", kind, "{port}", *more]
+
+
+def certificate(folder: Path) -> None:
+    """Makes cert.pem and key.pem in a folder, for localhost."""
+    words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem"), "-subj", "/CN=localhost"]
+    subprocess.run([*words, *files], check=True, capture_output=True)
+    (folder / "key.pem").chmod(0o600)

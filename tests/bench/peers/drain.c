@@ -1,6 +1,7 @@
 /* A thousand WebSocket clients in one loop: connects, subscribes, counts messages, takes their latency.
 
    drain PORT CLIENTS [SUBSCRIBE]   SUBSCRIBE: a text sent by each client, %02d in it is the client's number modulo 100
+   Compiled with -DTLS -lssl -lcrypto its clients speak TLS and trust every certificate.
 
    Reads commands, a line each, and answers each by a line:
      ready          connected and subscribed clients
@@ -20,11 +21,20 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef TLS
+#include <openssl/ssl.h>
+static SSL_CTX *tls;
+#define LINK SSL *ssl;
+#define SEND(c, data, size) SSL_write((c)->ssl, data, size)
+#else
+#define LINK
+#define SEND(c, data, size) send((c)->fd, data, size, 0)
+#endif
 
 #define STAMP "\"at\":"
 enum { BUFFER = 1 << 20, SLOTS = 10000, SLOT_US = 100 };
 
-struct client { int fd; uint64_t seen; size_t kept; unsigned char keep[1024]; };
+struct client { int fd; LINK uint64_t seen; size_t kept; unsigned char keep[1024]; };
 static struct client *clients;
 static int count, epoll_fd;
 static unsigned char buffer[BUFFER + 1024];
@@ -49,15 +59,25 @@ static void message(struct client *c, const unsigned char *payload, size_t size,
   if (ms > longest) longest = ms;
 }
 
-static void pong(int fd, const unsigned char *payload, size_t size) {
+static ssize_t hear(struct client *c, unsigned char *into, size_t most) {  /* -2: only the protocol's own */
+#ifdef TLS
+  int got = SSL_read(c->ssl, into, most);
+  return got <= 0 && SSL_get_error(c->ssl, got) == SSL_ERROR_WANT_READ ? -2 : got;
+#else
+  return recv(c->fd, into, most, 0);
+#endif
+}
+
+static void pong(struct client *c, const unsigned char *payload, size_t size) {
   unsigned char out[131] = {0x8a, 0x80 | size};  /* a mask of zeros */
   memcpy(out + 6, payload, size);
-  if (send(fd, out, size + 6, 0) < 0) fail("send");
+  if (SEND(c, out, size + 6) < 0) fail("send");
 }
 
 static void receive(struct client *c) {
   memcpy(buffer, c->keep, c->kept);
-  ssize_t got = recv(c->fd, buffer + c->kept, BUFFER, 0);
+  ssize_t got = hear(c, buffer + c->kept, BUFFER);
+  if (got == -2) return;
   if (got <= 0) { fprintf(stderr, "a client was disconnected\n"); exit(1); }
   uint64_t at = now();
   size_t end = c->kept + got, here = 0;
@@ -65,7 +85,7 @@ static void receive(struct client *c) {
     size_t size = buffer[here + 1] & 127, head = 2;
     if (size == 126) { if (end - here < 4) break; size = buffer[here + 2] << 8 | buffer[here + 3]; head = 4; }
     if (end - here < head + size) break;
-    if ((buffer[here] & 15) == 9) pong(c->fd, buffer + here + head, size);
+    if ((buffer[here] & 15) == 9) pong(c, buffer + here + head, size);
     else message(c, buffer + here + head, size, at);
     here += head + size;
   }
@@ -81,13 +101,13 @@ static int turn(int timeout) {
   return ready;
 }
 
-static void say(int fd, const char *text) {
+static void say(struct client *c, const char *text) {
   size_t size = strlen(text), head = 2;
   unsigned char out[2048] = {0x81, 0x80};
   if (size < 126) out[1] |= size;
   else { out[1] |= 126; out[2] = size >> 8; out[3] = size; head = 4; }
   memcpy(out + head + 4, text, size);  /* a mask of zeros */
-  if (send(fd, out, head + 4 + size, 0) < 0) fail("send");
+  if (SEND(c, out, head + 4 + size) < 0) fail("send");
 }
 
 static void join(struct client *c, int port, int number, const char *subscribe) {
@@ -96,14 +116,21 @@ static void join(struct client *c, int port, int number, const char *subscribe) 
   c->fd = socket(AF_INET, SOCK_STREAM, 0);
   if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&to, sizeof to)) fail("connect");
   setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+#ifdef TLS
+  c->ssl = SSL_new(tls);
+  SSL_clear_mode(c->ssl, SSL_MODE_AUTO_RETRY);  /* session tickets come alone: do not wait behind them */
+  SSL_set_fd(c->ssl, c->fd);
+  if (SSL_connect(c->ssl) != 1) fail("TLS handshake");
+#endif
   char out[512];
   int size = snprintf(out, sizeof out, "GET /ws HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", port);
-  if (send(c->fd, out, size, 0) < 0) fail("send");
+  if (SEND(c, out, size) < 0) fail("send");
   size_t got = 0;
   char *end = NULL;
   while (!end) {
-    ssize_t more = recv(c->fd, buffer + got, BUFFER - got, 0);
+    ssize_t more = hear(c, buffer + got, BUFFER - got);
+    if (more == -2) continue;
     if (more <= 0) fail("handshake");
     got += more;
     end = memmem(buffer, got, "\r\n\r\n", 4);
@@ -111,7 +138,7 @@ static void join(struct client *c, int port, int number, const char *subscribe) 
   if (memcmp(buffer, "HTTP/1.1 101", 12)) { fprintf(stderr, "%.*s\n", (int)got, buffer); exit(1); }
   c->kept = (char *)buffer + got - (end + 4);
   memcpy(c->keep, end + 4, c->kept);
-  if (subscribe) { char text[1024]; snprintf(text, sizeof text, subscribe, number % 100); say(c->fd, text); }
+  if (subscribe) { char text[1024]; snprintf(text, sizeof text, subscribe, number % 100); say(c, text); }
   struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
   if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, c->fd, &event)) fail("epoll_ctl");
 }
@@ -148,6 +175,9 @@ int main(int argc, char **argv) {
   count = atoi(argv[2]);
   clients = calloc(count, sizeof *clients);
   epoll_fd = epoll_create1(0);
+#ifdef TLS
+  tls = SSL_CTX_new(TLS_client_method());
+#endif
   for (int i = 0; i < count; i++) join(&clients[i], atoi(argv[1]), i, argc > 3 ? argv[3] : NULL);
   setvbuf(stdout, NULL, _IOLBF, 0);
   char line[64], word[16]; int number;

@@ -1,6 +1,7 @@
 """A fan-out server in Python: `python -m tests.bench.peers.python KIND PORT`; a line "K" on stdin: K messages to every client.
 
-Kinds: `ours` (the product, with numbering, history, metrics), `sendstr` (aiohttp, `send_str(json.dumps())` in a loop),
+Kinds: `ours` (the product, with numbering, history, metrics), `uncounted` (the same without metrics), `sendstr` (aiohttp,
+`send_str(json.dumps())` in a loop),
 `broadcast` (websockets.broadcast). A line "pace RATE MS" sends so many a second for so long. `--uvloop` for any.
 """
 
@@ -13,7 +14,7 @@ import json
 import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from aiohttp import web
@@ -27,6 +28,7 @@ stream:
   limits: {connections_per_address: 100000, idle_seconds: 100000}
   backlog_bytes: 4194304
 """
+_TLS = "  tls: {certificate: %s/cert.pem, key_file: %s/key.pem}\n"
 Publish = Callable[[], Awaitable[None]]
 
 
@@ -42,17 +44,18 @@ def plain() -> dict[str, str]:
     return message
 
 
-async def ours(port: int) -> Callable[[int], Awaitable[None]]:
+async def ours(port: int, tls: str = "") -> Callable[[int], Awaitable[None]]:
     """The product's server without sources: publishing goes through queue, rooms, history and fan-out."""
     from stream.app import Server, Sockets  # noqa: PLC0415  # the others must not pay for it
     from stream.descriptors import enough  # noqa: PLC0415  # the same
     from stream.messages import Update  # noqa: PLC0415  # the same
 
     enough()
-    server = Server(parse(_SITE, "bench", {}))
+    server = Server(parse(_SITE + (_TLS % (tls, tls) if tls else ""), "bench", {}))
     sockets = Sockets(socket.create_server(("127.0.0.1", port), backlog=4096), socket.create_server(("127.0.0.1", port + 1)))
     await server.start(sockets)
     room = server.hub.rooms.all[ROOM]
+    room.epoch = "bench"
     room.seq = 10_000_000  # so that every message has as many digits
     empty = Update(ROOM, "S00", {"symbol": "S00", "at": stamp(), "pad": ""}, time.time_ns() // 1_000_000)
     pad = " " * (SIZE - len(room.publish(empty, empty.source_time).writer.payload((), room.seq, _json())))
@@ -74,6 +77,28 @@ def _json() -> Any:
     from stream.messages import Format  # noqa: PLC0415  # as above
 
     return Format.JSON
+
+
+async def uncounted(port: int, tls: str = "") -> Callable[[int], Awaitable[None]]:
+    """The product with a tally that counts nothing: what the figures cost is the difference."""
+    from stream import app, tally  # noqa: PLC0415  # as above
+
+    class Nothing(tally.Tally):
+        """Counts nothing that happens for a message."""
+
+        def __init__(self, rooms: Iterable[str]) -> None:
+            super().__init__(rooms)
+            self.instruments.inc = lambda *_, **__: None  # type: ignore[method-assign]  # here alone
+            self.instruments.observe = lambda *_, **__: None  # type: ignore[method-assign]  # the same
+
+        def published(self, room: str, count: int) -> None:
+            """Nothing."""
+
+        def written(self, turn: Iterable[tuple[str, float, int, int]], now: float, wall: float) -> None:
+            """Nothing."""
+
+    setattr(app, "Tally", Nothing)  # noqa: B010  # a switch of the bench alone, not of the product
+    return await ours(port, tls)
 
 
 async def sendstr(port: int) -> Callable[[int], Awaitable[None]]:
@@ -136,9 +161,15 @@ async def pace(publish: Callable[[int], Awaitable[None]], rate: float, seconds: 
     print(f"sent {sent}", flush=True)
 
 
-async def run(kind: str, port: int) -> None:
+_PRODUCTS = {"ours": ours, "uncounted": uncounted}
+
+
+async def run(kind: str, port: int, tls: str) -> None:
     """Serves until stdin ends."""
-    publish = await {"ours": ours, "sendstr": sendstr, "broadcast": broadcast}[kind](port)
+    if kind in _PRODUCTS:
+        publish = await _PRODUCTS[kind](port, tls)
+    else:
+        publish = await {"sendstr": sendstr, "broadcast": broadcast}[kind](port)
     loop = asyncio.get_running_loop()
     lines = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
@@ -153,12 +184,13 @@ async def run(kind: str, port: int) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("kind", choices=("ours", "sendstr", "broadcast"))
+    parser.add_argument("kind", choices=("ours", "uncounted", "sendstr", "broadcast"))
     parser.add_argument("port", type=int)
     parser.add_argument("--uvloop", action="store_true")
+    parser.add_argument("--tls", default="", help="a folder with cert.pem and key.pem; the product alone")
     options = parser.parse_args()
     if options.uvloop:
         # An option of the measurement alone, installed by who wants to know.
-        importlib.import_module("uvloop").run(run(options.kind, options.port))
+        importlib.import_module("uvloop").run(run(options.kind, options.port, options.tls))
     else:
-        asyncio.run(run(options.kind, options.port))
+        asyncio.run(run(options.kind, options.port, options.tls))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 import time
+from queue import SimpleQueue
 from typing import Any
 
 SIZE = 200
@@ -18,30 +20,28 @@ def _message() -> str:
 
 
 def main(port: int) -> None:
-    """Serves until stdin ends."""
+    """Serves until stdin ends. On libuv's loop alone: socketify's own `run()` polls without rest, and would be charged for it."""
     from socketify import App, OpCode  # type: ignore[import-not-found]  # noqa: PLC0415  # installed only for the comparison
 
     app: Any = App()
     app.ws("/ws", {"open": lambda ws: ws.subscribe("all"), "idle_timeout": 0, "compression": 0})
+    app.listen({"host": "127.0.0.1", "port": port}, lambda _: print("listening", flush=True))
+    wanted: SimpleQueue[str] = SimpleQueue()
 
-    def burst(count: int) -> None:
-        for _ in range(count):
-            app.publish("all", _message(), OpCode.TEXT)
+    def look(_: Any) -> None:
+        while not wanted.empty():
+            for _number in range(int(wanted.get())):
+                app.publish("all", _message(), OpCode.TEXT)
 
     def read() -> None:
         for line in sys.stdin:
-            app.loop.run_async(_later(burst, int(line)))
-        app.close()
+            wanted.put(line)
+        os._exit(0)
 
-    async def _later(what: Any, count: int) -> None:
-        what(count)
-
-    def listening(_: Any) -> None:
-        print("listening", flush=True)
-        threading.Thread(target=read, daemon=True).start()
-
-    app.listen({"host": "127.0.0.1", "port": port}, listening)
-    app.run()
+    threading.Thread(target=read, daemon=True).start()
+    timer = app.loop.uv_loop.create_timer(1, 1, look, None)  # each millisecond: libuv's loop reads no Python streams
+    while timer:
+        app.loop.uv_loop.run_once()
 
 
 if __name__ == "__main__":

@@ -54,11 +54,11 @@ class Running:
 
 
 @contextmanager
-def running(home: Path, *before: str) -> Iterator[Running]:
-    """A server with a home of its own; `before`: words that start it, `prlimit` say."""
-    site = home / "site.yaml"
-    site.write_text("bind: 127.0.0.1\n", encoding="utf-8")
-    variables = os.environ | {"WATCHFLOOR_SITE": str(site), "WATCHFLOOR_HOME": str(home)}
+def running(home: Path, *before: str, site: str = "") -> Iterator[Running]:
+    """A server with a home of its own; `before`: words that start it, `prlimit` say; `site`: more settings."""
+    file = home / "site.yaml"
+    file.write_text(f"bind: 127.0.0.1\n{site}", encoding="utf-8")
+    variables = os.environ | {"WATCHFLOOR_SITE": str(file), "WATCHFLOOR_HOME": str(home)}
     words = [*before, *COMMAND, "--port", "0", "--admin-port", "0"]
     process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=variables)
     assert process.stderr is not None
