@@ -28,6 +28,7 @@ SYMBOL = r"^[A-Z0-9][A-Z0-9._-]{0,15}" + _END
 ORIGIN = r"^https?://(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?" + _END
 NETWORK = r"^[0-9a-fA-F:.]+(?:/[0-9]{1,3})?" + _END
 HOST = r"^[A-Za-z0-9][A-Za-z0-9.-]{0,252}" + _END
+REQUEST_RATE = r"^[1-9][0-9]{0,8}/(?:second|minute|hour)" + _END
 HEADER = r"^[A-Za-z0-9-]+" + _END
 FEED = r"^(?:(?:https?|wss?)://[^/\s]+(?:/\S*)?)?" + _END
 MARKET_FEED = r"^(?:(?:https?|wss?)://[^/\s]+(?:/\S*)?|ccxt:[a-z0-9]+)?" + _END
@@ -55,6 +56,7 @@ MEANINGS = {
     ORIGIN: "an origin such as https://desk.example.org or http://localhost:3000, without a path",
     NETWORK: "an address or network such as 10.0.0.5 or 10.0.0.0/8",
     HOST: "a host name such as stream.example.org, without a port",
+    REQUEST_RATE: "a count and a time, for example 100/second, 6000/minute or 10000/hour",
     HEADER: "the name of an HTTP header",
     FEED: "a URL that begins with ws://, wss://, http:// or https://, or nothing",
     MARKET_FEED: "a URL that begins with ws://, wss://, http:// or https://, or ccxt:EXCHANGE, or nothing",

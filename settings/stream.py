@@ -7,6 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, field
 
+from settings.api import Api
 from settings.basic import FileOrNone, HostName, Line, Name, Network, Origin, Section, Size, in_bytes
 from settings.feeds import Replay, Sources
 
@@ -75,6 +76,7 @@ class Stream(Section, frozen=True):
     rooms: Annotated[dict[Name, Room], Meta(description="What rooms demand, by room.")] = field(default_factory=dict)
     tls: Annotated[Tls, Meta(description="Encryption on the public port.")] = field(default_factory=Tls)
     limits: Annotated[Limits, Meta(description="What a client may use.")] = field(default_factory=Limits)
+    api: Annotated[Api, Meta(description="The HTTP API.")] = field(default_factory=Api)
     history: Annotated[History, Meta(description="What rooms keep.")] = field(default_factory=History)
     backlog_bytes: Annotated[
         int, Meta(ge=4096, description="Bytes that wait for a client, above which its messages are conflated.")

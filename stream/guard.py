@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from aiohttp import web
 from aiohttp.http import WebSocketReader
@@ -24,6 +24,7 @@ from stream.codes import CLOSE_CODES, CloseCode, ErrorCode
 from stream.frames_in import FrameCheck, Violation
 from stream.limits import Network, PerAddress, is_trusted
 
+Before: TypeAlias = Callable[[Any], Any]  # takes a handler of requests, gives one that may answer by itself
 _END_OF_HEADERS = b"\r\n\r\n"
 _RESERVED_BITS = b"\x70\x80\x00\x00\x00\x00"  # what aiohttp's parser refuses: it wakes whoever waits for a message
 _KEEPALIVE = 75.0  # seconds that a connection may wait for its next request
@@ -222,11 +223,11 @@ class GuardedProtocol(RequestHandler):
 
 
 class GuardedServer(web.Server):
-    """Makes guarded connections; otherwise the server it was made from."""
+    """Makes guarded connections; otherwise the server it was made from, with `before` around its handler."""
 
-    def __init__(self, made: web.Server, guard: Guard) -> None:
+    def __init__(self, made: web.Server, guard: Guard, before: Before) -> None:
         super().__init__(
-            made.request_handler,
+            before(made.request_handler),
             request_factory=made.request_factory,
             handler_cancellation=made.handler_cancellation,
             loop=made._loop,  # noqa: SLF001  # aiohttp has no public way to another protocol class
@@ -242,14 +243,16 @@ class GuardedServer(web.Server):
 class GuardedRunner(web.AppRunner):
     """An application's runner with a guard before every connection; more options as `AppRunner` takes them."""
 
-    __slots__ = ("_guard",)
+    __slots__ = ("_before", "_guard")
 
-    def __init__(self, app: web.Application, guard: Guard, **options: Any) -> None:
-        super().__init__(app, **({"keepalive_timeout": _KEEPALIVE, "access_log": None} | options))
-        self._guard = guard
+    def __init__(self, app: web.Application, guard: Guard, before: Before = lambda handler: handler, **options: Any) -> None:
+        # Bodies stay as they came: none is taken compressed, so that no small one can become a large one.
+        own = {"keepalive_timeout": _KEEPALIVE, "access_log": None, "auto_decompress": False}
+        super().__init__(app, **(own | options))
+        self._guard, self._before = guard, before
 
     async def _make_server(self) -> web.Server:
-        return GuardedServer(await super()._make_server(), self._guard)
+        return GuardedServer(await super()._make_server(), self._guard, self._before)
 
 
 class GuardedWebSocket(web.WebSocketResponse):

@@ -13,10 +13,11 @@ from metrics import websocket as ws
 from stream.codes import CloseCode, ErrorCode
 from stream.frames import PONG, Form, close_frame, frame
 from stream.guard import Guard, GuardedWebSocket
-from stream.http import REQUEST_ID, ProblemError, address_of, check_host
 from stream.keeper import Keeper, Times
 from stream.limits import is_trusted
 from stream.messages import SUBPROTOCOL_MSGPACK, Format
+from stream.middleware import address_of, check_host
+from stream.problems import REQUEST_ID, ProblemError
 from stream.origins import is_allowed
 from stream.outlet import Outlet
 from stream.session import Desk, Session

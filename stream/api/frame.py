@@ -1,0 +1,114 @@
+"""From an operation to a handler of aiohttp: scope, parameters, body, time limit, and the answer with its tag and age."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from stream.api.codes import ApiCode
+from stream.api.hot import Hot
+from stream.api.operations import Answer, Asked, Operation
+from stream.api.prepared import Prepared
+from stream.auth import ANONYMOUS, Identity
+from stream.codes import ErrorCode
+from stream.problems import ProblemError
+
+IDENTITY: web.RequestKey[Identity] = web.RequestKey("identity", Identity)
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="watchfloor"'}
+_ENCODE = msgspec.json.Encoder(decimal_format="string").encode
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What every operation shares. `anonymous`: who has no token may ask where no scope is demanded; times are seconds."""
+
+    hot: Hot
+    anonymous: bool = True
+    scopes: Mapping[str, str] | None = None
+    timeout: float = 5.0
+
+    def mount(self, app: web.Application, operation: Operation) -> None:
+        """Adds the operation's route."""
+        app.router.add_route(operation.method, operation.path, self._handler(operation))
+
+    def _handler(self, operation: Operation) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        scope = (self.scopes or {}).get(operation.name, "")
+        public = self.anonymous and not scope
+
+        async def handler(request: web.Request) -> web.StreamResponse:
+            identity = request.get(IDENTITY, ANONYMOUS)
+            self._admit(identity, scope)
+            query = _query(request, operation)
+            try:
+                async with asyncio.timeout(self.timeout):
+                    body = await _body(request, operation.body) if operation.body else None
+                    answer = await operation.handle(Asked(query, body, identity))
+            except TimeoutError:
+                raise ProblemError(HTTPStatus.GATEWAY_TIMEOUT, ApiCode.TOO_LATE) from None
+            return self._told(request, operation, answer, public=public)
+
+        return handler
+
+    def _admit(self, identity: Identity, scope: str) -> None:
+        if identity.anonymous and (scope or not self.anonymous):
+            detail = "This needs a token: send `Authorization: Bearer …` or `X-API-Key`."
+            raise ProblemError(HTTPStatus.UNAUTHORIZED, ErrorCode.AUTH_REQUIRED, detail, CHALLENGE)
+        if not identity.may(scope):
+            detail = f"This needs the scope {scope!r}, which the token does not have: get one that has it."
+            raise ProblemError(HTTPStatus.FORBIDDEN, ErrorCode.FORBIDDEN, detail)
+
+    def _told(self, request: web.Request, operation: Operation, answer: Answer, *, public: bool) -> web.StreamResponse:
+        """A public answer that may be kept stays on the short way; any other is for this request alone."""
+        body = _ENCODE(answer.data)
+        now = time.time()
+        if not answer.keep:
+            headers = {"Cache-Control": "no-store", "Content-Type": "application/json"}
+            return web.Response(body=body, headers=headers)
+        identity = b"" if answer.identity is None else _ENCODE(answer.identity)
+        prepared = Prepared(operation.path, body, answer.made, now + answer.keep, answer.lifetime, identity, now=now)
+        if public:
+            self.hot.keep(request.raw_path, prepared)
+        return respond(request, prepared, public=public)
+
+
+def respond(request: web.Request, prepared: Prepared, *, public: bool = True) -> web.Response:
+    """The long way's answer of prepared bytes: 304 where the client has them."""
+    modified = not ("If-None-Match" in request.headers and prepared.matches(request.headers["If-None-Match"]))
+    encoding = prepared.encoding(request.headers.get("Accept-Encoding", ""))
+    headers = prepared.fields(encoding, modified=modified)
+    headers.pop("Content-Length", None)
+    if not public:
+        headers["Cache-Control"] = "private, no-cache"
+    if not modified:
+        return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return web.Response(body=prepared.encoded(encoding), headers=headers)
+
+
+def _query(request: web.Request, operation: Operation) -> Any:
+    given: dict[str, str] = {}
+    for name, value in request.query.items():
+        if name in given:
+            raise ProblemError(HTTPStatus.BAD_REQUEST, ApiCode.BAD_PARAMETER, f"{name}: is given twice: give it once")
+        given[name] = value
+    try:
+        return msgspec.convert(given, operation.query, strict=False)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise ProblemError(HTTPStatus.BAD_REQUEST, ApiCode.BAD_PARAMETER, f"parameters: {error}") from None
+
+
+async def _body(request: web.Request, kind: type[msgspec.Struct]) -> Any:
+    if request.content_type != "application/json" or "Content-Encoding" in request.headers:
+        raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, ApiCode.NOT_JSON)
+    try:
+        return msgspec.json.decode(await request.read(), type=kind)
+    except web.HTTPRequestEntityTooLarge:
+        raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, ApiCode.BODY_TOO_LARGE) from None
+    except (msgspec.MsgspecError, UnicodeError, ValueError, RecursionError) as error:
+        raise ProblemError(HTTPStatus.BAD_REQUEST, ApiCode.BAD_BODY, f"body: {error}") from None
