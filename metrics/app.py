@@ -8,7 +8,10 @@ from __future__ import annotations
 from metrics.model import Counter, Gauge, Histogram, Recording, Unit
 
 # Route templates: what a client asks for never becomes a label. "other" is every path that answers 404.
-ROUTES = ("/", "/ws", "/client.js", "/assets/{name}", "/api/rooms", "other")
+ROUTES = (
+    "/", "/ws", "/client.js", "/assets/{name}", "/api/rooms", "/api/openapi.json", "/api/cryptocurrencies", "/api/dashboard",
+    "/api/ai-analysis", "/api/trading-signals-fast", "/api/alerts-fast", "other",
+)  # fmt: skip
 CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 REFUSALS = ("request-too-slow", "headers-too-large", "too-many-connections", "bad-request")
 VIOLATIONS = ("1002", "1003", "1007", "1008", "1009")

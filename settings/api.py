@@ -18,20 +18,23 @@ class Conditions(Section, frozen=True):
     fear_below: Annotated[float, Meta(ge=0, le=100, description="A fear and greed index of extreme fear.")] = 20.0
     greed_above: Annotated[float, Meta(ge=0, le=100, description="A fear and greed index of extreme greed.")] = 80.0
     mvrv_above: Annotated[float, Meta(gt=0, description="Market value over realized value: holders sit on gains.")] = 3.5
-    rsi_above: Annotated[float, Meta(ge=50, le=100, description="A relative strength index of overbought; below 100 less it: oversold.")] = 80.0
+    rsi_above: Annotated[
+        float, Meta(ge=50, le=100, description="A relative strength index of overbought; below 100 less it: oversold.")
+    ] = 80.0
 
 
 class Api(Section, frozen=True):
     """The HTTP API."""
 
     per_address: Annotated[
-        RequestRate, Meta(description="Requests of one address to the public port, such as 100/second; each worker counts its own.")
+        RequestRate,
+        Meta(description="Requests of one address to the public port, such as 100/second; each worker counts its own."),
     ] = "6000/minute"
     per_key: Annotated[RequestRate, Meta(description="Requests with one API key, or of one subject of JWTs.")] = "12000/minute"
     body_bytes: Annotated[int, Meta(ge=1024, le=1_048_576, description="The largest body of a request.")] = 16_384
     timeout: Annotated[Duration, Meta(description="How long an answer may take; later it is 504.")] = "5s"
-    scopes: Annotated[dict[Name, Line], Meta(description="Scopes that operations demand, by the last part of their path.")] = field(
-        default_factory=dict
+    scopes: Annotated[dict[Name, Line], Meta(description="Scopes that operations demand, by the last part of their path.")] = (
+        field(default_factory=dict)
     )
     conditions: Annotated[Conditions, Meta(description="Market conditions worth an alert.")] = field(default_factory=Conditions)
 

@@ -16,17 +16,19 @@ from metrics.process import ProcessSamples
 from settings import Site
 from settings.hosts import known_names
 from stream.admin import Admin
+from stream.api.endpoints import Data, NoStore, operations
+from stream.api.fresh import Fresh
 from stream.canary import beat
 from stream.events import ClientSubscription, Event
 from stream.fanout import Fanout, now_ms
 from stream.guard import Guard, GuardedRunner
 from stream.history import Bounds
-from stream.http import Door, Figures, application
+from stream.http import Door, Figures, public
 from stream.hub import Hub
 from stream.keeper import Times
 from stream.limits import PerAddress, networks
 from stream.manager import Publish, StreamManager
-from stream.messages import ROOMS, RoomInfo, Rooms
+from stream.messages import ROOMS, RoomInfo, Rooms, Update
 from stream.outlet import Outlet
 from stream.pulse import Pulse
 from stream.queue import PublisherQueue
@@ -83,8 +85,13 @@ class Server:
         self.feed = feed(site, self.queue.publish) if feed else None
         self.figures = Figures(guard)
         self.database = database
-        door = Door(self.endpoint.connect, self.rooms, self.figures, tuple(stream.allowed_origins), hosts, trusted)
-        self._public = GuardedRunner(application(door), guard, handler_cancellation=False, shutdown_timeout=1.0)
+        self.fresh = Fresh(self._last, stream.api.conditions)
+        door = Door(
+            self.endpoint.connect, self.rooms, self.figures, tuple(stream.allowed_origins), hosts, trusted, stream.api,
+            operations(Data(self._last, self.fresh, NoStore())), checker, stream.anonymous,
+        )  # fmt: skip
+        inner = public(door)
+        self._public = GuardedRunner(inner.app, guard, inner.hot.before, handler_cancellation=False, shutdown_timeout=1.0)
         process = ProcessSamples("stream")
         sources = [self.tally.collect, self.hub.collect, self.queue.collect, self.figures.collect, process.collect]
         sources += [part.samples for part in (self.feed, database) if part]
@@ -93,6 +100,9 @@ class Server:
         self._pulse = Pulse(self.figures.counts)
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
+
+    def _last(self, room: str) -> Sequence[Update]:
+        return self.feed.last.snapshot(room) if self.feed else ()
 
     def rooms(self) -> Rooms:
         """What discovery tells."""
@@ -119,7 +129,8 @@ class Server:
         self._pulse.__enter__()
         await self._public.setup()
         await self._admin.setup()
-        self._tasks = [asyncio.create_task(self.endpoint.keeper.run()), asyncio.create_task(beat(self.queue.publish))]
+        always = (self.endpoint.keeper.run(), beat(self.queue.publish), self.fresh.run())
+        self._tasks = [asyncio.create_task(one) for one in always]
         if self.feed:
             self.feed.start()
         tls, patience = self._certificate, self.site.stream.limits.handshake_seconds

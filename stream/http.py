@@ -1,6 +1,6 @@
 """The public port's HTTP side: the page, its assets, the client module, discovery, the API.
 
-`application()` puts it together with the WebSocket endpoint; what happens to every request stands in `stream.middleware`.
+`public()` puts it together with the WebSocket endpoint; what happens to every request stands in `stream.middleware`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from pathlib import Path
 from aiohttp import web
 
 from metrics import app as declared
+from metrics.durations import seconds
 from metrics.instruments import Instruments
 from metrics.model import Sample
+from settings.api import Api
 from settings.look import BASE_CSS
 from stream import middleware
 from stream.api.frame import Frame
@@ -34,7 +36,6 @@ _ASSETS = ("page.js", "chart.js", "format.js", "page.css", "icon.svg")
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".html": "text/html"}
 _ELSEWHERE = (declared.ACTIVE_CONNECTIONS, declared.REFUSED, declared.FRAME_VIOLATIONS)
 _COUNTED = tuple(metric for metric in declared.METRICS if metric not in _ELSEWHERE)
-_HANDSHAKE_BYTES = 1024
 
 
 @dataclass
@@ -56,10 +57,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class Door:
-    """What the HTTP side needs: the WebSocket endpoint, discovery, the API's operations, and the site's rules.
-
-    Rates are as `limits` writes them; `timeout` is in seconds.
-    """
+    """What the HTTP side needs: the WebSocket endpoint, discovery, the API's operations, and the site's rules."""
 
     connect: Connect
     rooms: Callable[[], Rooms]
@@ -67,14 +65,10 @@ class Door:
     allowed_origins: tuple[str, ...] = ()
     hosts: frozenset[str] = frozenset()
     trusted: tuple[Network, ...] = ()
-    per_address: str = "6000/minute"
-    per_key: str = "12000/minute"
+    api: Api = field(default_factory=Api)
     operations: Sequence[Operation] = ()
     checker: Checker | None = None
     anonymous: bool = True
-    scopes: dict[str, str] = field(default_factory=dict)
-    body_bytes: int = 16_384
-    timeout: float = 5.0
 
 
 @dataclass(frozen=True)
@@ -87,23 +81,23 @@ class Public:
 
 def public(door: Door) -> Public:
     """The public port: `/`, `/ws`, `/client.js`, `/assets/…`, `/api/…`."""
-    counts, per_address = door.figures.counts, Rate(door.per_address)
-    hot = Hot(counts, per_address, middleware.HEADERS, door.hosts, door.trusted)
+    counts, per_address = door.figures.counts, Rate(door.api.per_address)
+    hot = Hot(counts, per_address, middleware.COMMON, door.hosts, door.trusted)
     chain = (
         middleware.counted(counts),
         middleware.shared(door.allowed_origins),
         middleware.explained,
         middleware.named(door.hosts),
-        middleware.limited(per_address, Rate(door.per_key), Identities(door.checker), door.trusted),
+        middleware.limited(per_address, Rate(door.api.per_key), Identities(door.checker), door.trusted),
     )
-    app = web.Application(middlewares=chain, client_max_size=door.body_bytes if door.operations else _HANDSHAKE_BYTES)
+    app = web.Application(middlewares=chain, client_max_size=door.api.body_bytes)
     app.on_response_prepare.append(middleware.add_headers)
     app.router.add_get("/", _home(door))
     app.router.add_get("/ws", door.connect, allow_head=False)
     app.router.add_get("/client.js", _client)
     app.router.add_get("/assets/{name}", _asset)
     app.router.add_get("/api/rooms", _rooms(door))
-    frame = Frame(hot, door.anonymous, door.scopes, door.timeout)
+    frame = Frame(hot, door.anonymous, door.api.scopes, seconds(door.api.timeout))
     for operation in door.operations:
         frame.mount(app, operation)
     app.router.add_get("/api/openapi.json", _document(door))

@@ -32,8 +32,9 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "Server": "watchfloor",  # which versions run is nobody's business
 }
+SERVER = "watchfloor"  # which versions run is nobody's business
+COMMON = HEADERS | {"Server": SERVER}
 API = "/api/"
 _PROBLEMS: dict[HTTPStatus, Code] = {
     HTTPStatus.NOT_FOUND: ErrorCode.NOT_FOUND,
@@ -63,8 +64,8 @@ def address_of(request: web.BaseRequest, trusted: tuple[Network, ...]) -> str:
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Gives an answer what every answer has: security headers, and its request's id."""
     for name, value in HEADERS.items():
-        if name not in response.headers:
-            response.headers[name] = value
+        response.headers.setdefault(name, value)
+    response.headers["Server"] = SERVER
     response.headers["X-Request-Id"] = request_id(request)
 
 

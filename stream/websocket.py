@@ -17,9 +17,9 @@ from stream.keeper import Keeper, Times
 from stream.limits import is_trusted
 from stream.messages import SUBPROTOCOL_MSGPACK, Format
 from stream.middleware import address_of, check_host
-from stream.problems import REQUEST_ID, ProblemError
 from stream.origins import is_allowed
 from stream.outlet import Outlet
+from stream.problems import REQUEST_ID, ProblemError
 from stream.session import Desk, Session
 from stream.tally import ABNORMAL
 

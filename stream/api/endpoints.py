@@ -86,7 +86,7 @@ def operations(data: Data) -> tuple[Operation, ...]:
         ),
         Operation(
             "/api/alerts-fast", "Market conditions past their limits, from the cache only.",
-            "Moves, volume, sentiment and risk beyond `stream.api.conditions`; not the appliance's own alerts. Made once a second.",
+            "Moves, volume, sentiment, risk beyond `stream.api.conditions`; not the appliance's alerts. Made once a second.",
             Conditions, Fast(data).alerts, query=ChosenAlerts, errors=away,
         ),
     )  # fmt: skip

@@ -35,8 +35,11 @@ class Frame:
     timeout: float = 5.0
 
     def mount(self, app: web.Application, operation: Operation) -> None:
-        """Adds the operation's route."""
-        app.router.add_route(operation.method, operation.path, self._handler(operation))
+        """Adds the operation's route; who may GET may ask for the HEAD."""
+        handler = self._handler(operation)
+        app.router.add_route(operation.method, operation.path, handler)
+        if operation.method == "GET":
+            app.router.add_route("HEAD", operation.path, handler)
 
     def _handler(self, operation: Operation) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         scope = (self.scopes or {}).get(operation.name, "")

@@ -21,6 +21,7 @@ from stream.api.live import Snapshot
 from stream.api.signals import signal
 from stream.api.types import Condition, Currency, Signal
 from stream.cache.answer import Answer
+from stream.messages import MARKET
 
 SIGNALS, CONDITIONS = "api:trading-signals", "api:market-conditions"
 EVERY = 1.0  # seconds
@@ -62,7 +63,7 @@ class Fresh:
         while True:
             try:
                 await self.make(time.time())
-            except Exception:  # the edge of a task: the next second is another try
+            except Exception:  # noqa: BLE001  # the edge of a task: the next second is another try
                 _LOG.exception("signals and conditions were not made", extra={"event": "fresh_failed"})
             await asyncio.sleep(EVERY)
 
@@ -89,7 +90,7 @@ class Fresh:
 
     def _volume(self, symbol: str) -> float:
         """What is traded a second: of the market room, whose window is a second."""
-        data = next(update.data for update in self._snapshot(live.MARKET) if update.symbol == symbol)
+        data = next(update.data for update in self._snapshot(MARKET) if update.symbol == symbol)
         return float(data.get("volume") or 0.0)
 
     async def signals(self) -> Made | None:

@@ -21,6 +21,8 @@ from stream.problems import id_for
 from stream.rates import Rate
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
+# Headers that make a request one for the long way.
+_UNUSUAL = frozenset({"authorization", "x-api-key", "origin", "expect", "upgrade"})
 _MOST = 256  # answers, names and addresses that are remembered
 
 
@@ -65,7 +67,7 @@ class Hot:
         self._counted: dict[str, str] = {}
 
     def keep(self, target: str, prepared: Prepared) -> None:
-        """Answers this target by these bytes until they are to be made anew; the one kept longest goes when there are too many."""
+        """Answers this target by these bytes until they are to be made anew; of too many, the one kept longest goes."""
         self._shelf.pop(target, None)
         if len(self._shelf) >= _MOST:
             del self._shelf[next(iter(self._shelf))]
@@ -90,11 +92,9 @@ class Hot:
 
     def _answer(self, request: web.Request, prepared: Prepared) -> Written | None:
         headers = request.headers
-        if (
-            request.method != "GET" or request.version != HttpVersion11 or prepared.until <= time.time() or request.body_exists
-            or "Authorization" in headers or "X-API-Key" in headers or "Origin" in headers or "Expect" in headers
-            or "Upgrade" in headers or not self._usual(request)
-        ):  # fmt: skip
+        if request.method != "GET" or request.version != HttpVersion11 or prepared.until <= time.time() or request.body_exists:
+            return None
+        if any(name in headers for name in _UNUSUAL) or not self._usual(request):
             return None
         modified = not ("If-None-Match" in headers and prepared.matches(headers["If-None-Match"]))
         accepted = headers.get("Accept-Encoding")

@@ -27,8 +27,11 @@ class Asked:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is told. `made` is when its content was made (Unix time, s). `keep` is how long the same bytes serve (s; 0: once),
-    `lifetime` how long after `made` others may keep it (s). `identity` is its content without what changes by itself."""
+    """What is told. `made` is when its content was made (Unix time, s).
+
+    `keep` is how long the same bytes serve (s; 0: once), `lifetime` how long after `made` others may keep it (s). `identity` is
+    its content without what changes by itself.
+    """
 
     data: Struct
     made: float = 0.0

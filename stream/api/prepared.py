@@ -15,7 +15,7 @@ _SMALLER = 0.9
 
 @dataclass(eq=False)
 class Prepared:
-    """`made` is when its content was made and `until` when these bytes are made anew (s, Unix time); `route` is what metrics count.
+    """`made` is when its content was made, `until` when these bytes are made anew (s, Unix time); `route` is for metrics.
 
     `lifetime` is for how long after `made` others may keep it (s); 0: they ask again each time. `identity` is what the tag is
     made from, where the body holds what changes by itself, such as its own age.
@@ -72,7 +72,9 @@ class Prepared:
 
     def matches(self, given: str) -> bool:
         """Whether an `If-None-Match` names this content; compared weakly, as RFC 9110 section 13.1.2 wants."""
-        return given.strip() == "*" or self.tag.removeprefix("W/") in (part.strip().removeprefix("W/") for part in given.split(","))
+        return given.strip() == "*" or self.tag.removeprefix("W/") in (
+            part.strip().removeprefix("W/") for part in given.split(",")
+        )
 
 
 @lru_cache(maxsize=256)

@@ -27,7 +27,12 @@ def signal(currency: Currency) -> Signal | None:
     word: Word = "buy" if balance >= _CLEAR else "sell" if balance <= -_CLEAR else "hold"
     strength = min(1.0, abs(balance) / _VOTES)
     return Signal(
-        symbol=currency.symbol, signal=word, strength=strength, reasons=[why for _, why in votes], price=market.price, at=market.at
+        symbol=currency.symbol,
+        signal=word,
+        strength=strength,
+        reasons=[why for _, why in votes],
+        price=market.price,
+        at=market.at,
     )
 
 

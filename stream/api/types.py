@@ -14,11 +14,17 @@ Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
 Symbols: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Z0-9._-]{1,16}(?:,[A-Z0-9._-]{1,16}){0,49}$")]
 
 
-class Told(Struct, frozen=True, kw_only=True, rename="camel"):
+def camel(name: str) -> str:
+    """`change_24h` as `change24h`, `at_once` as `atOnce`."""
+    first, *others = name.split("_")
+    return first + "".join(word[:1].upper() + word[1:] for word in others)
+
+
+class Told(Struct, frozen=True, kw_only=True, rename=camel):
     """A part of an answer."""
 
 
-class Query(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+class Query(Struct, frozen=True, kw_only=True, rename=camel, forbid_unknown_fields=True):
     """Parameters of an operation; an unknown one is refused."""
 
 
@@ -52,45 +58,45 @@ class ChosenAlerts(Chosen, frozen=True):
 class Market(Told, frozen=True):
     """The latest price in US dollars; changes in percent."""
 
+    at: Millis
     price: str
     change_24h: float | None = None
     volume_24h: str | None = None
     market_cap: str | None = None
-    at: Millis
 
 
 class Technical(Told, frozen=True):
     """Indicators over the feed's bars."""
 
+    at: Millis
     rsi: float | None = None
     ma50: str | None = None
     ma200: str | None = None
     macd: float | None = None
     signal: float | None = None
     histogram: float | None = None
-    at: Millis
 
 
 class OnChain(Told, frozen=True):
     """On-chain figures."""
 
+    at: Millis
     mvrv: float | None = None
     nupl: float | None = None
     sopr: float | None = None
     active_addresses: int | None = None
     exchange_inflow: float | None = None
     exchange_outflow: float | None = None
-    at: Millis
 
 
 class Sentiment(Told, frozen=True):
     """Indices of what people feel; fear and greed from 0 to 100."""
 
+    at: Millis
     fear_greed_index: float | None = None
     social_sentiment: float | None = None
     news_sentiment: float | None = None
     google_trends: float | None = None
-    at: Millis
 
 
 class Currency(Told, frozen=True):

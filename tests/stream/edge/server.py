@@ -65,7 +65,8 @@ def serving(
     stop = asyncio.Event()
 
     async def run() -> None:
-        runner = GuardedRunner(http.application(http.Door(connect, rooms, figures, **door)), over, shutdown_timeout=0.2)  # type: ignore[arg-type]  # options by name
+        inner = http.public(http.Door(connect, rooms, figures, **door))  # type: ignore[arg-type]  # options by name
+        runner = GuardedRunner(inner.app, over, inner.hot.before, shutdown_timeout=0.2)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         found.append(runner.addresses[0][1])
