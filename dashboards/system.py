@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboards import layout, system_detail
+from dashboards import app, layout, system_detail
 from dashboards.layout import Cell, Dashboard, Panel, Row
 from dashboards.panels import Column, Panels, Query, States
 from metrics import catalog
@@ -17,7 +17,16 @@ _MOUNT = ("instance", "mountpoint", "device")
 def dashboard(site: Site) -> Dashboard:
     """The dashboard; its variables offer the machines that tell their load."""
     panels = Panels(site)
-    rows = [_utilisation(panels), _saturation(panels), _errors(panels), _filesystems(panels), *system_detail.rows(panels)]
+    # The workload's requests have a job of their own, which the variable does not offer here.
+    workload = Row("Workload", [Cell(panel, width=12) for panel in app.requests(Panels(site, scope=("cluster", "instance")))])
+    rows = [
+        _utilisation(panels),
+        workload,
+        _saturation(panels),
+        _errors(panels),
+        _filesystems(panels),
+        *system_detail.rows(panels),
+    ]
     return layout.dashboard(
         site,
         rows,

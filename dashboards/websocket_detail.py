@@ -1,13 +1,12 @@
-"""The folded rows of WebSocket Performance about the server: rooms, fan-out, HTTP, process."""
+"""The folded rows of WebSocket Performance about the server: rooms, fan-out, process."""
 
 from __future__ import annotations
 
 from dashboards.layout import Cell, Row
 from dashboards.panels import MAX_SERIES, Column, Panels, Query
-from metrics import app, catalog, process, stream_signals
+from metrics import app, process
 from metrics import websocket as ws
-from metrics.model import Histogram, Unit
-from metrics.query import Rate, Selector
+from metrics.model import Unit
 from metrics.stack import JOB_STREAM
 
 _ROOM = ("instance", "room")
@@ -15,7 +14,7 @@ _ROOM = ("instance", "room")
 
 def rows(panels: Panels) -> list[Row]:
     """Every folded row about the server itself."""
-    return [_rooms(panels), _fanout(panels), _http(panels), _process(panels)]
+    return [_rooms(panels), _fanout(panels), _process(panels)]
 
 
 def _rooms(panels: Panels) -> Row:
@@ -82,52 +81,6 @@ def _fanout(panels: Panels) -> Row:
         ),
     ]  # fmt: skip
     return Row("Fan-out", [Cell(panel, width=6) for panel in found], folded=True)
-
-
-def _http(panels: Panels) -> Row:
-    requests = Rate("rate", Selector(None, "app_request_count"), "5m").sum(by=("route",))
-    duration = catalog.find("app_request_duration")
-    assert isinstance(duration, Histogram)
-    found = [
-        panels.timeseries(
-            "Request Rate",
-            "HTTP requests answered a second by route, over 5 min; a WebSocket counts when it ends.",
-            Query(requests, "{{route}}"), unit=Unit.PER_SECOND,
-        ),
-        panels.timeseries(
-            "Error Rate",
-            "Requests that failed by the server's own fault, a second, over 5 min. Normal: 0. `make logs s=stream` has the error "
-            "and the request's id.",
-            Query(stream_signals.HTTP_ERROR_RATE, "errors"),
-        ),
-        panels.timeseries(
-            "Request Duration",
-            "How long 95 % of the requests take at most, by route, over 5 min. Normal: below 10 ms. No line where nobody asks.",
-            Query(duration.quantile(0.95, by=("route",), window="5m"), "{{route}}"), unit=Unit.SECONDS,
-        ),
-        panels.timeseries(
-            "Requests by status",
-            "Requests by class of status; 1xx are WebSockets. 5xx should be 0; much 4xx: a client asks for what is not there.",
-            Query(app.REQUESTS.rate().sum(by=("code",)), "{{code}}"), unit=Unit.PER_SECOND,
-        ),
-        panels.timeseries(
-            "Failed requests by route",
-            "Requests that failed by the server's own fault. Normal: 0.",
-            Query(app.ERRORS.rate().sum(by=("route",)), "{{route}}"), unit=Unit.PER_SECOND,
-        ),
-        panels.timeseries(
-            "Connections to the public port",
-            "Open connections, HTTP and WebSocket together. Far above Active Connections: kept open by browsers, or slow-loris.",
-            Query(app.ACTIVE_CONNECTIONS.select()), unit=Unit.COUNT,
-        ),
-        panels.timeseries(
-            "Connections refused",
-            "Connections refused before a request was complete, by reason. Normal: 0. `too-many-connections`: one address holds "
-            "all that stream.limits allows.",
-            Query(app.REFUSED.rate().sum(by=("reason",)), "{{reason}}"), unit=Unit.PER_SECOND,
-        ),
-    ]  # fmt: skip
-    return Row("HTTP", [Cell(panel, width=6) for panel in found], folded=True)
 
 
 def _process(panels: Panels) -> Row:

@@ -38,7 +38,7 @@ DURATION = Histogram(
 )
 ERRORS = Counter(
     "app_errors_total",
-    "Requests that failed by the server's own fault, by route template.",
+    "Requests answered with 5xx: the server's own faults, and parts behind the API that did not answer; by route template.",
     Unit.COUNT,
     labels=("route",),
     closed={"route": ROUTES},
@@ -83,7 +83,7 @@ RECORDINGS = (
     ),
     Recording(
         "app_error_count",
-        "Requests that failed by the server's own fault (the original vocabulary's name).",
+        "Requests answered with 5xx (the original vocabulary's name).",
         Unit.COUNT,
         ((ERRORS.select(), ()),),
     ),

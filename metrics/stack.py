@@ -18,6 +18,8 @@ DASHBOARD_OVERVIEW = "watchfloor-overview"
 DASHBOARD_SYSTEM = "watchfloor-system"
 DASHBOARD_WEBSOCKET = "watchfloor-websocket"
 DASHBOARD_DATABASE = "watchfloor-database"
+DASHBOARD_API = "watchfloor-api"
+DASHBOARDS = (DASHBOARD_OVERVIEW, DASHBOARD_SYSTEM, DASHBOARD_WEBSOCKET, DASHBOARD_DATABASE, DASHBOARD_API)
 
 SEVERITIES = ("critical", "warning", "info")
 

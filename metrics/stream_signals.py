@@ -81,8 +81,17 @@ HTTP_ERROR_RATE = Signal(
     "Error Rate",
     _original("app_error_count"),
     Unit.PER_SECOND,
-    "HTTP requests a second that failed by the server's own fault, over 5 min.",
-    warning=10, minimum=0.01, maximum=1_000_000, why="The server's own faults; what clients do wrong is not counted.",
+    "HTTP requests a second that were answered with 5xx, over 5 min.",
+    warning=10, minimum=0.01, maximum=1_000_000,
+    why="Only answers 5xx count: own mistakes, and parts behind the API that do not answer. What clients do wrong does not.",
+    alerts={"warning": "HighErrorRate"},
+)  # fmt: skip
+HTTP_P95 = Signal(
+    "Request duration, p95",
+    app.DURATION.quantile(0.95),
+    Unit.SECONDS,
+    "From a request's headers to its answer's end, for 95 % of the requests.",
+    warning=0.5, minimum=0.001, maximum=60, why="500 ms is the target for 95 % of the answers.",
 )  # fmt: skip
 LOOP_LAG = Signal(
     "Event loop lag, p99",
@@ -106,5 +115,6 @@ FEED: dict[str, Signal] = {
 }
 APP: dict[str, Signal] = {
     "app.error_rate": HTTP_ERROR_RATE,
+    "app.request_p95": HTTP_P95,
     "app.loop_lag": LOOP_LAG,
 }

@@ -33,7 +33,7 @@ def main(folder: Path) -> int:
 
 def dashboards(browser: Browser, appliance: Appliance, folder: Path, scheme: str) -> None:
     """Each dashboard as it opens."""
-    for uid in (stack.DASHBOARD_OVERVIEW, stack.DASHBOARD_SYSTEM, stack.DASHBOARD_WEBSOCKET, stack.DASHBOARD_DATABASE):
+    for uid in stack.DASHBOARDS:
         name = uid.removeprefix("watchfloor-")
         address = appliance.url("grafana", f"/d/{uid}?from=now-5m&to=now&refresh=off")
         with page(browser, address, color_scheme=scheme, viewport={"width": 1280, "height": 800}) as opened:

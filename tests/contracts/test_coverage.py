@@ -38,7 +38,5 @@ def test_each_dashboard_that_a_link_names_exists() -> None:
     uids = {board["uid"] for board in rendered.dashboards()}
     linked = {rule["annotations"]["dashboard_url"].split("/d/")[1].split("?")[0] for rule in ALERTS.values()}
 
-    assert uids == {
-        stack.DASHBOARD_OVERVIEW, stack.DASHBOARD_SYSTEM, stack.DASHBOARD_WEBSOCKET, stack.DASHBOARD_DATABASE,
-    }  # fmt: skip
+    assert uids == set(stack.DASHBOARDS)
     assert linked <= uids

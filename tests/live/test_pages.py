@@ -49,7 +49,7 @@ def _read(socket: ClientConnection) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
-    "uid", [stack.DASHBOARD_OVERVIEW, stack.DASHBOARD_SYSTEM, stack.DASHBOARD_WEBSOCKET, stack.DASHBOARD_DATABASE]
+    "uid", stack.DASHBOARDS
 )
 @pytest.mark.usefixtures("listener")
 def test_no_panel_of_a_dashboard_is_empty(appliance: Appliance, browser: Browser, pictures: Path, uid: str, scheme: str) -> None:

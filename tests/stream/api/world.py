@@ -74,12 +74,13 @@ class World:
     def make(self, at: float | None = None) -> None:
         asyncio.run(self.fresh.make(time.time() if at is None else at))
 
-    def ask(self, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> Answered:
+    def ask(self, path: str, method: str = "GET", body: bytes | str | None = None, **headers: str) -> Answered:
         return ask(self.running.port, path, method, body, **headers)
 
 
-def ask(port: int, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> Answered:
+def ask(port: int, path: str, method: str = "GET", body: bytes | str | None = None, **headers: str) -> Answered:
     """One request with exactly these headers beside Host; underscores in names are hyphens. Names come back in lower case."""
+    body = body.encode() if isinstance(body, str) else body
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
         connection.putrequest(method, path, skip_accept_encoding=True, skip_host="Host" in headers)
