@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections.abc import Iterator
 from functools import partial
 
 import pytest
@@ -15,6 +16,18 @@ from tests.appliance import Appliance
 from tests.waiting import until
 
 NAMES = [service.name for service in SERVICES]
+
+
+def well(appliance: Appliance) -> bool:
+    return all(row.state == "ok" for row in appliance.stack.rows())
+
+
+@pytest.fixture(autouse=True)
+def calm(appliance: Appliance) -> Iterator[None]:
+    """Each test finds an appliance that is well, and leaves one."""
+    until("all is well before", lambda: well(appliance), 20)
+    yield
+    until("all is well after", lambda: well(appliance), 20)
 
 
 def back(appliance: Appliance, name: str, old: int) -> bool:
@@ -35,7 +48,6 @@ def test_a_killed_process_is_back_within_10_seconds(appliance: Appliance, name: 
 
 def test_hung_processes_are_back_within_60_seconds_and_seen(appliance: Appliance) -> None:
     # Three that hang in different ways: one of ours, the watcher itself, and a server that is not ours.
-    until("all is well before", lambda: all(row.state == "ok" for row in appliance.stack.rows()), 20)
     hung = {name: appliance.process(name).pid for name in ("preview", "watcher", "alertmanager")}
     for pid in hung.values():
         os.kill(pid, signal.SIGSTOP)
