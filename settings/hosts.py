@@ -12,8 +12,9 @@ from settings.types import Site
 
 
 def known_names(site: Site) -> frozenset[str]:
-    """The names by which a browser may call a service: the public one, the machine's, the bound one."""
-    return frozenset({(urlsplit(site.public_url).hostname or "").lower(), site.instance_name.lower(), site.bind.lower()})
+    """The names by which a browser may call a service: the public ones, the machine's, the bound one."""
+    public = [(urlsplit(url).hostname or "").lower() for url in (site.public_url, *site.public_urls.given().values())]
+    return frozenset({*public, site.instance_name.lower(), site.bind.lower()})
 
 
 def host_known(host: str, names: frozenset[str]) -> bool:

@@ -26,6 +26,7 @@ FILE_OR_NONE = r"^(?:/[^\n]*)?" + _END
 LINE = r"^[^\n]*" + _END
 SYMBOL = r"^[A-Z0-9][A-Z0-9._-]{0,15}" + _END
 ORIGIN = r"^https?://(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?" + _END
+ORIGIN_OR_NONE = r"^(?:https?://(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?)?" + _END
 NETWORK = r"^[0-9a-fA-F:.]+(?:/[0-9]{1,3})?" + _END
 HOST = r"^[A-Za-z0-9][A-Za-z0-9.-]{0,252}" + _END
 REQUEST_RATE = r"^[1-9][0-9]{0,8}/(?:second|minute|hour)" + _END
@@ -54,6 +55,7 @@ MEANINGS = {
     LINE: "a text of one line",
     SYMBOL: "a symbol of capital letters and digits, for example BTC",
     ORIGIN: "an origin such as https://desk.example.org or http://localhost:3000, without a path",
+    ORIGIN_OR_NONE: "http:// or https://, a host, and a port where it needs one, without a path; or nothing",
     NETWORK: "an address or network such as 10.0.0.5 or 10.0.0.0/8",
     HOST: "a host name such as stream.example.org, without a port",
     REQUEST_RATE: "a count and a time, for example 100/second, 6000/minute or 10000/hour",
@@ -82,6 +84,7 @@ KINDS = {
     FILE_OR_NONE: "file",
     SYMBOL: "symbol",
     ORIGIN: "origin",
+    ORIGIN_OR_NONE: "origin",
     NETWORK: "network",
     HEADER: "header",
     FEED: "feed",

@@ -15,6 +15,7 @@ from settings import basic, patterns
 from settings.basic import Address, File, FileOrNone, Label, Line, Mail, Name, Port, Section, Size, Url, UrlOrNone
 from settings.cache import Cache
 from settings.database import Database
+from settings.public import PublicUrls
 from settings.stream import Stream
 
 Duration: TypeAlias = basic.Duration  # the other rooms know it from here
@@ -238,6 +239,9 @@ class Site(Section, frozen=True):
         str,
         Meta(pattern=patterns.BARE_URL, description="How a browser reaches this machine, without a port: links begin with it."),
     ] = "http://localhost"
+    public_urls: Annotated[PublicUrls, Meta(description="Where a proxy shows single services instead.")] = field(
+        default_factory=PublicUrls
+    )
     cluster: Annotated[Name, Meta(description="The `cluster` label of every series.")] = "watchfloor"
     instance: Annotated[Line, Meta(description="The `instance` label of this machine; empty: its host name.")] = ""
     ports: Annotated[Ports, Meta(description="Where services listen.")] = field(default_factory=Ports)
@@ -281,8 +285,9 @@ class Site(Section, frozen=True):
         return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{port}"
 
     def public(self, port: int) -> str:
-        """How a person's browser reaches a service."""
-        return f"{self.public_url.rstrip('/')}:{port}"
+        """How a person's browser reaches the service of that port."""
+        own = [url for name, url in self.public_urls.given().items() if getattr(self.ports, name) == port]
+        return own[0] if own else f"{self.public_url.rstrip('/')}:{port}"
 
     @property
     def prometheus_url(self) -> str:
