@@ -24,6 +24,7 @@ from tests.appliance import Appliance
 
 Fault: TypeAlias = Callable[[Appliance], AbstractContextManager[None]]
 _PERIOD = 0.05  # seconds in which a burner works and rests
+_DEVICE = "watchfloor-drill"
 _A_CONNECTION = 15  # bad messages, before the server would close the connection for them
 
 
@@ -63,26 +64,41 @@ def _steer(share: Synchronized[float], wanted: float) -> None:
         share.value = min(1.0, max(0.02, share.value + (wanted - busy) / 100 * 0.5))
 
 
-@contextlib.contextmanager
-def _memory_until(percent: float) -> Iterator[None]:
-    total = psutil.virtual_memory().total
-    wanted = int(psutil.virtual_memory().available - total * (1 - percent / 100))
-    assert total * (1 - percent / 100) > 500 << 20, "this machine has too little memory for a drill that leaves 500 MB free"
-    if wanted <= 0:
-        yield
-        return
-    block = mmap.mmap(-1, wanted)
-    try:
-        for offset in range(0, wanted, mmap.PAGESIZE):
-            block[offset] = 1
-        yield
-    finally:
-        block.close()
+def fill_memory(beyond: float) -> Fault:
+    """Memory filled to `beyond` points above the threshold of HighMemoryUsage, by pages that are really touched.
+
+    A process of its own holds them, which the kernel ends first of all should memory run out after all.
+    """
+
+    @contextlib.contextmanager
+    def fault(appliance: Appliance) -> Iterator[None]:
+        percent = appliance.site.alerts["HighMemoryUsage"].threshold
+        assert percent is not None
+        memory = psutil.virtual_memory()
+        wanted = int(memory.available - memory.total * (1 - (percent + beyond) / 100))
+        assert memory.available - wanted > 500 << 20, "this machine has too little memory for a drill that leaves 500 MB free"
+        holder = multiprocessing.Process(target=_hold, args=(max(wanted, mmap.PAGESIZE),), daemon=True)
+        holder.start()
+        try:
+            yield
+        finally:
+            holder.kill()
+            holder.join()
+
+    return fault
 
 
-def fill_memory(percent: float) -> Fault:
-    """`percent` of the memory in use, by pages that are really touched."""
-    return lambda _: _memory_until(percent)
+def _hold(size: int) -> None:
+    Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+    block = mmap.mmap(-1, size)
+    for offset in range(0, size, mmap.PAGESIZE):
+        block[offset] = 1
+    threading.Event().wait()
+
+
+def memory_threshold(above: float, declared: float) -> float:
+    """A threshold that a drill can reach on a machine in use: `above` points over what is used now, `declared` at most."""
+    return min(declared, round(psutil.virtual_memory().percent + above))
 
 
 def stop_service(name: str) -> Fault:
@@ -105,7 +121,7 @@ def fill_disk(percent: float, size: int = 64 << 20) -> Fault:
     @contextlib.contextmanager
     def fault(_: Appliance) -> Iterator[None]:
         folder = Path(tempfile.mkdtemp(prefix="watchfloor-disk-"))
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "watchfloor-drill", str(folder)], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", _DEVICE, str(folder)], check=True)
         try:
             folder.chmod(0o755)
             (folder / "ballast").write_bytes(os.urandom(int(size * percent / 100)))
@@ -115,6 +131,31 @@ def fill_disk(percent: float, size: int = 64 << 20) -> Fault:
             folder.rmdir()
 
     return fault
+
+
+def grow_disk(first: float, per_second: float, size: int = 64 << 20) -> Fault:
+    """A filesystem of its own, of `size` bytes in memory, `first` percent full, that goes on filling, in percent a second."""
+
+    @contextlib.contextmanager
+    def fault(appliance: Appliance) -> Iterator[None]:
+        with fill_disk(first, size)(appliance):
+            folder = next(Path(item.mountpoint) for item in psutil.disk_partitions(all=True) if item.device == _DEVICE)
+            stop = threading.Event()
+            writer = threading.Thread(target=_grow, args=(folder / "growth", int(size * per_second / 100), stop), daemon=True)
+            writer.start()
+            try:
+                yield
+            finally:
+                stop.set()
+                writer.join()
+
+    return fault
+
+
+def _grow(file: Path, per_second: int, stop: threading.Event) -> None:
+    with file.open("ab", buffering=0) as growing:
+        while not stop.wait(1):
+            growing.write(bytes(per_second))
 
 
 def send_garbage(per_second: float, most: int = 20_000) -> Fault:
