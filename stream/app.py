@@ -18,6 +18,7 @@ from settings.hosts import known_names
 from stream.admin import Admin
 from stream.api.endpoints import Data, NoStore, operations
 from stream.api.fresh import Fresh
+from stream.api.stored import Stored
 from stream.canary import beat
 from stream.events import ClientSubscription, Event
 from stream.fanout import Fanout, now_ms
@@ -88,7 +89,7 @@ class Server:
         self.fresh = Fresh(self._last, stream.api.conditions)
         door = Door(
             self.endpoint.connect, self.rooms, self.figures, tuple(stream.allowed_origins), hosts, trusted, stream.api,
-            operations(Data(self._last, self.fresh, NoStore())), checker, stream.anonymous,
+            operations(Data(self._last, self.fresh, Stored(database) if database else NoStore())), checker, stream.anonymous,
         )  # fmt: skip
         inner = public(door)
         self._public = GuardedRunner(inner.app, guard, inner.hot.before, handler_cancellation=False, shutdown_timeout=1.0)

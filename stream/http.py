@@ -101,7 +101,9 @@ def public(door: Door) -> Public:
     for operation in door.operations:
         frame.mount(app, operation)
     app.router.add_get("/api/openapi.json", _document(door))
-    app.router.add_route("OPTIONS", "/api/{path:.*}", middleware.preflight)
+    methods = {one.path: one.method for one in door.operations} | {"/api/rooms": "GET", "/api/openapi.json": "GET"}
+    for path, method in methods.items():
+        app.router.add_route("OPTIONS", path, middleware.preflight(method))
     return Public(app, hot)
 
 

@@ -176,13 +176,18 @@ def shared(allowed: tuple[str, ...]) -> Middleware:
     return share
 
 
-async def preflight(request: web.Request) -> web.StreamResponse:
-    """Which methods and headers a page may use; whether its origin may is told by `shared` alone."""
-    headers = {"Allow": "GET, HEAD, POST, OPTIONS", "Cache-Control": "no-store"}
-    if "Origin" in request.headers and "Access-Control-Request-Method" in request.headers:
-        headers |= {
-            "Access-Control-Allow-Methods": "GET, HEAD, POST",
-            "Access-Control-Allow-Headers": "Authorization, Content-Type, If-None-Match, X-API-Key, X-Request-Id",
-            "Access-Control-Max-Age": "600",
-        }
-    return web.Response(status=HTTPStatus.NO_CONTENT, headers=headers)
+def preflight(method: str) -> Handler:
+    """Which methods and headers a page may use on a path that answers `method`; whether its origin may, `shared` tells."""
+    methods = "GET, HEAD" if method == "GET" else method
+
+    async def tell(request: web.Request) -> web.StreamResponse:
+        headers = {"Allow": f"{methods}, OPTIONS", "Cache-Control": "no-store"}
+        if "Origin" in request.headers and "Access-Control-Request-Method" in request.headers:
+            headers |= {
+                "Access-Control-Allow-Methods": methods,
+                "Access-Control-Allow-Headers": "Authorization, Content-Type, If-None-Match, X-API-Key, X-Request-Id",
+                "Access-Control-Max-Age": "600",
+            }
+        return web.Response(status=HTTPStatus.NO_CONTENT, headers=headers)
+
+    return tell

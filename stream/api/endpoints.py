@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Protocol, TypeVar
 
 import msgspec
+from msgspec import UNSET
 
 from stream.api import live
+from stream.api.asking import Asking
 from stream.api.codes import ApiCode
 from stream.api.fresh import Fresh, Made
 from stream.api.live import Snapshot
@@ -63,6 +65,7 @@ class Data:
     snapshot: Snapshot
     fresh: Fresh
     store: Store
+    asking: Asking = field(default_factory=lambda: Asking(None))
 
 
 def operations(data: Data) -> tuple[Operation, ...]:
@@ -79,6 +82,7 @@ def operations(data: Data) -> tuple[Operation, ...]:
             "From the feed as it is now; without one, the newest that the data store has of the last day.",
             Dashboard, Lists(data).dashboard, query=Chosen, errors=away,
         ),
+        data.asking.operation(),
         Operation(
             "/api/trading-signals-fast", "Trading signals, from the cache only.",
             "Made once a second; `age` and the header `Age` tell how old they are. Votes of indicators, no advice.",
@@ -104,13 +108,16 @@ class Lists:
         now = time.time()
         known = {one.symbol: one for one in live.currencies(self._data.snapshot)}
         source: Source = "database"
+        active = None if page.active is UNSET else page.active
         try:
-            found = await self._data.store.listed(page.active, page.limit + 1, page.offset)
+            found: list[Listed] | None = await self._data.store.listed(active, page.limit + 1, page.offset)
         except StoreAwayError as error:
             if not known:
                 raise _away(error) from None
+            found = None
+        if found is None or (known and not found and page.offset == 0):  # a store that has heard of nobody yet
             source = "live"
-            symbols = list(known) if page.active is not False else []
+            symbols = list(known) if active is not False else []
             chosen = symbols[page.offset : page.offset + page.limit + 1]
             found = [Listed(id=symbol, symbol=symbol, name=symbol, is_active=True) for symbol in chosen]
         more = len(found) > page.limit
@@ -159,7 +166,7 @@ class Fast:
         """The market conditions of the chosen symbols."""
         query: ChosenAlerts = asked.query
         made, now = _there(await self._fresh.conditions()), time.time()
-        chosen = [one for one in _chosen(made.values, query) if query.severity in (None, one.severity)]
+        chosen = [one for one in _chosen(made.values, query) if query.severity in (UNSET, one.severity)]
         told = Conditions(alerts=chosen, generated_at=round(made.at * 1000), age=_age(made, now))
         return _answer(told, made.at, now, chosen)
 

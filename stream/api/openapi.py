@@ -111,13 +111,8 @@ def _refused(status: HTTPStatus) -> dict[str, Any]:
 
 
 def _parameters(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """A query's fields; null stands for a parameter that is left out."""
-    found = []
-    for name, field in schema["properties"].items():
-        shown = {key: value for key, value in field.items() if key != "default" or value is not None}
-        if "anyOf" in shown:
-            shown = next(kind for kind in shown["anyOf"] if kind != {"type": "null"})
-        if "enum" in shown:
-            shown["enum"] = [value for value in shown["enum"] if value is not None]
-        found.append({"name": name, "in": "query", "required": name in schema.get("required", ()), "schema": shown})
-    return found
+    """A query's fields."""
+    required = schema.get("required", ())
+    return [
+        {"name": name, "in": "query", "required": name in required, "schema": kind} for name, kind in schema["properties"].items()
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeAlias
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 Millis: TypeAlias = Annotated[int, Meta(ge=0, description="Milliseconds UTC.")]
 Age: TypeAlias = Annotated[float, Meta(ge=0, description="Seconds since the content was made, when these bytes were made.")]
@@ -25,14 +25,14 @@ class Told(Struct, frozen=True, kw_only=True, rename=camel):
 
 
 class Query(Struct, frozen=True, kw_only=True, rename=camel, forbid_unknown_fields=True):
-    """Parameters of an operation; an unknown one is refused."""
+    """Parameters of an operation; an unknown one is refused. Left out ones are UNSET: a query has no null."""
 
 
 # -- parameters ------------------------------------------------------------------------------------------------------
 class Page(Query, frozen=True):
     """A part of a list. `active`: only those that are, or are not, followed."""
 
-    active: bool | None = None
+    active: bool | UnsetType = UNSET
     limit: Annotated[int, Meta(ge=1, le=500)] = 100
     offset: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
 
@@ -40,18 +40,18 @@ class Page(Query, frozen=True):
 class Chosen(Query, frozen=True):
     """Symbols, separated by commas; none: all."""
 
-    symbols: Symbols | None = None
+    symbols: Symbols | UnsetType = UNSET
 
     @property
     def wanted(self) -> frozenset[str] | None:
         """The symbols as a set; None for all."""
-        return frozenset(self.symbols.split(",")) if self.symbols is not None else None
+        return None if self.symbols is UNSET else frozenset(self.symbols.split(","))
 
 
 class ChosenAlerts(Chosen, frozen=True):
     """Symbols, separated by commas; none: all. `severity`: those alone."""
 
-    severity: Literal["warning", "critical"] | None = None
+    severity: Literal["warning", "critical"] | UnsetType = UNSET
 
 
 # -- what is known of a symbol ---------------------------------------------------------------------------------------
