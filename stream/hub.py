@@ -142,7 +142,7 @@ class Hub:
     def _portion(self, outlet: Outlet, name: str) -> None:
         room = self.rooms.all[name]
         filters = room.catching[outlet].filters
-        portion = self.rooms.catch_up(outlet, name, _PORTION)
+        portion = self.rooms.catch_up(outlet, name, _PORTION, self.fanout.backlog // 2)
         if portion.lost is not None:
             self._initial(outlet, name, filters, portion.initial, portion.lost)
         if not portion.entries:

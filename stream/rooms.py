@@ -18,6 +18,7 @@ from stream.messages import DataWriter, Format, Update, encode
 
 M = TypeVar("M", bound=Hashable)
 PORTION = 500  # messages that a catching up member gets at once
+PORTION_BYTES = 1024 * 1024  # of their data; the one that passes it is the last
 
 
 @dataclass(eq=False, slots=True)
@@ -211,8 +212,8 @@ class Rooms(Generic[M]):
         room.enter(member, filters)
         return Joined(room.epoch, room.seq, None, lost, room.initial(filters))
 
-    def catch_up(self, member: M, name: str, most: int = PORTION) -> Portion:
-        """The next messages of a member that is catching up. Raises KeyError for one that is not.
+    def catch_up(self, member: M, name: str, most: int = PORTION, most_bytes: int = PORTION_BYTES) -> Portion:
+        """The next messages of a member that is catching up, one at least. Raises KeyError for one that is not.
 
         The filter `min_change` does not hold here: every missed message of the symbols is given.
         """
@@ -222,12 +223,15 @@ class Rooms(Generic[M]):
             del room.catching[member]
             room.enter(member, state.filters)
             return Portion([], done=True, lost=Lost(state.cursor + 1, room.seq, "history"), initial=room.initial(state.filters))
-        entries = []
+        entries, size = [], 0
         for entry in islice(room.history.since(state.cursor), most):
             state.cursor = entry.seq
             if state.filters.takes(entry.symbol):
                 entries.append((entry, state.prev))
                 state.prev = entry.seq
+                size += len(entry.data)
+                if size > most_bytes:
+                    break
         if state.cursor < room.seq:
             return Portion(entries, done=False)
         del room.catching[member]

@@ -44,7 +44,7 @@ class Sloth:
 
     def say(self, message: dict[str, Any]) -> None:
         text = json.dumps(message).encode()
-        assert len(text) < 126
+        assert len(text) < 126, text
         self.socket.sendall(bytes([0x81, 0x80 | len(text), 0, 0, 0, 0]) + text)
 
     async def frames(self, enough: int) -> list[tuple[int, bytes]]:
@@ -120,6 +120,30 @@ def test_a_slow_client_gets_the_latest_and_is_told_while_others_get_all() -> Non
             here.publish("BTC", n=600)
             ((_, payload),) = await sloth.frames(1)
             assert json.loads(payload)["seq"] == 601
+
+    run(story())
+
+
+def test_a_client_that_resumes_more_than_the_backlog_holds_gets_it_in_bounded_portions() -> None:
+    async def story() -> None:
+        async with serving("{backlog_bytes: 65536, slow_seconds: 600}", times=Times(close_within=0.5)) as here:
+            for number in range(300):
+                here.publish(n=number, pad=_PAD * 10)
+            sloth = Sloth(here.port)
+            await sloth.frames(1)
+            outlet = next(iter(here.server.endpoint.sessions.values())).outlet
+            outlet.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+            epoch = here.server.hub.rooms.all[MARKET].epoch
+            sloth.say({"type": "subscribe", "room": MARKET, "after": 0, "epoch": epoch})
+            got, most = [], 0
+            while len(got) < 300:
+                ((_, payload),) = await sloth.frames(1)
+                most = max(most, outlet.transport.get_write_buffer_size())
+                if b'"data"' in payload[:16]:
+                    got.append(json.loads(payload)["seq"])
+            assert got == list(range(1, 301))
+            assert most < 2 * 65536, "three megabytes never waited at once"
+            sloth.socket.close()
 
     run(story())
 
