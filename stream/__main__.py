@@ -18,6 +18,7 @@ from stream.app import Server, Sockets
 from stream.auth import Authenticator
 from stream.descriptors import enough
 from stream.keybook import book_path
+from stream.listening import WAITING
 from stream.logs import set_up
 from stream.loop import choose, run
 from stream.manager import build_manager
@@ -25,7 +26,6 @@ from stream.session import Checker
 from stream.store.connect import conninfo
 from stream.store.database import Database
 
-_BACKLOG = 4096  # handshakes that may wait: a thousand clients that reconnect at once must not be refused
 _LOG = logging.getLogger("watchfloor.stream")
 
 
@@ -83,7 +83,7 @@ def _listen(bind: str, port: int) -> socket.socket:
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((bind.strip("[]"), port))
-        sock.listen(_BACKLOG)
+        sock.listen(WAITING)
     except OSError:
         sock.close()
         raise

@@ -28,6 +28,7 @@ from stream.http import Door, Figures, public
 from stream.hub import Hub
 from stream.keeper import Times
 from stream.limits import PerAddress, networks
+from stream.listening import BoundedSite
 from stream.manager import Publish, StreamManager
 from stream.messages import ROOMS, RoomInfo, Rooms, Update
 from stream.outlet import Outlet
@@ -37,7 +38,7 @@ from stream.rooms import Rooms as RoomSet
 from stream.session import Checker, Desk
 from stream.store.database import Database
 from stream.tally import Tally
-from stream.tls import BoundedSite, Certificate
+from stream.tls import Certificate
 from stream.websocket import Endpoint
 
 MakeFeed: TypeAlias = Callable[[Site, Publish], StreamManager]
@@ -136,7 +137,7 @@ class Server:
             self.feed.start()
         tls, patience = self._certificate, self.site.stream.limits.handshake_seconds
         context = tls.context if tls else None
-        await BoundedSite(self._public, sockets.public, patience, ssl_context=context, backlog=4096).start()
+        await BoundedSite(self._public, sockets.public, patience, context).start()
         await web.SockSite(self._admin, sockets.admin).start()
 
     async def stop(self) -> None:

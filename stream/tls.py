@@ -1,19 +1,15 @@
-"""TLS on the public port: the certificate, read again when it is renewed, and a listening site with bounded handshakes."""
+"""TLS on the public port: the certificate and its key, read again when they are renewed."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import ssl
 from pathlib import Path
-
-from aiohttp import web
 
 from settings import SettingsError
 from settings.secrets import problem
 from settings.stream import Tls
 
-_SHUTDOWN = 2.0  # seconds for a peer's own goodbye
 _LOG = logging.getLogger("watchfloor.stream")
 
 
@@ -70,25 +66,3 @@ def _stamp(file: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_mtime_ns, status.st_ino
-
-
-class BoundedSite(web.SockSite):
-    """Listens as `SockSite` does; a TLS handshake may take `handshake_seconds`, and a peer cannot hold up a close."""
-
-    __slots__ = ("_handshake_seconds",)
-
-    def __init__(self, runner: web.BaseRunner, sock: object, handshake_seconds: float, **options: object) -> None:
-        super().__init__(runner, sock, **options)  # type: ignore[arg-type]  # as it takes them
-        self._handshake_seconds = handshake_seconds
-
-    async def start(self) -> None:
-        """Listens."""
-        if self._ssl_context is None:
-            await super().start()
-            return
-        await web.BaseSite.start(self)
-        assert self._runner.server is not None
-        self._server = await asyncio.get_running_loop().create_server(
-            self._runner.server, sock=self._sock, ssl=self._ssl_context, backlog=self._backlog,
-            ssl_handshake_timeout=self._handshake_seconds, ssl_shutdown_timeout=_SHUTDOWN,
-        )  # fmt: skip

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from metrics.process import version
 from tests.waiting import until
@@ -187,6 +187,39 @@ def test_too_few_descriptors_are_told_with_the_remedy(tmp_path: Path) -> None:
     assert len(told) == 1
     assert "200 are allowed" in told[0]
     assert "LimitNOFILE" in told[0]
+
+
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+def test_who_is_in_is_served_on_when_descriptors_run_out_and_others_come_in_later(tmp_path: Path, loop: str) -> None:
+    async def greeted(here: Running) -> bool:
+        try:
+            async with connect(here.ws) as again:
+                return bool(json.loads(await again.recv())["type"] == "connection")
+        except (OSError, InvalidHandshake):  # as long as the server has no descriptor for it
+            return False
+
+    async def story(here: Running) -> None:
+        address = ("127.0.0.1", int(here.url.rpartition(":")[2]))
+        async with connect(here.ws) as first:
+            await first.send(json.dumps({"type": "subscribe", "room": "canary"}))
+            many = [socket.create_connection(address) for _ in range(120)]
+            kinds = [json.loads(await asyncio.wait_for(first.recv(), 10))["type"] for _ in range(6)]
+            assert kinds[-3:] == ["data"] * 3
+            for one in many:
+                one.close()
+            for _ in range(200):
+                if await greeted(here):
+                    return
+                await asyncio.sleep(0.1)
+            raise AssertionError("others are let in again")
+
+    (tmp_path / "uvloop.py").write_text("raise ImportError\n", encoding="utf-8")
+    without = ("env", f"PYTHONPATH={tmp_path}") if loop == "asyncio" else ()
+    with running(tmp_path, "prlimit", "--nofile=70:70", *without) as here:
+        assert str(here.said[-1]["loop"]).startswith(loop)
+        asyncio.run(story(here))
+        here.process.send_signal(signal.SIGTERM)
+        assert here.process.wait(10) == 0
 
 
 def test_it_runs_on_uvloop_and_without_it_on_asyncio_and_says_so(tmp_path: Path) -> None:

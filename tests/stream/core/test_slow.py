@@ -135,7 +135,8 @@ def test_a_client_that_resumes_more_than_the_backlog_holds_gets_it_in_bounded_po
             outlet.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
             epoch = here.server.hub.rooms.all[MARKET].epoch
             sloth.say({"type": "subscribe", "room": MARKET, "after": 0, "epoch": epoch})
-            got, most = [], 0
+            got: list[int] = []
+            most = 0
             while len(got) < 300:
                 ((_, payload),) = await sloth.frames(1)
                 most = max(most, outlet.transport.get_write_buffer_size())
