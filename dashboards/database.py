@@ -8,7 +8,7 @@ from dashboards.panels import MAX_SERIES, Panels, Query, States
 from metrics import database as db
 from metrics import prometheus
 from metrics.model import Histogram, Unit
-from metrics.query import Function, Rate, Selector
+from metrics.query import Function, Rate, Selector, raw
 from metrics.stack import DASHBOARD_DATABASE, JOB_STORE
 from settings import Site
 
@@ -19,7 +19,7 @@ def dashboard(site: Site) -> Dashboard:
     """The dashboard; its variables offer the processes that use the store."""
     panels = Panels(site)
     rows = [_fine(panels), Row("At a glance", [Cell(panel, width=8) for panel in originals(panels)])]
-    rows += [_queries(panels), _pools(panels), _server(panels)]
+    rows += [_writing(panels), _queries(panels), _pools(panels), _server(panels), _maintenance(panels)]
     return layout.dashboard(
         site,
         rows,
@@ -81,6 +81,78 @@ def _fine(panels: Panels) -> Row:
         ),
     ]  # fmt: skip
     return Row("Is it fine?", [Cell(panel, width=6, height=4) for panel in found])
+
+
+def _writing(panels: Panels) -> Row:
+    found = [
+        panels.timeseries(
+            "Rows written",
+            "Rows of the feed that reached the database, a second, by table. Normal: steady; after an outage a peak.",
+            Query(db.WRITTEN.rate().sum(by=("table",)), "{{table}}"), unit=Unit.PER_SECOND,
+        ),
+        panels.timeseries(
+            "Oldest row that waits",
+            "How long the oldest row has waited on disk for the database. Normal: below a second. A ramp: the database does not "
+            "take rows; `make logs s=stream` tells why.",
+            Query(db.SPOOL_WAIT),
+        ),
+        panels.timeseries(
+            "Spool",
+            "Bytes of rows that wait on disk, and how many a worker may have there. Normal: near 0. At the limit rows are lost.",
+            Query(db.SPOOL_BYTES.select().sum(), "waiting"), Query(db.SPOOL_LIMIT.select().max(), "limit"), unit=Unit.BYTES,
+        ),
+        panels.timeseries(
+            "Rows lost",
+            "Rows that will not reach the database, within 5 min: the spool was `full`, the `disk` refused, the row is "
+            "`unfit`, the database `refused` it. Normal: 0.",
+            Query(db.ROWS_LOST, "{{reason}}"),
+        ),
+        panels.timeseries(
+            "Damaged spool",
+            "Bytes of the spool, within an hour, that a broken disk had changed and that were skipped. Normal: 0.",
+            Query(db.SPOOL_CORRUPT.increase("1h").sum(), "skipped"), unit=Unit.BYTES,
+        ),
+    ]  # fmt: skip
+    return Row("Writing", [Cell(panel, width=8) for panel in found])
+
+
+def _maintenance(panels: Panels) -> Row:
+    found = [
+        panels.timeseries(
+            "Partitions ahead",
+            "For how long from now each table has partitions. Normal: database.partitions_ahead periods. Below the dashed line "
+            "an alert fires.",
+            Query(db.PARTITIONS_AHEAD, "{{table}}"),
+        ),
+        panels.timeseries(
+            "Days in the default partition",
+            "Days of which the default partition holds rows, because no other takes them. Normal: 0. More: a source tells times "
+            "that are far from now.",
+            Query(db.STRAY_DAYS.select().max(by=("table",)), "{{table}}"), unit=Unit.COUNT,
+        ),
+        panels.timeseries(
+            "Partitions past their time",
+            "Partitions older than database.retention that stay. Normal: 0, or what you mean to keep; database.drop_expired "
+            "drops them.",
+            Query(db.EXPIRED.select().max(by=("table",)), "{{table}}"), unit=Unit.COUNT,
+        ),
+        panels.timeseries(
+            "Findings",
+            "What the last report of `python -m stream.store optimize` found, by kind. Normal: few; the command prints them.",
+            Query(db.FINDINGS.select().max(by=("kind",)), "{{kind}}"), unit=Unit.COUNT,
+        ),
+        panels.timeseries(
+            "Failed runs",
+            "Runs of the maintenance that failed within an hour. Normal: 0; now and then a lock that was not had in time.",
+            Query(db.TASK_ERRORS.increase("1h").sum(by=("task",)), "{{task}}"), unit=Unit.COUNT,
+        ),
+        panels.timeseries(
+            "Since the last success",
+            "How long ago each task last did its work. Normal: a saw below database.maintain and database.optimize.",
+            Query(raw(f"time() - max by (task) ({db.TASK_SUCCESS.name})", db.TASK_SUCCESS), "{{task}}"), unit=Unit.SECONDS,
+        ),
+    ]  # fmt: skip
+    return Row("Maintenance", [Cell(panel, width=8) for panel in found])
 
 
 def _queries(panels: Panels) -> Row:

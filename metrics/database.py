@@ -14,6 +14,10 @@ OPERATIONS = (
     "figures", "maintain", "optimize",
 )  # fmt: skip
 READING = ("analyses", "cryptocurrencies", "latest", "prices")
+FINDING_KINDS = (
+    "slow-query", "unused-index", "idle-index", "invalid-index", "missing-index", "foreign-key-without-index", "bloat",
+    "vacuum-behind", "stale-statistics", "no-statistics",
+)  # fmt: skip
 REASONS = ("unavailable", "pool", "timeout", "refused")
 _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 10.0)
 
@@ -65,6 +69,50 @@ READS = Counter(
     labels=("pool",), closed={"pool": POOLS},
 )  # fmt: skip
 
+# -- writing ---------------------------------------------------------------------------------------------------------
+WRITTEN = Counter(
+    "db_written_rows_total", "Rows of the feed that are in the data store, by table.", Unit.COUNT,
+    labels=("table",), closed={"table": TABLES[:4]},
+)  # fmt: skip
+LOST = Counter(
+    "db_lost_rows_total",
+    "Rows of the feed that will not reach the data store: the spool was full, the disk refused them, they do not fit, or the "
+    "database refused them.",
+    Unit.COUNT,
+    labels=("reason",),
+    closed={"reason": ("full", "disk", "unfit", "refused")},
+)
+SPOOL_BYTES = Gauge("db_spool_bytes", "Bytes of rows that wait on disk for the database.", Unit.BYTES)
+SPOOL_LIMIT = Gauge("db_spool_limit_bytes", "Bytes that the spool on disk may have.", Unit.BYTES)
+SPOOL_AGE = Gauge("db_spool_age_seconds", "How long the oldest row that waits for the database has waited.", Unit.SECONDS)
+SPOOL_CORRUPT = Counter("db_spool_corrupt_bytes_total", "Bytes of the spool that were damaged on disk and skipped.", Unit.BYTES)
+
+# -- maintenance -----------------------------------------------------------------------------------------------------
+PARTITION_LEAD = Gauge(
+    "db_partition_lead_seconds", "For how long from now partitions are there without a gap.", Unit.SECONDS,
+    labels=("table",), closed={"table": TABLES},
+)  # fmt: skip
+STRAY_DAYS = Gauge(
+    "db_default_partition_days", "Days of which the default partition holds rows, because no other takes them.", Unit.COUNT,
+    labels=("table",), closed={"table": TABLES},
+)  # fmt: skip
+EXPIRED = Gauge(
+    "db_expired_partitions", "Partitions that have had their time and stay, because dropping is not set.", Unit.COUNT,
+    labels=("table",), closed={"table": TABLES},
+)  # fmt: skip
+TASK_ERRORS = Counter(
+    "db_maintenance_errors_total", "Runs of the maintenance that failed.", Unit.COUNT,
+    labels=("task",), closed={"task": ("partitions", "optimize")},
+)  # fmt: skip
+TASK_SUCCESS = Gauge(
+    "db_maintenance_last_success_timestamp_seconds", "When the maintenance's task last did its work.", Unit.TIMESTAMP,
+    labels=("task",), absent="it has not run yet",
+)  # fmt: skip
+FINDINGS = Gauge(
+    "db_optimize_findings", "What the last report of the optimization service found, by kind.", Unit.COUNT,
+    labels=("kind",), closed={"kind": FINDING_KINDS},
+)  # fmt: skip
+
 # -- PostgreSQL, as the workload's role sees it: read by the maintenance -----------------------------------------------
 BLOCKS = Counter(
     "db_heap_blocks_total",
@@ -89,6 +137,8 @@ SESSIONS = Gauge(
 )
 METRICS = (
     QUERIES, ERRORS, DURATION, ROWS, SLOW, CONNECTIONS, LIMIT, WAITING, WAIT, REPLICA_LAG, READS, BLOCKS, SCANS, SESSIONS,
+    WRITTEN, LOST, SPOOL_BYTES, SPOOL_LIMIT, SPOOL_AGE, SPOOL_CORRUPT,
+    PARTITION_LEAD, STRAY_DAYS, EXPIRED, TASK_ERRORS, TASK_SUCCESS, FINDINGS,
 )  # fmt: skip
 COUNTED = (QUERIES, ERRORS, DURATION, ROWS, SLOW, WAIT, READS)
 
@@ -125,7 +175,37 @@ INDEX_USAGE = Signal(
     Unit.PERCENT,
     "Scans of tables that used an index, of all scans.",
 )
+TARGET = ("cluster", "job", "instance")
+SPOOL_WAIT = Signal(
+    "Oldest row that waits",
+    SPOOL_AGE.select().max(by=TARGET),
+    Unit.SECONDS,
+    "How long the oldest row of the feed has waited on disk for the database.",
+    warning=60, minimum=5, maximum=1_000_000,
+    why="Rows are written within a second while the database is there; a minute bridges its restart.",
+    alerts={"warning": "DatabaseWritesDelayed"},
+)  # fmt: skip
+ROWS_LOST = Signal(
+    "Rows lost",
+    LOST.increase("5m").sum(by=(*TARGET, "reason")),
+    Unit.COUNT,
+    "Rows of the feed, within 5 min, that will not reach the database.",
+    critical=0, minimum=0, maximum=1_000_000_000, why="What is accepted is to be stored: one row is too many.",
+    alerts={"critical": "DatabaseRowsLost"},
+)  # fmt: skip
+PARTITIONS_AHEAD = Signal(
+    "Partitions ahead",
+    PARTITION_LEAD.select().min(by=(*TARGET, "table")),
+    Unit.SECONDS,
+    "For how long from now each table has partitions without a gap.",
+    warning=86_400, bad_below=True, minimum=60, maximum=31_536_000,
+    why="Without a partition rows fall into the default one and have to be moved under a lock; a day leaves time to look.",
+    alerts={"warning": "DatabasePartitionsMissing"},
+)  # fmt: skip
 SIGNALS = {
+    "database.spool_wait": SPOOL_WAIT,
+    "database.rows_lost": ROWS_LOST,
+    "database.partitions_ahead": PARTITIONS_AHEAD,
     "database.connections": CONNECTION_COUNT,
     "database.cache_hit_ratio": CACHE_HIT_RATIO,
     "database.index_usage": INDEX_USAGE,

@@ -10,6 +10,7 @@ import logging
 import signal
 import socket
 import sys
+from functools import partial
 
 from metrics.process import version
 from settings import Paths, SettingsError, Site, load
@@ -25,6 +26,7 @@ from stream.manager import build_manager
 from stream.session import Checker
 from stream.store.connect import conninfo
 from stream.store.database import Database
+from stream.store.sink import StoreSink
 
 _LOG = logging.getLogger("watchfloor.stream")
 
@@ -99,7 +101,10 @@ async def _serve(site: Site, checker: Checker | None, sockets: Sockets, loop: st
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    server = Server(site, checker, feed=build_manager, database=await Database.open(site))
+    database = await Database.open(site)
+    sink = StoreSink.of(site, database, Paths.from_environment())
+    sink.start()
+    server = Server(site, checker, feed=partial(build_manager, sinks=[sink]), database=database, store=sink)
     try:
         await server.start(sockets)
         about = {

@@ -37,6 +37,7 @@ from stream.queue import PublisherQueue
 from stream.rooms import Rooms as RoomSet
 from stream.session import Checker, Desk
 from stream.store.database import Database
+from stream.store.sink import StoreSink
 from stream.tally import Tally
 from stream.tls import Certificate
 from stream.websocket import Endpoint
@@ -56,13 +57,13 @@ class Sockets:
 class Server:
     """One stream server on one event loop; make it within the loop. `feed` makes what fills the rooms; None: only the canary.
 
-    `database` is the data store, which the server closes; None: there is none.
+    `database` is the data store, which the server closes, and `store` the feed's sink into it; None: there is none.
     Raises SettingsError for a certificate that cannot be used.
     """
 
     def __init__(
         self, site: Site, checker: Checker | None = None, times: Times | None = None, feed: MakeFeed | None = None,
-        database: Database | None = None,
+        *, database: Database | None = None, store: StoreSink | None = None,
     ) -> None:  # fmt: skip
         loop = asyncio.get_running_loop()
         stream = site.stream
@@ -86,7 +87,7 @@ class Server:
         self.queue = PublisherQueue(loop, self.hub, self.endpoint.outlet, self.tally.instruments)
         self.feed = feed(site, self.queue.publish) if feed else None
         self.figures = Figures(guard)
-        self.database = database
+        self.database, self.store = database, store
         self.fresh = Fresh(self._last, stream.api.conditions)
         door = Door(
             self.endpoint.connect, self.rooms, self.figures, tuple(stream.allowed_origins), hosts, trusted, stream.api,
@@ -96,7 +97,7 @@ class Server:
         self._public = GuardedRunner(inner.app, guard, inner.hot.before, handler_cancellation=False, shutdown_timeout=1.0)
         process = ProcessSamples("stream")
         sources = [self.tally.collect, self.hub.collect, self.queue.collect, self.figures.collect, process.collect]
-        sources += [part.samples for part in (self.feed, database) if part]
+        sources += [part.samples for part in (self.feed, database, store) if part]
         self._certificate = Certificate(stream.tls) if stream.tls.certificate else None
         self._admin = web.AppRunner(Admin(sources, lambda: not self._stopping, self.degraded).application(), access_log=None)
         self._pulse = Pulse(self.figures.counts)
@@ -124,7 +125,7 @@ class Server:
 
     def degraded(self) -> Sequence[str]:
         """What does not work as it should, though clients are served."""
-        return [sentence for part in (self.feed, self.database) if part for sentence in part.degraded]
+        return [sentence for part in (self.feed, self.database, self.store) if part for sentence in part.degraded]
 
     async def start(self, sockets: Sockets) -> None:
         """Serves on these sockets."""

@@ -7,20 +7,30 @@ import contextlib
 import logging
 import signal
 import sys
+import time
 from asyncio.subprocess import PIPE, STDOUT, create_subprocess_exec
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
+import psycopg
 from aiohttp import web
 
+from metrics import database as db
+from metrics.durations import seconds
+from metrics.instruments import Instruments
+from metrics.model import Sample
 from metrics.process import ProcessSamples
 from settings import Site
 from stream.admin import Admin
 from stream.store.database import Database
 from stream.store.errors import StoreError
 from stream.store.upkeep.figures import Figures
+from stream.store.upkeep.optimize import optimize
+from stream.store.upkeep.partitions import Partitions, rules_of
 
 _LOG = logging.getLogger("watchfloor.store")
 _FIGURES_EVERY = 5.0  # seconds
+_RETRY = 30.0  # seconds until work that failed is tried again
 _AGAIN = 2.0  # seconds until a migration that failed is tried again
 
 
@@ -31,13 +41,17 @@ class Upkeep:
         self.site, self.database = site, database
         self.migrated = self.tried = False
         self._said = ""
+        self._counts = Instruments((db.TASK_ERRORS, db.TASK_SUCCESS))
         self._figures = Figures(database)
-        sources = [database.samples, self._figures.samples, ProcessSamples("store").collect]
-        self.admin = Admin(sources, lambda: self.tried, self.degraded)
+        self._partitions = Partitions(database, rules_of(site))
+        self._found: Counter[str] | None = None  # findings of the last report by kind
+        self._wrong: dict[str, str] = {}  # by task, what its last run told
+        sources = [database.samples, self._counts.collect, self._figures.samples, self._partitions.samples, self._findings]
+        self.admin = Admin([*sources, ProcessSamples("store").collect], lambda: self.tried, self.degraded)
 
     def degraded(self) -> Sequence[str]:
         """What does not work as it should."""
-        return self.database.degraded
+        return [*self.database.degraded, *self._wrong.values()]
 
     async def run(self) -> None:
         """Migrates, then keeps the store in shape, until cancelled."""
@@ -45,10 +59,45 @@ class Upkeep:
             await self.migrate()
             if not self.migrated:
                 await asyncio.sleep(_AGAIN)
+        settings = self.site.database
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._look())
+            group.create_task(self._regularly("partitions", seconds(settings.maintain), self._partitions.run))
+            group.create_task(self._regularly("optimize", seconds(settings.optimize), self._report))
+
+    async def _report(self) -> None:
+        async with self.database.asking("optimize") as connection:
+            report = await optimize(connection)
+        self._found = Counter(finding.kind for finding in report.findings)
+        for finding in report.findings:
+            _LOG.info("%s: %s", finding.kind, finding.what, extra={"event": "finding", "evidence": finding.evidence})
+
+    def _findings(self) -> Iterator[Sample]:
+        for kind in db.FINDING_KINDS if self._found is not None else ():
+            yield db.FINDINGS.sample((self._found or Counter())[kind], kind)
+
+    async def _look(self) -> None:
         while True:
             with contextlib.suppress(StoreError):  # the database's own watch tells of it
                 await self._figures.look()
             await asyncio.sleep(_FIGURES_EVERY)
+
+    async def _regularly(self, task: str, every: float, work: Callable[[], Awaitable[object]]) -> None:
+        """Does the work now and then, soon again after a failure; what it told of a failure is told until it succeeds."""
+        while True:
+            try:
+                await work()
+            except (StoreError, psycopg.Error) as error:
+                self._counts.inc(db.TASK_ERRORS, task)
+                words = f"{task}: {str(error).strip().splitlines()[0]}"
+                if self._wrong.get(task) != words:
+                    _LOG.warning(words, extra={"event": "maintenance_failed", "task": task})
+                self._wrong[task] = words
+                await asyncio.sleep(min(every, _RETRY))
+            else:
+                self._wrong.pop(task, None)
+                self._counts.set(db.TASK_SUCCESS, time.time(), task)
+                await asyncio.sleep(every)
 
     async def migrate(self) -> None:
         """Brings the schema to this version, in a process of its own: what it needs, this one need not carry."""
