@@ -8,7 +8,7 @@ from dashboards.panels import MAX_SERIES, Panels, Query, States
 from metrics import database as db
 from metrics import prometheus
 from metrics.model import Histogram, Unit
-from metrics.query import Function, Rate, Selector, raw
+from metrics.query import Binary, Function, Rate, Selector
 from metrics.stack import DASHBOARD_DATABASE, JOB_STORE
 from settings import Site
 
@@ -149,7 +149,8 @@ def _maintenance(panels: Panels) -> Row:
         panels.timeseries(
             "Since the last success",
             "How long ago each task last did its work. Normal: a saw below database.maintain and database.optimize.",
-            Query(raw(f"time() - max by (task) ({db.TASK_SUCCESS.name})", db.TASK_SUCCESS), "{{task}}"), unit=Unit.SECONDS,
+            Query(Binary("-", Function("time", ()), db.TASK_SUCCESS.select().max(by=("task",))), "{{task}}"),
+            unit=Unit.SECONDS,
         ),
     ]  # fmt: skip
     return Row("Maintenance", [Cell(panel, width=8) for panel in found])

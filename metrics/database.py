@@ -190,7 +190,7 @@ ROWS_LOST = Signal(
     LOST.increase("5m").sum(by=(*TARGET, "reason")),
     Unit.COUNT,
     "Rows of the feed, within 5 min, that will not reach the database.",
-    critical=0, minimum=0, maximum=1_000_000_000, why="What is accepted is to be stored: one row is too many.",
+    critical=0.5, minimum=0, maximum=1_000_000_000, why="What is accepted is to be stored: one row is too many.",
     alerts={"critical": "DatabaseRowsLost"},
 )  # fmt: skip
 PARTITIONS_AHEAD = Signal(
