@@ -189,6 +189,7 @@ SERVICES = (
         stack.JOB_STREAM,
         lambda site: site.ports.stream_admin,
         lambda context: context.module("stream"),
+        state="stream",
         worker="0",
         public_port=lambda site: site.ports.stream,
         secure=lambda site: bool(site.stream.tls.certificate),
