@@ -15,7 +15,7 @@ from compose.host import is_root, remove_user, user_exists
 from compose.native import Stack
 from compose.orphans import orphans
 from compose.terminal import Row, console, table
-from compose.topology import SERVICES
+from compose.topology import services
 
 
 def tell(text: str) -> None:
@@ -66,7 +66,7 @@ def _verdict(rows: list[Row], *, orphaned: bool = False) -> int:
 
 def logs(stack: Stack, options: argparse.Namespace) -> int:
     """Show a service's last lines, and follow them in a terminal."""
-    known = [service.name for service in SERVICES] + ["supervisord"]
+    known = [service.name for service in services(stack.site())] + ["supervisord"]
     if options.service not in known:
         names = ", ".join(known)
         raise BadInputError(f"{options.service or 'no name'}: is no service: `make logs s=NAME` with one of {names}")

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Scheme: TypeAlias = Literal["http", "postgresql"]
+Scheme: TypeAlias = Literal["http", "postgresql", "redis"]
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,12 @@ def degraded(body: str) -> str:
 
 
 def ask(url: str, timeout: float, headers: Mapping[str, str] | None = None) -> Health:
-    """Asks within `timeout` seconds: `http://` by GET, `postgresql://` by beginning a session."""
+    """Asks within `timeout` seconds: `http://` by GET, `postgresql://` by beginning a session, `redis://` by PING."""
     parts = urllib.parse.urlsplit(url)
     if parts.scheme == "postgresql":
         return _postgresql(parts.hostname or "", parts.port or 5432, timeout)
+    if parts.scheme == "redis":
+        return _redis(parts.hostname or "", parts.port or 6379, timeout)
     began = time.monotonic()
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=timeout)
     try:
@@ -88,3 +90,20 @@ def _postgresql(host: str, port: int, timeout: float) -> Health:
     fields = {field[:1]: field[1:] for field in said[5:].split(b"\0")}
     why = fields.get(b"M", b"").decode(errors="replace")
     return Health(answered=True, ok=False, why=why or "it refuses", seconds=took)
+
+
+def _redis(host: str, port: int, timeout: float) -> Health:
+    """PING, without a password: who asks for one is there, and answers."""
+    began = time.monotonic()
+    try:
+        with socket.create_connection((host, port), timeout) as connection:
+            connection.settimeout(timeout)
+            connection.sendall(b"PING\r\n")
+            said = connection.recv(1000)
+    except TimeoutError:
+        return Health(answered=False, ok=False, silent=True, why=f"no answer within {timeout:g} s", seconds=timeout)
+    except OSError as error:
+        return Health(answered=False, ok=False, why=str(error).lower() or type(error).__name__, seconds=time.monotonic() - began)
+    ok = said.startswith((b"+PONG", b"-NOAUTH"))
+    why = "" if ok else said.decode(errors="replace").strip()[:200] or "no Redis: it said nothing"
+    return Health(answered=bool(said), ok=ok, why=why, seconds=time.monotonic() - began)

@@ -21,7 +21,7 @@ from compose.secrets import alertmanager_authorization, make_secrets
 from compose.supervisor import BACKOFF, FATAL, RUNNING, STARTING, Process, Supervisor
 from compose.supervisord_conf import config
 from compose.terminal import Row
-from compose.topology import SERVICES, Context, Service
+from compose.topology import Context, Service, services
 from settings import Paths, SettingsError, Site, check_secrets, load, parse
 from settings.lines import key
 from settings.paths import CLONE
@@ -55,7 +55,7 @@ class Stack:
             tell("supervisord had ended and left services behind: they were stopped")
         self._refuse_bind(site)
         self._refuse_taken_ports(site, self._running_site() if running else None)
-        self._folders()
+        self._folders(site)
         if postgres.prepare(self.paths, self.host):
             tell("made the data store's PostgreSQL cluster")
         before = self._remembered() if running else None
@@ -63,7 +63,7 @@ class Stack:
         changed = self._configure(site) or changed
         try:
             if running:
-                changed = self.apply(changed, tell) or changed
+                changed = self.apply(site, changed, tell) or changed
             else:
                 tell("starting services")
                 self.supervisor.start(self.host.python)
@@ -91,8 +91,9 @@ class Stack:
             tell("going back to the settings that ran before")
             render.point(self.paths.rendered, folder)
             self._write_config(words)
-        self.apply(changed=True, tell=tell)
-        self.wait_ready(load(self.paths.site, {}))
+        site = load(self.paths.site, {})
+        self.apply(site, changed=True, tell=tell)
+        self.wait_ready(site)
 
     def settings(self, tell: Tell) -> tuple[Site, str]:
         """The settings and their text; a first start makes site.yaml from the example."""
@@ -117,28 +118,35 @@ class Stack:
         except SettingsError:  # an older version's file; what runs is then unknown, and every port counts as ours to check
             return None
 
+    def site(self) -> Site:
+        """The settings with which services run, or would."""
+        return self._running_site() or load(self.site_file if self.site_file.exists() else CLONE / "site.example.yaml", {})
+
     def _refuse_bind(self, site: Site) -> None:
         if not is_own_address(site.bind):
             raise BadInputError(f"{self.site_file.name}: bind: {site.bind} is no address of this machine: give one, or 127.0.0.1")
 
     def _refuse_taken_ports(self, site: Site, previous: Site | None) -> None:
-        ours = {(previous.bind, port) for service in SERVICES for port in service.ports(previous)} if previous else set()
-        wanted = [(service, port) for service in SERVICES for port in service.ports(site)]
+        ours = {
+            (service.address(previous), port) for service in services(previous) for port in service.ports(previous)
+        } if previous else set()  # fmt: skip
+        wanted = [(service, port) for service in services(site) for port in service.ports(site)]
         for service, port in wanted:
-            if (site.bind, port) in ours or is_free(site.bind, port):
+            address = service.address(site)
+            if (address, port) in ours or is_free(address, port):
                 continue
             if previous and port in {number for _, number in ours}:
                 continue  # a wider or narrower address for a port that we hold ourselves
             what = f"port {port} is in use: {service.name} needs it, {holder(port)} has it"
             raise ComposeError(f"{what}: stop that one, or set ports: in {self.site_file.name}")
 
-    def _folders(self) -> None:
+    def _folders(self, site: Site) -> None:
         paths = self.paths
         for folder in (paths.home, paths.run, paths.logs, paths.data):
             if not folder.exists():
                 folder.mkdir(parents=True)
                 folder.chmod(0o755)
-        for service in SERVICES:
+        for service in services(site):
             folder = paths.data / service.state
             if service.state and not folder.exists():
                 folder.mkdir()
@@ -162,7 +170,7 @@ class Stack:
         path.touch(mode=0o600)  # it may hold passwords of the environment
         path.write_text(text, encoding="utf-8")
 
-    def apply(self, changed: bool, tell: Tell) -> bool:  # noqa: FBT001  # what was rendered has changed, or not
+    def apply(self, site: Site, changed: bool, tell: Tell) -> bool:  # noqa: FBT001  # what was rendered has changed, or not
         """What has been rendered reaches the running services; tells whether anything was done.
 
         Changed services restart, servers reread their files, and what was stopped by hand is started again.
@@ -173,7 +181,8 @@ class Stack:
         started = self.supervisor.start_stopped()
         if started:
             tell(f"started {', '.join(started)}")
-        reread = [service.name for service in SERVICES if not service.own and service.name not in (*restarted, *started)]
+        ours = [service.name for service in services(site) if not service.own and service.rereads]
+        reread = [name for name in ours if name not in (*restarted, *started)]
         for name in reread if changed else []:
             self.supervisor.signal(name, "HUP")
         if changed and reread:
@@ -183,7 +192,7 @@ class Stack:
     def wait_ready(self, site: Site) -> None:
         """Returns when every service is ready; a process that ends at once, or is not ready in time, is a ComposeError."""
         end = time.monotonic() + START_WITHIN
-        waiting = list(SERVICES)
+        waiting = list(services(site))
         why: dict[str, str] = {}
         while waiting:
             processes = self.supervisor.processes()
@@ -216,10 +225,11 @@ class Stack:
         """What `make status` shows: each service's state, asked now."""
         running = self.supervisor.running()
         processes = self.supervisor.processes() if running else {}
-        site = self._running_site() or load(self.site_file if self.site_file.exists() else CLONE / "site.example.yaml", {})
-        with ThreadPoolExecutor(max_workers=len(SERVICES)) as pool:
+        site = self.site()
+        ours = services(site)
+        with ThreadPoolExecutor(max_workers=len(ours)) as pool:
             restarts = pool.submit(self._restarts, site) if running else None
-            rows = list(pool.map(lambda service: self._row(service, processes.get(service.name), site), SERVICES))
+            rows = list(pool.map(lambda service: self._row(service, processes.get(service.name), site), ours))
             counts = restarts.result() if restarts else {}
         return [Row(row.name, row.state, row.since, counts.get(row.name), row.url, row.summary, row.why) for row in rows]
 

@@ -57,6 +57,7 @@ RUNTIME = (
     Package("prometheus", commands=("prometheus",), units=("prometheus.service",)),
     Package("prometheus-alertmanager", ("prometheus-alertmanager", "alertmanager"), units=("prometheus-alertmanager.service",)),
     Package("postgresql", files=("/usr/lib/postgresql/*/bin/postgres",), units=("postgresql.service",)),
+    Package("redis-server", commands=("redis-server",), units=("redis-server.service",)),
     Package("libjs-dygraphs", files=("/usr/share/javascript/dygraphs/dygraph.min.js",)),
 )
 TESTS = (

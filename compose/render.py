@@ -20,7 +20,7 @@ import yaml
 
 from compose.errors import BadInputError, ComposeError
 from compose.host import Host
-from compose.topology import SERVICES, listen, program
+from compose.topology import listen, program, services
 from metrics import stack
 from settings import Paths, Site
 from settings.paths import ALERTMANAGER_USER, CLONE
@@ -34,7 +34,7 @@ def prometheus_config(site: Site) -> dict[str, Any]:
     timing = site.prometheus
     labels = {"cluster": site.cluster, "instance": site.instance_name}
     jobs: dict[str, list[dict[str, Any]]] = {}
-    for service in filter(lambda service: service.job, SERVICES):
+    for service in filter(lambda service: service.job, services(site)):
         own = {"worker": service.worker} if service.worker else {}
         jobs.setdefault(service.job, []).append({"targets": [target(site, service.port(site))], "labels": labels | own})
     scrapes: list[dict[str, Any]] = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
 import secrets
 from pathlib import Path
@@ -23,11 +24,20 @@ def make_secrets(paths: Paths, host: Host) -> None:
         host.give(paths.secrets)
     for path in (paths.inbox_token, paths.database_password, paths.postgres_password):
         _write(path, secrets.token_urlsafe(32), host)
+    if _write(paths.bus_password, secrets.token_urlsafe(32), host):
+        paths.bus_users.unlink(missing_ok=True)
+    _write(paths.bus_users, _bus_user(paths), host)
     if _write(paths.alertmanager_password, secrets.token_urlsafe(32), host):
         paths.alertmanager_web.unlink(missing_ok=True)
     if not paths.alertmanager_web.exists():
         hashed = bcrypt.hashpw(paths.alertmanager_password.read_bytes(), bcrypt.gensalt(10)).decode()
         _write(paths.alertmanager_web, yaml.safe_dump({"basic_auth_users": {ALERTMANAGER_USER: hashed}}), host)
+
+
+def _bus_user(paths: Paths) -> str:
+    """Redis's list of users: the one it has, with the password that stands beside."""
+    hashed = hashlib.sha256(paths.bus_password.read_bytes()).hexdigest()
+    return f"user default on #{hashed} ~* &* +@all\n"
 
 
 def _write(path: Path, text: str, host: Host) -> bool:

@@ -125,8 +125,8 @@ class Supervisor:
     def stop(self) -> None:
         """Stops every service in order, then supervisord, and waits until all are gone."""
         pid = self.call("supervisor.getPID")
+        longest = sum(service.stop_seconds for service in SERVICES) + 10 * len(self.processes())  # workers beyond the first too
         self.call("supervisor.shutdown")
-        longest = sum(service.stop_seconds for service in SERVICES) + 10
         _until(lambda: not Path(f"/proc/{pid}").exists() or _zombie(pid), longest, "supervisord does not end")
         self.socket.unlink(missing_ok=True)
 

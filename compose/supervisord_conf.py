@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from compose.errors import BadInputError, ComposeError
 from compose.host import Host
 from compose.supervisor import socket
-from compose.topology import SERVICES, Context, Service
+from compose.topology import Context, Service, services
 from settings.environment import SECRETS, VALUES
 from settings.paths import CLONE
 
@@ -49,7 +49,7 @@ def config(context: Context, host: Host, environment: Mapping[str, str]) -> str:
         "[supervisorctl]",
         f"serverurl=unix://{socket(paths.run)}",
     ]
-    for rank, service in enumerate(SERVICES):
+    for rank, service in enumerate(services(context.site)):
         lines += ["", *_program(service, rank, context, host, overrides)]
     return "\n".join(lines) + "\n"
 
@@ -91,4 +91,4 @@ def _digest(context: Context) -> str:
 def _quoted(word: str) -> str:
     """As the command line of a program wants it, where supervisord expands %."""
     word = word.replace("%", "%%")
-    return f'"{word}"' if any(character in word for character in " ;'\t") else word
+    return f'"{word}"' if not word or any(character in word for character in " ;'\t") else word

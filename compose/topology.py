@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from compose import postgres
@@ -13,6 +13,8 @@ from compose.health import Scheme
 from compose.host import DATABASE_USER
 from metrics import stack
 from settings import Paths, Site
+
+_BUS_ROOM = 8  # times the most that one room's history may take: four rooms, each with as much again for Redis's own use
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class Service:
     `public_port` is where its clients and `page` are, for a service whose `port` is for scrapes and health checks alone;
     `secure` whether they come by TLS that it ends itself.
     `check` is the protocol in which it is asked for its health; one that does not speak HTTP listens on loopback, has no `job`,
-    because nothing scrapes it, and is told of by an exporter. `user` is the OS user of its own that it has, if any.
+    because nothing scrapes it, and is told of by an exporter, or by the metrics of the job `told_by`. `rereads` its files on
+    SIGHUP. `user` is the OS user of its own that it has, if any.
     """
 
     name: str
@@ -60,6 +63,12 @@ class Service:
     user: str = ""
     stop_signal: str = "TERM"
     secure: Callable[[Site], bool] = lambda _: False
+    told_by: str = ""
+    rereads: bool = True
+
+    def address(self, site: Site) -> str:
+        """The address that it listens on."""
+        return site.bind if self.check == "http" else "127.0.0.1"
 
     def ports(self, site: Site) -> tuple[int, ...]:
         """Every port that it listens on."""
@@ -114,11 +123,26 @@ def _alertmanager(context: Context) -> tuple[str, ...]:
     )
 
 
+def _bus(context: Context) -> tuple[str, ...]:
+    site, paths = context.site, context.paths
+    return (
+        program("redis-server"),
+        "--bind", "127.0.0.1", "--port", str(site.ports.bus),
+        "--aclfile", str(paths.bus_users),
+        "--dir", f"{paths.data}/bus",
+        # A restart keeps the numbering. When the machine itself falls, a second may be lost: it is noticed (docs/topics/bus.md).
+        "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
+        # An entry that was accepted must not go to make room: when it is full, it takes no more.
+        "--maxmemory", str(_BUS_ROOM * site.stream.history.size), "--maxmemory-policy", "noeviction",
+        "--loglevel", "warning",
+    )  # fmt: skip
+
+
 def _watcher(role: str) -> Callable[[Context], tuple[str, ...]]:
     return lambda context: context.module("compose.watcher", role)
 
 
-# In order of start; stopped in reverse. Whoever receives is there before who sends.
+# In order of start; stopped in reverse. Whoever receives is there before who sends. `services(site)` tells which of them run.
 SERVICES = (
     Service(
         "inbox",
@@ -184,6 +208,20 @@ SERVICES = (
         page="/metrics",
     ),
     Service(
+        "bus",
+        "joins stream servers (Redis)",
+        "",
+        lambda site: site.ports.bus,
+        _bus,
+        own=False,
+        alive="",
+        ready="",
+        state="bus",
+        check="redis",
+        told_by=stack.JOB_STREAM,
+        rereads=False,
+    ),
+    Service(
         "stream",
         "the watched workload: live stream",
         stack.JOB_STREAM,
@@ -220,6 +258,28 @@ SERVICES = (
         worker="1",
     ),
 )
+
+
+def services(site: Site) -> tuple[Service, ...]:
+    """The services of a site: as many stream workers as it wants, and the bus unless it has none, or one of its own."""
+    found: list[Service] = []
+    for service in SERVICES:
+        if service.name == "stream":
+            found += [service] if site.stream.workers == 1 else [_worker(service, index) for index in range(site.stream.workers)]
+        elif service.name != "bus" or (site.stream.bus.enabled and not site.stream.bus.url):
+            found.append(service)
+    return tuple(found)
+
+
+def _worker(stream: Service, index: int) -> Service:
+    """One of several stream servers on one port: its metrics and health are on a port of its own."""
+    return replace(
+        stream,
+        name=f"{stream.name}-{index}" if index else stream.name,
+        port=lambda site: site.ports.stream_admin + index,
+        command=lambda context: context.module("stream", "--worker", str(index)),
+        worker=str(index),
+    )
 
 
 def find(name: str) -> Service | None:

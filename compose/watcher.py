@@ -21,7 +21,7 @@ from compose.errors import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_OK, ComposeError
 from compose.health import Health, ask
 from compose.secrets import alertmanager_authorization
 from compose.supervisor import Supervisor
-from compose.topology import SERVICES, Service
+from compose.topology import Service, services
 from compose.watching import ANSWER_WITHIN, CHECK_EVERY, Watched, look
 from metrics import stack
 from metrics.expose import Renderer, negotiate
@@ -41,7 +41,7 @@ class Watcher:
         self.name = ROLES[role]
         self.site = site
         self.supervisor = Supervisor(paths.home)
-        self.services = [service for service in SERVICES if self._watches(service, role)]
+        self.services = [service for service in services(site) if self._watches(service, role)]
         self.memory: dict[str, Watched] = {service.name: Watched() for service in self.services}
         self.process = ProcessSamples(self.name)
         self.password = alertmanager_authorization(paths)

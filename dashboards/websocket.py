@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboards import layout, websocket_detail, websocket_feed
+from dashboards import layout, websocket_bus, websocket_detail, websocket_feed
 from dashboards.layout import Cell, Dashboard, Panel, Row
 from dashboards.panels import MAX_SERIES, Panels, Query, States
 from metrics import app, feed, prometheus, stream_signals
@@ -27,6 +27,7 @@ def dashboard(site: Site) -> Dashboard:
         _errors(panels),
         *websocket_detail.rows(panels),
         *websocket_feed.rows(panels),
+        websocket_bus.row(panels),
     ]
     return layout.dashboard(
         site,

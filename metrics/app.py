@@ -72,7 +72,13 @@ GC_PAUSE = Histogram(
     buckets=_LAG_BUCKETS,
 )
 
-METRICS = (ACTIVE_CONNECTIONS, REQUESTS, DURATION, ERRORS, REFUSED, FRAME_VIOLATIONS, LOOP_LAG, GC_PAUSE)
+DEGRADED = Gauge(
+    "app_degraded",
+    "How many things do not work as they should though clients are served: sources, the bus. /readyz names them.",
+    Unit.COUNT,
+)
+
+METRICS = (ACTIVE_CONNECTIONS, REQUESTS, DURATION, ERRORS, REFUSED, FRAME_VIOLATIONS, LOOP_LAG, GC_PAUSE, DEGRADED)
 
 RECORDINGS = (
     Recording(

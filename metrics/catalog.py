@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-from metrics import app, database, feed, process, prometheus, stack, stack_signals, stream_signals, system, websocket
+from metrics import app, bus, database, feed, process, prometheus, stack, stack_signals, stream_signals, system, websocket
 from metrics.model import Counter, Gauge, Histogram, Metric, Recording, Signal
 from metrics.system import signals as system_signals
 
 # Labels that every series of a target has: `compose/topology.py` sets cluster and instance, Prometheus sets job.
 TARGET_LABELS = ("cluster", "job", "instance")
+WORKER_LABEL = "worker"  # that of a target which is one process of several; panels about the bus tell them apart
 OWN_PREFIXES = ("app_", "db_", "cache_", "ws_", "feed_", "ai_", "probe_", "watchfloor_")
 RECORDING_RULE = "recording rule"
 
@@ -29,6 +30,7 @@ DOMAINS: Mapping[str, Domain] = {
     "system": Domain(system.METRICS, system_signals.SIGNALS, system_signals.RECORDINGS),
     "websocket": Domain(websocket.METRICS, stream_signals.WEBSOCKET, websocket.RECORDINGS),
     "feed": Domain(feed.METRICS, stream_signals.FEED),
+    "bus": Domain(bus.METRICS, stream_signals.BUS),
     "app": Domain(app.METRICS, stream_signals.APP, app.RECORDINGS),
     "database": Domain(database.METRICS, database.SIGNALS, database.RECORDINGS),
     "stack": Domain(stack.METRICS, stack_signals.SIGNALS, stack_signals.RECORDINGS),

@@ -3,7 +3,7 @@
 from metrics.model import Counter, Gauge, Histogram, Metric, Unit
 
 SOURCES = ("market", "onchain", "sentiment")
-STATES = ("connecting", "connected", "reconnecting", "failed", "stopped")
+STATES = ("standby", "connecting", "connected", "reconnecting", "failed", "stopped")
 KINDS = ("replay", "websocket", "http", "ccxt")
 # Why a connection ended or an attempt failed.
 FAILURES = ("refused", "closed", "stale", "timeout", "status", "protocol", "setup", "crash")

@@ -11,7 +11,7 @@ from metrics.query import raw
 
 TARGET = ("cluster", "job", "instance")
 # A service's scrape job is its name without these ornaments; a test compares that with the topology.
-_SERVICE_TO_JOB = ('"job"', '"$1"', '"service"', '"(?:exporter-)?(.+?)(?:-guard)?"')
+_SERVICE_TO_JOB = ('"job"', '"$1"', '"service"', '"(?:exporter-)?(.+?)(?:-guard|-[0-9]+)?"')
 
 # -- is everything there? --------------------------------------------------------------------------------------------
 TARGET_UP = Signal(

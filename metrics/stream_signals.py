@@ -5,7 +5,7 @@ Keys are the values of the label `signal` on alerts.
 
 from __future__ import annotations
 
-from metrics import app, feed, websocket
+from metrics import app, bus, feed, websocket
 from metrics.model import Signal, Unit
 from metrics.query import Aggregate, Rate, Selector
 
@@ -101,6 +101,30 @@ LOOP_LAG = Signal(
     warning=0.05, minimum=0.001, maximum=60, why="A lag of 50 ms uses up the target of a delivery by itself.",
 )  # fmt: skip
 
+DEGRADED = Signal(
+    "Degraded",
+    app.DEGRADED.select().max(by=TARGET),
+    Unit.COUNT,
+    "How many things do not work as they should though clients are served: sources, the bus.",
+)  # fmt: skip
+
+# -- the bus ---------------------------------------------------------------------------------------------------------
+BUS_UP = Signal(
+    "Bus reached",
+    bus.UP.select().min(by=TARGET),
+    Unit.BOOL,
+    "1 while every stream server of the machine reaches the bus, or needs none, else 0.",
+    critical=1, bad_below=True, minimum=1, maximum=1,
+    alerts={"critical": "BusDown"},
+)  # fmt: skip
+BUS_DELAY = Signal(
+    "Delay of the bus, p99",
+    bus.DELAY.quantile(0.99, by=TARGET),
+    Unit.SECONDS,
+    "From the publisher's stamp of an entry to its arrival at a stream server, for 99 % of the entries.",
+    warning=0.05, minimum=0.001, maximum=60, why="50 ms is the target of a delivery as a whole.",
+)  # fmt: skip
+
 WEBSOCKET: dict[str, Signal] = {
     "websocket.connections": websocket.CONNECTION_COUNT,
     "websocket.error_rate": WS_ERROR_RATE,
@@ -117,4 +141,9 @@ APP: dict[str, Signal] = {
     "app.error_rate": HTTP_ERROR_RATE,
     "app.request_p95": HTTP_P95,
     "app.loop_lag": LOOP_LAG,
+    "app.degraded": DEGRADED,
+}
+BUS: dict[str, Signal] = {
+    "bus.up": BUS_UP,
+    "bus.delay_p99": BUS_DELAY,
 }

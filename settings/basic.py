@@ -30,6 +30,7 @@ RequestRate: TypeAlias = Annotated[str, Meta(pattern=patterns.REQUEST_RATE)]
 Header: TypeAlias = Annotated[str, Meta(pattern=patterns.HEADER)]
 Feed: TypeAlias = Annotated[str, Meta(pattern=patterns.FEED)]
 MarketFeed: TypeAlias = Annotated[str, Meta(pattern=patterns.MARKET_FEED)]
+BusOrNone: TypeAlias = Annotated[str, Meta(pattern=patterns.BUS_OR_NONE)]
 JsonPath: TypeAlias = Annotated[str, Meta(pattern=patterns.JSON_PATH)]
 
 _UNITS = {"B": 1, "KB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40}

@@ -82,3 +82,13 @@ class Paths:
     def postgres_password(self) -> Path:
         """The password of that PostgreSQL's superuser, for people and backups; no service uses it."""
         return self.secrets / "postgres_password"
+
+    @property
+    def bus_password(self) -> Path:
+        """The password by which stream servers are known to the Redis that joins them."""
+        return self.secrets / "bus_password"
+
+    @property
+    def bus_users(self) -> Path:
+        """That Redis's list of users: the same password as a hash."""
+        return self.secrets / "bus_users.acl"

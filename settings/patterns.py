@@ -33,6 +33,7 @@ REQUEST_RATE = r"^[1-9][0-9]{0,8}/(?:second|minute|hour)" + _END
 HEADER = r"^[A-Za-z0-9-]+" + _END
 FEED = r"^(?:(?:https?|wss?)://[^/\s]+(?:/\S*)?)?" + _END
 MARKET_FEED = r"^(?:(?:https?|wss?)://[^/\s]+(?:/\S*)?|ccxt:[a-z0-9]+)?" + _END
+BUS_OR_NONE = r"^(?:rediss?://(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?(?:/[0-9]{1,2})?)?" + _END
 JSON_PATH = r"^(?:=[^\n]*|[^.=\n][^.\n]*(?:\.[^.\n]+)*|)" + _END
 
 MEANINGS = {
@@ -62,6 +63,7 @@ MEANINGS = {
     HEADER: "the name of an HTTP header",
     FEED: "a URL that begins with ws://, wss://, http:// or https://, or nothing",
     MARKET_FEED: "a URL that begins with ws://, wss://, http:// or https://, or ccxt:EXCHANGE, or nothing",
+    BUS_OR_NONE: "redis:// or rediss://, a host, a port and the number of a database (no user or password), or nothing",
     JSON_PATH: "keys and indexes joined by dots, for example data.0.price, or = and a fixed text",
 }
 
@@ -89,5 +91,6 @@ KINDS = {
     HEADER: "header",
     FEED: "feed",
     MARKET_FEED: "feed",
+    BUS_OR_NONE: "URL",
     JSON_PATH: "path in JSON",
 }

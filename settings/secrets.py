@@ -34,6 +34,7 @@ def secret_files(site: Site) -> Iterator[tuple[Steps, Path]]:
 def _sections(site: Site) -> Iterator[tuple[tuple[str | int, ...], Section]]:
     yield ("endpoints",), site.endpoints
     yield ("database",), site.database
+    yield ("stream", "bus"), site.stream.bus
     for name in structs.fields(site.stream.sources):
         yield ("stream", "sources", name.name), getattr(site.stream.sources, name.name)
     yield ("stream", "tls"), site.stream.tls
@@ -113,6 +114,17 @@ def database_url(site: Site, environment: Mapping[str, str] | None = None, *, re
     Raises SettingsError for a file that cannot be used.
     """
     return _secret(site, "DATABASE_REPLICA_URL" if replica else "DATABASE_URL", environment)
+
+
+def bus_password(site: Site, paths: Paths) -> str:
+    """The password of the Redis that joins stream servers: of the site's file, else of the appliance's own, else an empty text.
+
+    Raises SettingsError for a file that cannot be used.
+    """
+    given = site.stream.bus
+    if given.url:
+        return read_secret(Path(given.password_file), "stream.bus.password_file") if given.password_file else ""
+    return read_secret(paths.bus_password, "stream.bus") if paths.bus_password.exists() else ""
 
 
 def _secret(site: Site, variable: str, environment: Mapping[str, str] | None) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import Meta, field
 
 from settings.api import Api
-from settings.basic import FileOrNone, HostName, Line, Name, Network, Origin, Section, Size, in_bytes
+from settings.basic import BusOrNone, FileOrNone, HostName, Line, Name, Network, Origin, Section, Size, in_bytes
 from settings.feeds import Replay, Sources
 
 
@@ -56,9 +56,27 @@ class Tls(Section, frozen=True):
             raise ValueError("certificate and key_file go together: give both, or neither")
 
 
+class Bus(Section, frozen=True):
+    """What joins the workers of a stream server, and those of several machines: Redis Streams, in a Redis of their own."""
+
+    enabled: Annotated[bool, Meta(description="false: one worker on its own; a restart of it then begins a new numbering.")] = (
+        True
+    )
+    url: Annotated[
+        BusOrNone, Meta(description="A Redis of yours, redis://host:port/db or rediss://; empty: the appliance's own.")
+    ] = ""
+    username: Annotated[Line, Meta(description="The user of your Redis; empty for the default one.")] = ""
+    password_file: Annotated[FileOrNone, Meta(description="A file that holds the password of your Redis; empty for none.")] = ""
+    replicas: Annotated[
+        int, Meta(ge=0, le=1, description="1: an entry counts as accepted when a replica has it too, within 100 ms.")
+    ] = 0
+
+
 class Stream(Section, frozen=True):
     """The stream server."""
 
+    workers: Annotated[int, Meta(ge=1, le=64, description="Processes that share the port; more than one needs the bus.")] = 1
+    bus: Annotated[Bus, Meta(description="What joins them.")] = field(default_factory=Bus)
     anonymous: Annotated[bool, Meta(description="Clients without a token are let in.")] = True
     allowed_origins: Annotated[
         list[Origin], Meta(description="Pages of these origins may connect too; empty: those of the server's own alone.")
@@ -86,7 +104,10 @@ class Stream(Section, frozen=True):
     sources: Annotated[Sources, Meta(description="Where data comes from.")] = field(default_factory=Sources)
 
     def __post_init__(self) -> None:
-        """Refuses what is no address or network."""
+        """Refuses several workers that nothing joins, and what is no address or network."""
+        if self.workers > 1 and not self.bus.enabled:
+            msg = f"workers is {self.workers} and bus.enabled is false: set bus.enabled to true, or workers to 1"
+            raise ValueError(msg)
         for text in self.trusted_proxies:
             try:
                 ipaddress.ip_network(text)

@@ -39,10 +39,13 @@ class Ports(Section, frozen=True):
         Meta(description="The first of two health watchers; the second listens on the next port."),
     ] = 9710
     stream: Annotated[Port, Meta(description="The stream server, for its clients.")] = 8080
-    stream_admin: Annotated[Port, Meta(description="The stream server's metrics and health.")] = 8181
+    stream_admin: Annotated[
+        Port, Meta(description="Metrics and health of the stream server's first worker; the others listen on the next ports.")
+    ] = 8181
     cache_redis: Annotated[Port, Meta(description="The cache's Redis.")] = 16379
     store: Annotated[Port, Meta(description="The data store's maintenance: metrics and health.")] = 8171
     postgres: Annotated[Port, Meta(description="PostgreSQL, on loopback whatever `bind` says.")] = 15432
+    bus: Annotated[Port, Meta(description="The Redis that joins stream servers.")] = 16380
 
     def __post_init__(self) -> None:
         """Refuses two services on one port."""
@@ -269,6 +272,11 @@ class Site(Section, frozen=True):
             if twice:
                 msg = f"{what}: the name {twice[0]!r} is used twice: give each its own"
                 raise ValueError(msg)
+        first, count = self.ports.stream_admin, self.stream.workers
+        for name in self.ports.__struct_fields__:
+            if first < getattr(self.ports, name) < first + count:
+                msg = f"ports.{name} {getattr(self.ports, name)} is that of a worker: they have {first} to {first + count - 1}"
+                raise ValueError(f"{msg}: give it another one")
 
     @property
     def instance_name(self) -> str:

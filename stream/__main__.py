@@ -1,4 +1,7 @@
-"""`python -m stream`: exit 0 after SIGTERM or SIGINT, 1 when it cannot listen, 2 for wrong settings or arguments."""
+"""`python -m stream`: exit 0 after SIGTERM or SIGINT, 1 when it cannot listen, 2 for wrong settings or arguments.
+
+`--workers N` runs N processes that share the port (stream/workers.py); `--worker I` is one of several that others start.
+"""
 
 from __future__ import annotations
 
@@ -10,23 +13,28 @@ import logging
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from functools import partial
 
 from metrics.process import version
 from settings import Paths, SettingsError, Site, load
 from settings.ports import holder
+from stream import workers
 from stream.app import Server, Sockets
 from stream.auth import Authenticator
+from stream.bus.bus import build_bus
 from stream.descriptors import enough
 from stream.keybook import book_path
 from stream.listening import WAITING
 from stream.logs import set_up
 from stream.loop import choose, run
-from stream.manager import build_manager
+from stream.manager import Publish, StreamManager, Turns, build_manager
 from stream.session import Checker
+from stream.sink import Sink
 from stream.store.connect import conninfo
 from stream.store.database import Database
 from stream.store.sink import StoreSink
+from stream.workers import MOST
 
 _LOG = logging.getLogger("watchfloor.stream")
 
@@ -41,15 +49,21 @@ def main(given: list[str] | None = None) -> int:
         conninfo(site, Paths.from_environment())  # refused before anything starts
     except SettingsError as error:
         return _failed(str(error), 2)
+    if arguments.workers is not None:
+        if wrong := _unfit(arguments, site):
+            return _failed(wrong, 2)
+        return workers.run(arguments.workers, sys.argv[1:] if given is None else given)
     bind = arguments.bind or site.bind
-    ports = (
-        site.ports.stream if arguments.port is None else arguments.port,
-        site.ports.stream_admin if arguments.admin_port is None else arguments.admin_port,
+    admin = site.ports.stream_admin if arguments.admin_port is None else arguments.admin_port
+    shared = arguments.worker is not None
+    wanted = (
+        ("stream", site.ports.stream if arguments.port is None else arguments.port, shared),
+        ("stream_admin", admin + (arguments.worker or 0 if admin else 0), False),
     )
     sockets = []
-    for port, name in zip(ports, ("stream", "stream_admin"), strict=True):
+    for name, port, together in wanted:
         try:
-            sockets.append(_listen(bind, port))
+            sockets.append(_listen(bind, port, shared=together))
         except OSError as error:
             return _failed(_refused(bind, port, name, error), 1)
     if lacking := enough():
@@ -57,7 +71,7 @@ def main(given: list[str] | None = None) -> int:
     make, loop = choose()
     try:
         run(_serve(site, checker, Sockets(*sockets), loop), make)
-    except SettingsError as error:  # a certificate that cannot be used
+    except SettingsError as error:  # a certificate, or the bus's password, that cannot be used
         return _failed(str(error), 2)
     return 0
 
@@ -67,6 +81,9 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--bind", help="the address to listen on (default: bind of site.yaml)")
     parser.add_argument("--port", type=_port, help="for clients (default: ports.stream of site.yaml; 0: any free one)")
     parser.add_argument("--admin-port", type=_port, help="for metrics and health (default: ports.stream_admin; 0: any free one)")
+    several = parser.add_mutually_exclusive_group()
+    several.add_argument("--workers", type=_count, help="run so many processes that share the port (needs the bus, a fixed port)")
+    several.add_argument("--worker", type=int, choices=range(MOST), metavar="I", help="be the worker I of several, from 0")
     parser.add_argument("--version", action="version", version=f"watchfloor stream {version()}")
     return parser.parse_args(given)
 
@@ -79,11 +96,31 @@ def _port(text: str) -> int:
     return port
 
 
-def _listen(bind: str, port: int) -> socket.socket:
+def _count(text: str) -> int:
+    """How many workers. Raises ValueError, as argparse wants it."""
+    count = int(text)
+    if not 1 <= count <= MOST:
+        raise ValueError(text)
+    return count
+
+
+def _unfit(arguments: argparse.Namespace, site: Site) -> str:
+    """Why these workers cannot be; an empty text when they can."""
+    if arguments.workers > 1 and not site.stream.bus.enabled:
+        return "--workers: nothing joins them: set stream.bus.enabled to true in site.yaml"
+    if arguments.workers > 1 and 0 in (arguments.port, arguments.admin_port):
+        return "--workers: with port 0 each would listen on another one: give --port and --admin-port"
+    return ""
+
+
+def _listen(bind: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A listening socket; `shared` with the other workers, among which the kernel divides the connections."""
     family = socket.AF_INET6 if ":" in bind else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.bind((bind.strip("[]"), port))
         sock.listen(WAITING)
     except OSError:
@@ -97,6 +134,10 @@ def _url(sock: socket.socket, scheme: str = "http") -> str:
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
+def _feed(site: Site, publish: Publish, turns: Turns | None, sinks: Sequence[Sink]) -> StreamManager:
+    return build_manager(site, publish, turns=turns, sinks=sinks)
+
+
 async def _serve(site: Site, checker: Checker | None, sockets: Sockets, loop: str) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -104,7 +145,8 @@ async def _serve(site: Site, checker: Checker | None, sockets: Sockets, loop: st
     database = await Database.open(site)
     sink = StoreSink.of(site, database, Paths.from_environment())
     sink.start()
-    server = Server(site, checker, feed=partial(build_manager, sinks=[sink]), database=database, store=sink)
+    bus = build_bus if site.stream.bus.enabled else None
+    server = Server(site, checker, feed=partial(_feed, sinks=[sink]), database=database, store=sink, bus=bus)
     try:
         await server.start(sockets)
         about = {

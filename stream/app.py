@@ -6,12 +6,14 @@ import asyncio
 import logging
 import secrets
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from aiohttp import web
 
+from metrics import app
+from metrics.model import Sample
 from metrics.process import ProcessSamples
 from settings import Site
 from settings.hosts import known_names
@@ -19,6 +21,7 @@ from stream.admin import Admin
 from stream.api.endpoints import Data, NoStore, operations
 from stream.api.fresh import Fresh
 from stream.api.stored import Stored
+from stream.bus.bus import Bus, alone
 from stream.canary import beat
 from stream.events import ClientSubscription, Event
 from stream.fanout import Fanout, now_ms
@@ -29,7 +32,7 @@ from stream.hub import Hub
 from stream.keeper import Times
 from stream.limits import PerAddress, networks
 from stream.listening import BoundedSite
-from stream.manager import Publish, StreamManager
+from stream.manager import Publish, StreamManager, Turns
 from stream.messages import ROOMS, RoomInfo, Rooms, Update
 from stream.outlet import Outlet
 from stream.pulse import Pulse
@@ -42,7 +45,8 @@ from stream.tally import Tally
 from stream.tls import Certificate
 from stream.websocket import Endpoint
 
-MakeFeed: TypeAlias = Callable[[Site, Publish], StreamManager]
+MakeFeed: TypeAlias = Callable[[Site, Publish, Turns | None], StreamManager]
+MakeBus: TypeAlias = Callable[[Site, Hub], Bus]
 _LOG = logging.getLogger("watchfloor.stream")
 
 
@@ -55,15 +59,16 @@ class Sockets:
 
 
 class Server:
-    """One stream server on one event loop; make it within the loop. `feed` makes what fills the rooms; None: only the canary.
+    """One stream server on one event loop; make it within the loop.
 
+    `feed` makes what fills the rooms; None: only the canary. `bus` makes what joins it with others; None: it is on its own.
     `database` is the data store, which the server closes, and `store` the feed's sink into it; None: there is none.
-    Raises SettingsError for a certificate that cannot be used.
+    Raises SettingsError for a certificate, or a password of the bus, that cannot be used.
     """
 
     def __init__(
         self, site: Site, checker: Checker | None = None, times: Times | None = None, feed: MakeFeed | None = None,
-        *, database: Database | None = None, store: StoreSink | None = None,
+        *, database: Database | None = None, store: StoreSink | None = None, bus: MakeBus | None = None,
     ) -> None:  # fmt: skip
         loop = asyncio.get_running_loop()
         stream = site.stream
@@ -85,7 +90,11 @@ class Server:
         desk.subscribed = self._subscribed
         self.endpoint = Endpoint(desk, guard, hosts, times)
         self.queue = PublisherQueue(loop, self.hub, self.endpoint.outlet, self.tally.instruments)
-        self.feed = feed(site, self.queue.publish) if feed else None
+        self.bus = bus(site, self.hub) if bus else None
+        self._publish = self.bus.publish if self.bus else self.queue.publish
+        self.feed = feed(site, self._publish, self.bus.leases if self.bus else None) if feed else None
+        if self.bus and self.feed:
+            self.bus.on_heard(self.feed.heard)
         self.figures = Figures(guard)
         self.database, self.store = database, store
         self.fresh = Fresh(self._last, stream.api.conditions)
@@ -97,6 +106,7 @@ class Server:
         self._public = GuardedRunner(inner.app, guard, inner.hot.before, handler_cancellation=False, shutdown_timeout=1.0)
         process = ProcessSamples("stream")
         sources = [self.tally.collect, self.hub.collect, self.queue.collect, self.figures.collect, process.collect]
+        sources += [self.bus.collect if self.bus else alone, self._samples]
         sources += [part.samples for part in (self.feed, database, store) if part]
         self._certificate = Certificate(stream.tls) if stream.tls.certificate else None
         self._admin = web.AppRunner(Admin(sources, lambda: not self._stopping, self.degraded).application(), access_log=None)
@@ -125,14 +135,30 @@ class Server:
 
     def degraded(self) -> Sequence[str]:
         """What does not work as it should, though clients are served."""
-        return [sentence for part in (self.feed, self.database, self.store) if part for sentence in part.degraded]
+        return [sentence for part in (self.bus, self.feed, self.database, self.store) if part for sentence in part.degraded]
+
+    def _samples(self) -> Iterator[Sample]:
+        yield app.DEGRADED.sample(len(self.degraded()))
+
+    async def _canary(self) -> None:
+        """Beats all the time, or while it is this instance's turn."""
+        while self.bus:
+            await self.bus.leases.turn("canary")
+            beating = asyncio.create_task(beat(self._publish))
+            try:
+                await self.bus.leases.end("canary")
+            finally:
+                beating.cancel()
+        await beat(self._publish)
 
     async def start(self, sockets: Sockets) -> None:
         """Serves on these sockets."""
         self._pulse.__enter__()
         await self._public.setup()
         await self._admin.setup()
-        always = (self.endpoint.keeper.run(), beat(self.queue.publish), self.fresh.run())
+        if self.bus:
+            await self.bus.join()
+        always = (self.endpoint.keeper.run(), self._canary(), self.fresh.run())
         self._tasks = [asyncio.create_task(one) for one in always]
         if self.feed:
             self.feed.start()
@@ -151,6 +177,8 @@ class Server:
             await site.stop()
         if self.feed:
             await self.feed.stop()
+        if self.bus:
+            await self.bus.stop()
         self.queue.flush()
         await self.endpoint.stop()
         await self._public.cleanup()

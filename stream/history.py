@@ -41,6 +41,11 @@ class History:
     def __len__(self) -> int:
         return len(self._entries)
 
+    @property
+    def first(self) -> int:
+        """The number of the oldest message that is kept; 0 when none is."""
+        return self._entries[0].seq if self._entries else 0
+
     def add(self, entry: Entry) -> None:
         """Keeps a message, numbered one above the last, and forgets what is too old or too much."""
         entries, bounds = self._entries, self._bounds

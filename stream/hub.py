@@ -11,6 +11,7 @@ from metrics.model import Sample
 from stream.codes import ErrorCode
 from stream.fanout import Fanout, now_ms
 from stream.filters import Canonical, canonical
+from stream.history import Entry
 from stream.messages import (
     DataWriter,
     Gap,
@@ -47,6 +48,28 @@ class Hub:
         published = self.rooms.publish(update, now_ms())
         self.fanout.publish(update, published, time.monotonic() if since is None else since)
         return published.seq
+
+    def take(self, update: Update, entry: Entry, since: float) -> None:
+        """An update that has its number already, the one after its room's last. Raises KeyError for no such room."""
+        self.fanout.publish(update, self.rooms.all[update.room].take(update, entry), since)
+
+    def skip(self, name: str, to: int) -> None:
+        """A room's numbers up to `to` were numbered elsewhere and cannot be had: subscribers are told."""
+        room = self.rooms.all[name]
+        gap = Gap(room=name, from_=room.seq + 1, to=to, reason="history", timestamp=now_ms())
+        room.skip(to)
+        for member in [*room.members, *room.catching]:
+            self._gap(member, gap)
+
+    def begin(self, name: str, epoch: str, seq: int = 0) -> None:
+        """A room's numbering begins anew, at `seq`: subscribers are told, and get the latest data as it is known."""
+        room = self.rooms.all[name]
+        due = room.begin(epoch, seq)
+        for member, last in due.items():
+            self.fanout.place(member, self.rooms.groups_of(member))
+            had = last if member.backlog is None else member.backlog.drop(name, last)
+            filters = room.members[member].filters
+            self._initial(member, name, filters, room.initial(filters), Lost(had + 1, seq, "epoch"))
 
     def lose(self, name: str) -> None:
         """A message of a room that was accepted will not come: subscribers are told."""

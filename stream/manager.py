@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from metrics import feed
 from metrics.durations import seconds
@@ -35,12 +35,25 @@ _FLUSH_SECONDS = 5.0  # how long an orderly end may take
 Publish: TypeAlias = Callable[[Update], bool]
 
 
+class Turns(Protocol):
+    """Who runs a source: exactly one of several instances."""
+
+    async def turn(self, name: str) -> None:
+        """Waits until this instance runs it."""
+        ...
+
+    async def end(self, name: str) -> None:
+        """Waits until it does not any more."""
+        ...
+
+
 class StreamManager:
     """Sources, processors and what connects them. `publish` returns False, or raises, when it cannot take an update."""
 
     def __init__(
         self, sources: Sequence[Source], processors: Sequence[Processor], publish: Publish, counts: Instruments,
         *, restart_seconds: float = 5.0, sinks: Sequence[Sink] = (), bus: EventBus | None = None, clock: Clock | None = None,
+        turns: Turns | None = None,
     ) -> None:  # fmt: skip
         self.sources = tuple(sources)
         self.processors = {processor.name: processor for processor in processors}
@@ -51,7 +64,9 @@ class StreamManager:
         self._restart_seconds = restart_seconds
         self._sinks: tuple[Sink, ...] = (self.last, *sinks)
         self._clock = clock or Clock()
+        self._turns = turns
         self._stop = asyncio.Event()
+        self._endings: set[asyncio.Event] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._by_room = {processor.room: processor.name for processor in processors}
         self.bus.on(Event.SOURCE_DATA, self._received)
@@ -68,6 +83,8 @@ class StreamManager:
     async def stop(self) -> None:
         """Ends sources, runs processors once more, and closes the sinks; what does not end in 5 s is cut off."""
         self._stop.set()
+        for ending in self._endings:
+            ending.set()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=_FLUSH_SECONDS)
             for task in late:
@@ -81,10 +98,10 @@ class StreamManager:
         self._tasks.clear()
 
     async def _run(self, source: Source) -> None:
-        """Runs a source, again and again should it raise."""
+        """Runs a source while it is this instance's turn, again and again should it raise."""
         while not self._stop.is_set():
             try:
-                await source.run(self._emitted, self._stop)
+                await self._run_in_turn(source)
             except Exception as error:  # noqa: BLE001  # a task's edge: whatever a source raises, it is started again
                 source.vitals.state = State.RECONNECTING
                 source.vitals.detail = f"{type(error).__name__}: {error}"
@@ -93,6 +110,35 @@ class StreamManager:
                 self.bus.emit(Event.SOURCE_ERROR, SourceEvent(source.name, "crash", source.vitals.detail))
                 await pause(self._stop, self._restart_seconds)
         source.vitals.state = State.STOPPED
+
+    async def _run_in_turn(self, source: Source) -> None:
+        """Runs a source from the beginning of this instance's turn to its end; all the time where there are no turns."""
+        if self._turns is None:
+            await source.run(self._emitted, self._stop)
+            return
+        source.vitals.state = State.STANDBY
+        turn, stop = asyncio.create_task(self._turns.turn(source.name)), asyncio.create_task(self._stop.wait())
+        await asyncio.wait((turn, stop), return_when=asyncio.FIRST_COMPLETED)
+        turn.cancel()
+        stop.cancel()
+        if self._stop.is_set():
+            return
+        ending = asyncio.Event()
+        self._endings.add(ending)
+        end = asyncio.create_task(self._turns.end(source.name))
+        end.add_done_callback(lambda _: ending.set())
+        _LOG.info("runs source %s", source.name, extra={"event": "source_taken", "source": source.name})
+        try:
+            await source.run(self._emitted, ending)
+        finally:
+            end.cancel()
+            self._endings.discard(ending)
+
+    def heard(self, room: str) -> None:
+        """Something has come for a room: the source that another instance runs is alive."""
+        for source in self.sources:
+            if source.room == room and source.vitals.state is State.STANDBY:
+                source.vitals.heard()
 
     async def _drive(self, processor: Processor) -> None:
         """Runs a processor at its interval, by the clock and not after the run, so that it does not drift."""
@@ -193,8 +239,9 @@ class StreamManager:
 
 
 def build_manager(
-    site: Site, publish: Publish, *, sinks: Sequence[Sink] = (), bus: EventBus | None = None, clock: Clock | None = None
-) -> StreamManager:
+    site: Site, publish: Publish, *, sinks: Sequence[Sink] = (), bus: EventBus | None = None, clock: Clock | None = None,
+    turns: Turns | None = None,
+) -> StreamManager:  # fmt: skip
     """The manager of a site's sources. Raises SettingsError for a key's file that cannot be used."""
     clock, bus = clock or Clock(), bus or EventBus()
     counts = Instruments(feed.COUNTED)
@@ -204,7 +251,7 @@ def build_manager(
         OnchainProcessor(_shape(wanted.onchain), counts),
         SentimentProcessor(_shape(wanted.sentiment), counts),
     )
-    return StreamManager(sources, processors, publish, counts, sinks=sinks, bus=bus, clock=clock)
+    return StreamManager(sources, processors, publish, counts, sinks=sinks, bus=bus, clock=clock, turns=turns)
 
 
 def _shape(source: SourceSettings) -> Shape:

@@ -49,6 +49,14 @@ class Backlog:
             self.size -= len(self.kept.pop(key).frame)
         self.lost.pop(room, None)
 
+    def drop(self, room: str, last: int) -> int:
+        """The same; the last number before all that waited, or that was replaced, of that room: `last` if nothing did."""
+        waited = [kept.seq for (name, _), kept in self.kept.items() if name == room]
+        if room in self.lost:
+            waited.append(self.lost[room][0])
+        self.forget(room)
+        return min([last + 1, *waited]) - 1
+
     def frames(self) -> list[bytes]:
         """What waits, in the order in which it was published within each room."""
         return [kept.frame for kept in self.kept.values()]

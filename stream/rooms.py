@@ -126,11 +126,13 @@ class Room(Generic[M]):
 
     def publish(self, update: Update, now: int) -> Published[M]:
         """Numbers an update at `now` (ms UTC). Raises TypeError, and numbers nothing, for data that JSON does not know."""
-        data = encode(update.data, Format.JSON)
-        self.seq = seq = self.seq + 1
+        return self.take(update, Entry(self.seq + 1, update.symbol, encode(update.data, Format.JSON), now, update.source_time))
+
+    def take(self, update: Update, entry: Entry) -> Published[M]:
+        """An update that has its number, the one after the room's last, already; `entry.data` is its data as JSON."""
+        self.seq = seq = entry.seq
         self.latest[update.symbol] = update
         self._last_of[update.symbol] = seq
-        entry = Entry(seq, update.symbol, data, now, update.source_time)
         self.history.add(entry)
         deliveries = []
         for group in self.groups.values():
@@ -139,13 +141,38 @@ class Room(Generic[M]):
                 group.last = seq
         return Published(seq, DataWriter(update.room, self.epoch, entry), deliveries)
 
+    def remember(self, update: Update) -> None:
+        """The latest of a symbol, of which only that is known."""
+        self.latest.setdefault(update.symbol, update)
+
     def lose(self) -> int:
         """A message that was promised will not come: it takes a number, and nobody can resume across it. The number."""
-        self.seq += 1
+        self.skip(self.seq + 1)
+        return self.seq
+
+    def skip(self, seq: int) -> None:
+        """The numbers up to `seq` will not come: nobody can resume across them."""
+        self.seq = seq
         self.history.clear()
         for group in self.groups.values():
-            group.last = self.seq
-        return self.seq
+            group.last = seq
+
+    def begin(self, epoch: str, seq: int = 0) -> dict[M, int]:
+        """A new numbering, at `seq`; what was is no longer kept. By member, the last number of the old one that it was due.
+
+        Who was catching up is not any more: it gets live messages from here on.
+        """
+        due = dict.fromkeys(self.members, self.seq)
+        for member, state in tuple(self.catching.items()):
+            due[member] = state.cursor
+            del self.catching[member]
+            self.enter(member, state.filters)
+        self.epoch = epoch
+        self._last_of.clear()
+        self.skip(seq)
+        for group in self.groups.values():
+            group.figures.clear()
+        return due
 
     def last_due(self, filters: Canonical) -> int:
         """The number of the last message that the filters let through, whatever it changed."""

@@ -17,6 +17,7 @@ from metrics.instruments import Instruments
 class State(StrEnum):
     """The life of a source; the values are those of `feed_source_state`."""
 
+    STANDBY = "standby"  # another instance runs it
     CONNECTING = "connecting"
     CONNECTED = "connected"
     RECONNECTING = "reconnecting"
@@ -99,6 +100,10 @@ class Vitals:
     def stale(self) -> bool:
         """Whether the last good message is too old."""
         return self.age > self.stale_after
+
+    def heard(self) -> None:
+        """Another instance, which runs the source, has sent something of it."""
+        self.last_message_at = self.clock.steady()
 
     def good(self, message: RawMessage) -> None:
         """Counts one good item."""

@@ -1,8 +1,14 @@
 """What a service's answer means."""
 
+import signal
+import socket
+import threading
+from pathlib import Path
+
 import pytest
 
-from compose.health import degraded
+from compose.health import ask, degraded
+from tests.stream.bus.servers import redis_server
 
 
 @pytest.mark.parametrize(
@@ -18,3 +24,30 @@ from compose.health import degraded
 )
 def test_a_ready_service_may_be_degraded(body: str, words: str) -> None:
     assert degraded(body) == words
+
+
+def test_redis_is_asked_by_ping(tmp_path: Path) -> None:
+    with redis_server(tmp_path / "redis") as server:
+        assert ask(server.url, 2).ok
+        server.client.config_set("requirepass", "a password")
+        assert ask(server.url, 2).ok, "who asks for a password is there"
+        server.send(signal.SIGSTOP)
+        hung = ask(server.url, 0.2)
+        assert (hung.ok, hung.silent, hung.why) == (False, True, "no answer within 0.2 s")
+    gone = ask(server.url, 2)
+    assert (gone.answered, gone.silent, gone.why) == (False, False, "[errno 111] connection refused")
+
+
+def test_who_is_no_redis_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def other() -> None:
+            taken = server.accept()[0]
+            taken.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            taken.close()
+
+        thread = threading.Thread(target=other)
+        thread.start()
+        health = ask(f"redis://127.0.0.1:{server.getsockname()[1]}", 2)
+        thread.join()
+    assert (health.answered, health.ok, health.why) == (True, False, "HTTP/1.1 400 Bad Request")

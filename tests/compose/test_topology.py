@@ -11,17 +11,19 @@ from compose.errors import ComposeError
 from compose.host import Host
 from compose.render import host_targets, prometheus_config
 from compose.supervisord_conf import config
-from compose.topology import SERVICES, Context, find
+from compose.topology import SERVICES, Context, find, services
 from metrics import stack
 from settings import Paths, Site, parse
 
 
 def test_every_service_has_a_job_and_every_job_a_service() -> None:
-    assert {service.job for service in SERVICES if service.job} == set(stack.JOBS)
+    scraped = [service for service in SERVICES if service.job]
+    assert {service.job for service in scraped} == set(stack.JOBS)
+    assert {service.told_by for service in SERVICES if not service.job} <= set(stack.JOBS)
     jobs = {scrape["job_name"]: scrape for scrape in prometheus_config(Site())["scrape_configs"]}
     assert set(jobs) == set(stack.JOBS)
     targets = [target for job in jobs.values() for group in job["static_configs"] for target in group["targets"]]
-    assert len(targets) == len(set(targets)) == len([service for service in SERVICES if service.job])
+    assert len(targets) == len(set(targets)) == len(scraped)
     assert all(service.job for service in SERVICES if service.check == "http")
 
 
@@ -40,6 +42,25 @@ def test_the_stream_is_scraped_and_asked_apart_from_its_clients() -> None:
     scrape = next(job for job in prometheus_config(site)["scrape_configs"] if job["job_name"] == stack.JOB_STREAM)
     group = scrape["static_configs"][0]
     assert (group["targets"], group["labels"]["worker"]) == (["127.0.0.1:8001"], "0")
+
+
+def test_each_worker_is_a_process_and_a_target_of_its_own() -> None:
+    site = parse("stream: {workers: 3}")
+    workers = [service for service in services(site) if service.job == stack.JOB_STREAM]
+    assert [(service.name, service.worker, service.ports(site)) for service in workers] == [
+        ("stream", "0", (8181, 8080)), ("stream-1", "1", (8182, 8080)), ("stream-2", "2", (8183, 8080)),
+    ]  # fmt: skip
+    command = workers[2].command(Context(site, Paths(Path("/home")), Path("/python")))
+    assert command == ("/python", "-m", "stream", "--worker", "2")
+    scrape = next(job for job in prometheus_config(site)["scrape_configs"] if job["job_name"] == stack.JOB_STREAM)
+    assert [(group["targets"], group["labels"]["worker"]) for group in scrape["static_configs"]] == [
+        (["127.0.0.1:8181"], "0"), (["127.0.0.1:8182"], "1"), (["127.0.0.1:8183"], "2"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("bus", "runs"), [("{}", True), ("{enabled: false}", False), ("{url: 'redis://10.0.0.7'}", False)])
+def test_the_bus_runs_unless_there_is_none_or_another(bus: str, runs: bool) -> None:  # noqa: FBT001  # a table's column
+    assert ("bus" in {service.name for service in services(parse(f"stream: {{bus: {bus}}}"))}) is runs
 
 
 def test_other_hosts_become_targets_of_the_system_job() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import promql_parser as promql
 
-from metrics import catalog
+from metrics import bus, catalog
 from metrics.model import Histogram, Metric
 
 _TARGET = frozenset(catalog.TARGET_LABELS)
@@ -87,7 +87,7 @@ def labels(node: Any) -> frozenset[str]:
 
 def _of_selector(selector: Any) -> frozenset[str]:
     metric = declared(selector.name)
-    own = frozenset(metric.labels) | _TARGET
+    own = frozenset(metric.labels) | _TARGET | ({catalog.WORKER_LABEL} if metric in bus.METRICS else set())
     if isinstance(metric, Histogram) and selector.name.endswith("_bucket"):
         own |= {"le"}
     for matcher in selector.matchers.matchers:

@@ -24,14 +24,18 @@ def jobs_of(expression: str, name: str = "up") -> set[str]:
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
 def test_each_service_has_a_job_alerts_and_a_panel(service: Service) -> None:
-    if service.check != "http":  # it tells nothing itself: the watcher asks it, and an exporter tells of it
+    job = service.job or service.told_by  # what nothing can scrape is told of by who uses it
+    if not job:  # it tells nothing itself: the watcher asks it, and an exporter tells of it
         assert jobs_of(ALERTS["ServiceDown"]["expr"], "watchfloor_service_up") == {""}
         return
-    assert service.job in stack.JOBS
-    assert service.job in jobs_of(ALERTS["TargetAbsent"]["expr"])
+    assert job in stack.JOBS
+    assert job in jobs_of(ALERTS["TargetAbsent"]["expr"])
     assert jobs_of(ALERTS["TargetDown"]["expr"]) == {""}
     drawn = set[str]().union(*(jobs_of(query.expr) for query in rendered.queries()))
-    assert {"", service.job} & drawn
+    assert {"", job} & drawn
+    if not service.job:
+        assert any(f"feed_{service.name}_up" in rule["expr"] for rule in ALERTS.values())
+        assert any(f"feed_{service.name}_up" in query.expr for query in rendered.queries())
 
 
 def test_each_dashboard_that_a_link_names_exists() -> None:

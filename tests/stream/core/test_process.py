@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
@@ -55,9 +56,11 @@ class Running:
 
 @contextmanager
 def running(home: Path, *before: str, site: str = "") -> Iterator[Running]:
-    """A server with a home of its own; `before`: words that start it, `prlimit` say; `site`: more settings."""
+    """A server with a home of its own, joined with no other; `before`: words that start it, `prlimit` say; `site`: more settings."""
     file = home / "site.yaml"
-    file.write_text(f"bind: 127.0.0.1\n{site}", encoding="utf-8")
+    settings = yaml.safe_load(f"bind: 127.0.0.1\n{site}")
+    settings.setdefault("stream", {}).setdefault("bus", {"enabled": False})
+    file.write_text(yaml.safe_dump(settings), encoding="utf-8")
     variables = os.environ | {"WATCHFLOOR_SITE": str(file), "WATCHFLOOR_HOME": str(home)}
     words = [*before, *COMMAND, "--port", "0", "--admin-port", "0"]
     process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=variables)

@@ -53,7 +53,7 @@ class Client:
 class RoomsMachine(RuleBasedStateMachine):
     @initialize(kept=st.integers(3, 30), size=st.integers(900, 20_000))
     def begin(self, kept: int, size: int) -> None:
-        names = itertools.count()
+        names = self.names = itertools.count()
         self.bounds = Bounds(seconds=0, messages=kept, bytes=size)
         self.rooms: Rooms[str] = Rooms(ROOMS, self.bounds, lambda: f"epoch-{next(names)}")
         self.clients: dict[tuple[str, str], Client] = {}
@@ -84,12 +84,28 @@ class RoomsMachine(RuleBasedStateMachine):
                 assert member in given, "a member was left out"
             assert wanted or name != room or member not in given
 
-    @rule(room=rooms)
-    def lose(self, room: str) -> None:
-        seq = self.rooms.all[room].lose()
+    @rule(room=rooms, numbers=st.integers(1, 4))
+    def lose(self, room: str, numbers: int) -> None:
+        seq = self.seq(room) + numbers
+        if numbers == 1:
+            assert self.rooms.all[room].lose() == seq
+        else:
+            self.rooms.all[room].skip(seq)
         for (name, _), client in self.clients.items():
             if name == room:
                 client.last = client.lost = max(client.last, seq)  # told by a gap
+
+    @rule(room=rooms, seq=st.integers(0, 3))
+    def renumber(self, room: str, seq: int) -> None:
+        before = self.seq(room)
+        due = self.rooms.all[room].begin(f"epoch-{next(self.names)}", seq)
+        assert (self.seq(room), len(self.rooms.all[room].history)) == (seq, 0)
+        self.published[room] = []
+        mine = {member: client for (name, member), client in self.clients.items() if name == room}
+        assert set(due) == set(mine)
+        for member, client in mine.items():
+            assert due[member] == before or (client.catching and due[member] >= max([client.joined_at, *client.got]))
+            self.clients[room, member] = Client(client.filters, seq, joined_at=seq)
 
     @rule(member=members, room=rooms, filters=FILTERS)
     def join(self, member: str, room: str, filters: Canonical) -> None:

@@ -139,7 +139,7 @@ def test_every_declared_figure_is_told_and_no_other() -> None:
             assert {name for name in names if name.startswith("ws_")} == {
                 series for metric in declared.METRICS for series in metric.series
             }
-            assert {name.split("_")[0] for name in names} == {"ws", "app", "process", "watchfloor"}
+            assert {name.split("_")[0] for name in names} == {"ws", "app", "feed", "process", "watchfloor"}
             assert declared.ROOMS == ROOMS
             assert set(declared.KINDS_IN) == {*ASKED_TYPES, "unusable"}
             assert set(declared.KINDS_OUT) == {str(kind.__struct_config__.tag) for kind in get_args(Told)} | {"data"}

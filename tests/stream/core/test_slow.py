@@ -149,6 +149,30 @@ def test_a_client_that_resumes_more_than_the_backlog_holds_gets_it_in_bounded_po
     run(story())
 
 
+def test_a_slow_client_is_told_all_that_a_new_numbering_took_from_it() -> None:
+    async def story() -> None:
+        async with serving("{backlog_bytes: 16384, slow_seconds: 600}", times=Times(close_within=0.5)) as here:
+            sloth = await sloth_in_market(here)
+            fanout = here.server.hub.fanout
+            number = 0
+            while not fanout.slow or number < 100:
+                number = here.publish(("BTC", "ETH", "SOL")[number % 3], pad=_PAD)
+                await asyncio.sleep(0)
+            here.server.hub.begin(MARKET, "another")
+            here.publish("BTC", pad=_PAD)
+            got: list[dict[str, Any]] = []
+            while not got or (got[-1].get("epoch"), got[-1]["type"]) != ("another", "data"):
+                got += [json.loads(payload) for opcode, payload in await sloth.frames(1) if opcode == 1]
+            last = max(one["seq"] for one in got if one["type"] == "data" and one["epoch"] != "another")
+            (gap,) = [one for one in got if one["type"] == "gap"]
+            assert last < number
+            assert (gap["from"], gap["to"], gap["reason"]) == (last + 1, 0, "epoch")
+            kinds = [(one["type"], one.get("epoch") == "another") for one in got]
+            assert kinds[kinds.index(("gap", False)) :] == [("gap", False), ("initial-data", True), ("data", True)]
+
+    run(story())
+
+
 def test_who_stays_slow_is_closed_with_4408() -> None:
     async def story() -> None:
         async with serving("{backlog_bytes: 8192, slow_seconds: 0.3}", times=Times(ping_every=0.5, close_within=SECONDS)) as here:

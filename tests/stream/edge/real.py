@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
 
+import yaml
+
 from settings.paths import CLONE
 from tests.waiting import free_ports, until
 
@@ -22,14 +24,16 @@ def get(url: str) -> str:
 
 
 class Real:
-    """One server; it may be killed and started again on the same port."""
+    """One server, on its own unless `site` says otherwise; it may be killed and started again on the same port."""
 
     def __init__(self, home: Path, site: str) -> None:
         self.port, self.admin = free_ports(2)
         self.home = home
         self.book = home / "secrets" / "stream_tokens.json"
         (home / "secrets").mkdir(parents=True, mode=0o700)
-        (home / "site.yaml").write_text(site, encoding="utf-8")
+        settings = yaml.safe_load(site)
+        settings.setdefault("stream", {}).setdefault("bus", {"enabled": False})
+        (home / "site.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
         self.environment = os.environ | {"WATCHFLOOR_HOME": str(home), "WATCHFLOOR_SITE": str(home / "site.yaml")}
         self.log = home / "log"
         self._process: subprocess.Popen[bytes] | None = None
