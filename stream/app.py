@@ -67,8 +67,8 @@ class Server:
     """
 
     def __init__(
-        self, site: Site, checker: Checker | None = None, times: Times | None = None, feed: MakeFeed | None = None,
-        *, database: Database | None = None, store: StoreSink | None = None, bus: MakeBus | None = None,
+        self, site: Site, checker: Checker | None = None, times: Times | None = None, *, feed: MakeFeed | None = None,
+        database: Database | None = None, store: StoreSink | None = None, bus: MakeBus | None = None,
     ) -> None:  # fmt: skip
         loop = asyncio.get_running_loop()
         stream = site.stream

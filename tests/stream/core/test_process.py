@@ -56,7 +56,7 @@ class Running:
 
 @contextmanager
 def running(home: Path, *before: str, site: str = "") -> Iterator[Running]:
-    """A server with a home of its own, joined with no other; `before`: words that start it, `prlimit` say; `site`: more settings."""
+    """A server with a home of its own, on its own; `before`: words that start it, `prlimit` say; `site`: more settings."""
     file = home / "site.yaml"
     settings = yaml.safe_load(f"bind: 127.0.0.1\n{site}")
     settings.setdefault("stream", {}).setdefault("bus", {"enabled": False})
