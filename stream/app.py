@@ -25,6 +25,7 @@ from stream.bus.bus import Bus, alone
 from stream.canary import beat
 from stream.events import ClientSubscription, Event
 from stream.fanout import Fanout, now_ms
+from stream.filters import EVERYTHING
 from stream.guard import Guard, GuardedRunner
 from stream.history import Bounds
 from stream.http import Door, Figures, public
@@ -115,7 +116,7 @@ class Server:
         self._stopping = False
 
     def _last(self, room: str) -> Sequence[Update]:
-        return self.feed.last.snapshot(room) if self.feed else ()
+        return self.hub.rooms.all[room].initial(EVERYTHING)  # whichever server runs the source
 
     def rooms(self) -> Rooms:
         """What discovery tells."""
