@@ -277,7 +277,7 @@ def _worker(stream: Service, index: int) -> Service:
         stream,
         name=f"{stream.name}-{index}" if index else stream.name,
         port=lambda site: site.ports.stream_admin + index,
-        command=lambda context: context.module("stream", "--worker", str(index)),
+        command=lambda context: context.module("stream", "--worker", f"{index}/{context.site.stream.workers}"),
         worker=str(index),
     )
 

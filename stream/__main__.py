@@ -1,6 +1,6 @@
 """`python -m stream`: exit 0 after SIGTERM or SIGINT, 1 when it cannot listen, 2 for wrong settings or arguments.
 
-`--workers N` runs N processes that share the port (stream/workers.py); `--worker I` is one of several that others start.
+`--workers N` runs N processes that share the port (stream/workers.py); `--worker I/N` is one of N that others start.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ def main(given: list[str] | None = None) -> int:
         return workers.run(arguments.workers, sys.argv[1:] if given is None else given)
     bind = arguments.bind or site.bind
     admin = site.ports.stream_admin if arguments.admin_port is None else arguments.admin_port
-    shared = arguments.worker is not None
+    worker, count = arguments.worker or (0, 1)
     wanted = (
-        ("stream", site.ports.stream if arguments.port is None else arguments.port, shared),
-        ("stream_admin", admin + (arguments.worker or 0 if admin else 0), False),
+        ("stream", site.ports.stream if arguments.port is None else arguments.port, count > 1),
+        ("stream_admin", admin + worker if admin else 0, False),
     )
     sockets = []
     for name, port, together in wanted:
@@ -70,7 +70,7 @@ def main(given: list[str] | None = None) -> int:
         _LOG.warning(lacking, extra={"event": "descriptors"})
     make, loop = choose()
     try:
-        run(_serve(site, checker, Sockets(*sockets), loop), make)
+        run(_serve(site, checker, Sockets(*sockets), loop, (worker, count)), make)
     except SettingsError as error:  # a certificate, or the bus's password, that cannot be used
         return _failed(str(error), 2)
     return 0
@@ -83,7 +83,9 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--admin-port", type=_port, help="for metrics and health (default: ports.stream_admin; 0: any free one)")
     several = parser.add_mutually_exclusive_group()
     several.add_argument("--workers", type=_count, help="run so many processes that share the port (needs the bus, a fixed port)")
-    several.add_argument("--worker", type=int, choices=range(MOST), metavar="I", help="be the worker I of several, from 0")
+    several.add_argument(
+        "--worker", type=_worker, metavar="I/N", help="be one of N workers that share the port, the first is 0/N"
+    )
     parser.add_argument("--version", action="version", version=f"watchfloor stream {version()}")
     return parser.parse_args(given)
 
@@ -102,6 +104,14 @@ def _count(text: str) -> int:
     if not 1 <= count <= MOST:
         raise ValueError(text)
     return count
+
+
+def _worker(text: str) -> tuple[int, int]:
+    """Which worker of how many. Raises ValueError, as argparse wants it."""
+    index, count = (int(word) for word in text.split("/"))
+    if not 0 <= index < count <= MOST:
+        raise ValueError(text)
+    return index, count
 
 
 def _unfit(arguments: argparse.Namespace, site: Site) -> str:
@@ -138,12 +148,14 @@ def _feed(site: Site, publish: Publish, turns: Turns | None, sinks: Sequence[Sin
     return build_manager(site, publish, turns=turns, sinks=sinks)
 
 
-async def _serve(site: Site, checker: Checker | None, sockets: Sockets, loop: str) -> None:
+async def _serve(site: Site, checker: Checker | None, sockets: Sockets, loop: str, place: tuple[int, int]) -> None:
+    """Serves as that worker of so many."""
+    worker, workers_in_all = place
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    database = await Database.open(site)
-    sink = StoreSink.of(site, database, Paths.from_environment())
+    database = await Database.open(site, worker=worker, workers=workers_in_all)
+    sink = StoreSink.of(site, database, Paths.from_environment(), worker=worker, workers=workers_in_all)
     sink.start()
     bus = build_bus if site.stream.bus.enabled else None
     server = Server(site, checker, feed=partial(_feed, sinks=[sink]), database=database, store=sink, bus=bus)

@@ -43,14 +43,14 @@ async def _run(count: int, words: list[str]) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return max(await asyncio.gather(*(_keep(number, words, stop) for number in range(count))))
+    return max(await asyncio.gather(*(_keep(f"{number}/{count}", words, stop) for number in range(count))))
 
 
-async def _keep(number: int, words: list[str], stop: asyncio.Event) -> int:
+async def _keep(number: str, words: list[str], stop: asyncio.Event) -> int:
     """Runs one worker, again and again; its exit code where it cannot run."""
     loop, stopped = asyncio.get_running_loop(), asyncio.ensure_future(stop.wait())
     while not stop.is_set():
-        command = (sys.executable, "-m", "stream", *words, "--worker", str(number))
+        command = (sys.executable, "-m", "stream", *words, "--worker", number)
         began = loop.time()
         process = await asyncio.create_subprocess_exec(*command, preexec_fn=_end_with_parent)
         ended = asyncio.ensure_future(process.wait())
@@ -63,7 +63,7 @@ async def _keep(number: int, words: list[str], stop: asyncio.Event) -> int:
             stop.set()
             return process.returncode
         told = {"event": "worker_ended", "worker": number, "code": process.returncode}
-        _LOG.warning("worker %d ended (%s): starting it again", number, process.returncode, extra=told)
+        _LOG.warning("worker %s ended (%s): starting it again", number, process.returncode, extra=told)
         await pause(stop, _AGAIN)
     return 0
 

@@ -51,7 +51,7 @@ def test_each_worker_is_a_process_and_a_target_of_its_own() -> None:
         ("stream", "0", (8181, 8080)), ("stream-1", "1", (8182, 8080)), ("stream-2", "2", (8183, 8080)),
     ]  # fmt: skip
     command = workers[2].command(Context(site, Paths(Path("/home")), Path("/python")))
-    assert command == ("/python", "-m", "stream", "--worker", "2")
+    assert command == ("/python", "-m", "stream", "--worker", "2/3")
     scrape = next(job for job in prometheus_config(site)["scrape_configs"] if job["job_name"] == stack.JOB_STREAM)
     assert [(group["targets"], group["labels"]["worker"]) for group in scrape["static_configs"]] == [
         (["127.0.0.1:8181"], "0"), (["127.0.0.1:8182"], "1"), (["127.0.0.1:8183"], "2"),

@@ -176,12 +176,15 @@ class Workers:
     def pid(self, index: int) -> int:
         """The process of worker `index`."""
         children = psutil.Process(self.process.pid).children()
-        return next(child.pid for child in children if child.cmdline()[-2:] == ["--worker", str(index)])
+        return next(child.pid for child in children if self._is(child, index))
+
+    def _is(self, child: psutil.Process, index: int) -> bool:
+        return child.cmdline()[-2:] == ["--worker", f"{index}/{len(self.admins)}"]
 
     def started_again(self, index: int, before: int) -> bool:
         """Whether worker `index` is another process than that one."""
         children = psutil.Process(self.process.pid).children()
-        return any(child.cmdline()[-2:] == ["--worker", str(index)] and child.pid != before for child in children)
+        return any(self._is(child, index) and child.pid != before for child in children)
 
     def stop(self) -> int:
         self.process.terminate()
