@@ -16,13 +16,14 @@ from compose.host import DATABASE_USER as OS_USER
 from compose.host import Host
 from settings import Paths, Site
 from settings.database import SPARE_CONNECTIONS
-from settings.paths import DATABASE_USER
+from settings.paths import DATABASE_USER, EXPORTER_USER
 
 ADDRESS = "127.0.0.1"  # never anything else: who wants it from elsewhere runs a PostgreSQL of their own
 _HBA = f"""\
 # Made by Watchfloor: loopback, with a password; there is no Unix socket.
 host {DATABASE_USER} {DATABASE_USER} {ADDRESS}/32 scram-sha-256
 host all postgres {ADDRESS}/32 scram-sha-256
+host all {EXPORTER_USER} {ADDRESS}/32 scram-sha-256
 host replication postgres {ADDRESS}/32 scram-sha-256
 """
 
@@ -101,13 +102,17 @@ def prepare(paths: Paths, host: Host) -> bool:
 
 def _roles(paths: Paths) -> str:
     """Statements of single-user mode, one a line. Passwords are of URL-safe characters, so that nothing needs quoting."""
-    own, superuser = (path.read_text(encoding="ascii") for path in (paths.database_password, paths.postgres_password))
+    files = (paths.database_password, paths.postgres_password, paths.exporter_password)
+    own, superuser, exporter = (path.read_text(encoding="ascii") for path in files)
     return "".join(
         f"{statement}\n"
         for statement in (
             f"ALTER ROLE postgres PASSWORD '{superuser}'",
             f"CREATE ROLE {DATABASE_USER} LOGIN PASSWORD '{own}'",
             f"GRANT pg_monitor TO {DATABASE_USER}",
+            f"CREATE ROLE {EXPORTER_USER} LOGIN CONNECTION LIMIT 3 PASSWORD '{exporter}'",
+            f"GRANT pg_monitor TO {EXPORTER_USER}",
+            f"ALTER ROLE {EXPORTER_USER} SET default_transaction_read_only = on",
             f"CREATE DATABASE {DATABASE_USER} OWNER {DATABASE_USER}",
         )
     )

@@ -36,6 +36,9 @@ def prometheus_config(site: Site) -> dict[str, Any]:
     jobs: dict[str, list[dict[str, Any]]] = {}
     for service in filter(lambda service: service.job, services(site)):
         own = {"worker": service.worker} if service.worker else {}
+        if service.job == stack.JOB_POSTGRES and site.exporters.postgres.targets:
+            jobs[service.job] = _postgres_targets(site, service.port(site))
+            continue
         jobs.setdefault(service.job, []).append({"targets": [target(site, service.port(site))], "labels": labels | own})
     scrapes: list[dict[str, Any]] = [
         {"job_name": job, "sample_limit": timing.sample_limit, "static_configs": groups} for job, groups in jobs.items()
@@ -56,6 +59,16 @@ def prometheus_config(site: Site) -> dict[str, Any]:
         "alerting": {"alertmanagers": [_alertmanager(site)]},
         "scrape_configs": scrapes + [_own_job(site, scrape) for scrape in site.scrape],
     }
+
+
+def _postgres_targets(site: Site, port: int) -> list[dict[str, Any]]:
+    """The exporter's targets that the site names: the first at /metrics, the others by /probe, each an instance."""
+    groups = []
+    for index, server in enumerate(site.exporters.postgres.targets):
+        probe = {"__metrics_path__": "/probe", "__param_target": server.name} if index else {}
+        labels = {"cluster": site.cluster, "instance": server.name}
+        groups.append({"targets": [target(site, port)], "labels": labels | probe})
+    return groups
 
 
 def _alertmanager(site: Site) -> dict[str, Any]:
@@ -122,7 +135,7 @@ def _write(site: Site, site_text: str, folder: Path, python: Path) -> None:
     for module, arguments in (("alerts", ["render"]), ("dashboards", ["build"])):
         out = folder if module == "alerts" else folder / "dashboards"
         _run([str(python), "-m", module, *arguments, "--out", str(out)], environment)
-    _run([str(python), "-m", "exporters", "system", "--list"], environment)  # refuses settings that it could not start with
+    _run([str(python), "-m", "exporters", "all", "--list"], environment)  # refuses settings that it could not start with
     shutil.copytree(CLONE / "docs" / "runbooks", folder / "runbooks")
 
 

@@ -22,7 +22,7 @@ def make_secrets(paths: Paths, host: Host) -> None:
     if not paths.secrets.exists():
         paths.secrets.mkdir(mode=0o700)
         host.give(paths.secrets)
-    for path in (paths.inbox_token, paths.database_password, paths.postgres_password):
+    for path in (paths.inbox_token, paths.database_password, paths.postgres_password, paths.exporter_password):
         _write(path, secrets.token_urlsafe(32), host)
     if _write(paths.bus_password, secrets.token_urlsafe(32), host):
         paths.bus_users.unlink(missing_ok=True)

@@ -200,6 +200,14 @@ SERVICES = (
         stop_signal="INT",  # a fast shutdown: TERM would wait for every client to leave
     ),
     Service(
+        "exporter-postgres",
+        "PostgreSQL's figures",
+        stack.JOB_POSTGRES,
+        lambda site: site.ports.exporter_postgres,
+        lambda context: context.module("exporters", "postgres"),
+        page="/",
+    ),
+    Service(
         "store",
         "looks after the data store",
         stack.JOB_STORE,

@@ -15,12 +15,12 @@ from typing import Any
 from grafanalib import core
 from grafanalib._gen import DashboardEncoder
 
-from dashboards import app, database, overview, system, websocket
+from dashboards import app, database, overview, postgres, system, websocket
 from settings import Site
 
 SCHEMA_VERSION = 42
 BOARDS: tuple[Callable[[Site], core.Dashboard], ...] = (
-    overview.dashboard, system.dashboard, websocket.dashboard, database.dashboard, app.dashboard,
+    overview.dashboard, system.dashboard, websocket.dashboard, database.dashboard, app.dashboard, postgres.dashboard,
 )  # fmt: skip
 
 _DASHBOARD_KEYS = (

@@ -11,7 +11,7 @@ from grafanalib import core
 
 from dashboards.panels import DATASOURCE
 from metrics.model import Metric
-from metrics.stack import DASHBOARD_API, DASHBOARD_DATABASE, DASHBOARD_OVERVIEW, DASHBOARD_SYSTEM, DASHBOARD_WEBSOCKET
+from metrics.stack import DASHBOARD_API, DASHBOARD_DATABASE, DASHBOARD_OVERVIEW, DASHBOARD_POSTGRES, DASHBOARD_SYSTEM, DASHBOARD_WEBSOCKET
 from settings import Site, look
 
 Panel: TypeAlias = core.Panel
@@ -100,6 +100,7 @@ def _links(site: Site) -> list[dict[str, object]]:
         ("System Overview", DASHBOARD_SYSTEM),
         ("WebSocket Performance", DASHBOARD_WEBSOCKET),
         ("Database Performance", DASHBOARD_DATABASE),
+        ("Database Tables and Queries", DASHBOARD_POSTGRES),
         ("HTTP API", DASHBOARD_API),
     ]
     inside = [

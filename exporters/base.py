@@ -72,6 +72,10 @@ class Domain:
         return replace(self, collectors=tuple(collector for collector in self.collectors if collector.name in wanted))
 
 
+class ToldError(Exception):
+    """What a collector raises when its domain has logged the cause already, once for all of its collectors."""
+
+
 @dataclass(frozen=True)
 class Preparation:
     """A domain's `prepare` in the place of a collector, so that it is run, watched and given up like one."""
@@ -94,7 +98,7 @@ class Run:
     """One run of one collector: its samples as far as it got, and how it ended.
 
     `state` is "running" until it ends, then "ok", "error" or "timeout"; `reason` says more of the latter two. `limit` is how
-    many seconds it may take; 0 for the runner's own limit.
+    many seconds it may take; 0 for the runner's own limit. `told` tells that the reason stands in the log already.
     """
 
     collector: Collector
@@ -104,6 +108,7 @@ class Run:
     started: float = 0.0
     seconds: float = 0.0
     limit: float = 0.0
+    told: bool = False
 
 
 def run_safely(run: Run) -> None:
@@ -112,6 +117,8 @@ def run_safely(run: Run) -> None:
     try:
         run.samples.extend(run.collector.collect())  # one by one: what came before an error, or a hang, is there
         state, reason = "ok", ""
+    except ToldError as error:
+        state, reason, run.told = "error", str(error), True
     except Exception as error:  # noqa: BLE001  # a collector may fail in any way; the others must still answer
         state, reason = "error", f"{type(error).__name__}: {error}"
     run.seconds = time.monotonic() - run.started

@@ -33,6 +33,7 @@ class Kind:
 
 DOMAINS: Mapping[str, Kind] = {
     "system": Kind("exporters.system", lambda site: site.ports.exporter_system),
+    "postgres": Kind("exporters.postgres", lambda site: site.ports.exporter_postgres),
 }
 
 

@@ -35,6 +35,7 @@ class Runner:
         self._hung: dict[str, Run] = {}
         self._states: dict[str, str] = dict.fromkeys(domain.names, "ok")
         self._cut: set[Metric] = set()
+        self._told: set[str] = set()
         self._counts = Instruments((stack.COLLECTOR_TIMEOUTS, stack.COLLECTOR_ERRORS))
         for name in domain.names:  # every child exists at 0 from the start
             self._counts.inc(stack.COLLECTOR_TIMEOUTS, domain.name, name, by=0)
@@ -158,6 +159,10 @@ class Runner:
         if state == self._states[name]:
             return
         self._states[name] = state
+        told = run.told or (state == "ok" and name in self._told)
+        (self._told.add if run.told else self._told.discard)(name)
+        if told:
+            return
         if state == "ok":
             LOG.info("collector %s: answers again", name)
         else:

@@ -12,7 +12,7 @@ from itertools import chain
 from aiohttp import web
 
 from exporters.gate import Gate
-from exporters.guard import guarded
+from exporters.guard import Guard
 from exporters.runner import Runner
 from exporters.web import CONTENT_SECURITY_POLICY, LOOK, landing
 from metrics import stack
@@ -50,6 +50,7 @@ class Exporter:
         self._renderers = {target: Renderer() for target in self._runners}
         self._domain = runners[0].domain
         self._limit = limit
+        self._guards = {target: Guard(limit) for target in self._runners}
         self._process = ProcessSamples(self._domain.service)
         self._counts = Instruments((stack.EXPORTER_SCRAPES, stack.EXPORTER_SERIES_CUT))
         self._counts.inc(stack.EXPORTER_SCRAPES, self._domain.name, by=0)
@@ -85,7 +86,7 @@ class Exporter:
             runner.close()
 
     async def _collected(self, runner: Runner, names: Sequence[str], seconds: float) -> Sequence[Sample]:
-        collected, cut = guarded(await runner.collect(names, seconds), self._limit)
+        collected, cut = self._guards[runner.domain.target].within(await runner.collect(names, seconds))
         for metric, count in cut.items():
             self._counts.inc(stack.EXPORTER_SERIES_CUT, self._domain.name, metric.name, by=count)
             if runner.first_cut(metric):

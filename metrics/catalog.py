@@ -6,8 +6,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-from metrics import app, bus, database, feed, process, prometheus, stack, stack_signals, stream_signals, system, websocket
+from metrics import (
+    app,
+    bus,
+    database,
+    feed,
+    postgres,
+    process,
+    prometheus,
+    stack,
+    stack_signals,
+    stream_signals,
+    system,
+    websocket,
+)
 from metrics.model import Counter, Gauge, Histogram, Metric, Recording, Signal
+from metrics.postgres import signals as postgres_signals
 from metrics.system import signals as system_signals
 
 # Labels that every series of a target has: `compose/topology.py` sets cluster and instance, Prometheus sets job.
@@ -28,6 +42,7 @@ class Domain:
 
 DOMAINS: Mapping[str, Domain] = {
     "system": Domain(system.METRICS, system_signals.SIGNALS, system_signals.RECORDINGS),
+    "postgres": Domain(postgres.METRICS, postgres_signals.SIGNALS),
     "websocket": Domain(websocket.METRICS, stream_signals.WEBSOCKET, websocket.RECORDINGS),
     "feed": Domain(feed.METRICS, stream_signals.FEED),
     "bus": Domain(bus.METRICS, stream_signals.BUS),

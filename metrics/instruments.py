@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from itertools import product
 
-from metrics.model import Counter, Distribution, Gauge, Histogram, Labels, Metric, Sample
+from metrics.model import Counter, Distribution, Gauge, Histogram, Labels, Metric, Single
 
 
 class Instruments:
@@ -58,7 +58,7 @@ class Instruments:
         counts[bisect_left(metric.buckets, value)] += 1
         total[0] += value
 
-    def collect(self) -> Iterator[Sample]:
+    def collect(self) -> Iterator[Single]:
         """The samples of now."""
         for metric, children in self._values.items():
             for labels, value in children.items():

@@ -54,8 +54,35 @@ class Distribution(NamedTuple):
 
 
 Labels: TypeAlias = tuple[str, ...]
-# A plain tuple, because a scrape makes thousands of them: (metric, label values in declared order, value).
-Sample: TypeAlias = "tuple[Metric, Labels, float | Distribution]"
+
+
+class Keys:
+    """The label values of many series, in order: what the rows of a table are called.
+
+    Whoever scrapes a table keeps the object as long as the rows stay the same, so that their text is made once. Two objects are
+    never equal.
+    """
+
+    __slots__ = ("__weakref__", "rows")
+
+    def __init__(self, rows: Sequence[Labels]) -> None:
+        self.rows = rows
+
+
+class Column(NamedTuple):
+    """One value for each of the keys: thousands of samples of one metric in one.
+
+    Values are bytes, an integer's digits as the source wrote them, or numbers; None where there is no value.
+    """
+
+    keys: Keys
+    values: Sequence[bytes | float | None]
+
+
+# A plain tuple, because a scrape makes thousands of them: (metric, label values in declared order, value). A column brings its
+# labels along.
+Sample: TypeAlias = "tuple[Metric, Labels, float | Distribution | Column]"
+Single: TypeAlias = "tuple[Metric, Labels, float | Distribution]"  # no column
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,6 +4,7 @@ from metrics.model import Counter, Gauge, Histogram, Unit
 
 # Scrape jobs, one a service; `compose/topology.py` gives them targets, alerts and panels select by them.
 JOB_SYSTEM = "system"
+JOB_POSTGRES = "postgres"
 JOB_PROMETHEUS = "prometheus"
 JOB_ALERTMANAGER = "alertmanager"
 JOB_INBOX = "inbox"
@@ -11,11 +12,14 @@ JOB_PREVIEW = "preview"
 JOB_STORE = "store"
 JOB_STREAM = "stream"
 JOB_WATCHER = "watcher"
-JOBS = (JOB_SYSTEM, JOB_PROMETHEUS, JOB_ALERTMANAGER, JOB_INBOX, JOB_STORE, JOB_STREAM, JOB_PREVIEW, JOB_WATCHER)
+JOBS = (
+    JOB_SYSTEM, JOB_POSTGRES, JOB_PROMETHEUS, JOB_ALERTMANAGER, JOB_INBOX, JOB_STORE, JOB_STREAM, JOB_PREVIEW, JOB_WATCHER,
+)  # fmt: skip
 
 # Dashboards, by file name and uid; links and runbooks hold these.
 DASHBOARD_OVERVIEW = "watchfloor-overview"
 DASHBOARD_SYSTEM = "watchfloor-system"
+DASHBOARD_POSTGRES = "watchfloor-postgres"
 DASHBOARD_WEBSOCKET = "watchfloor-websocket"
 DASHBOARD_DATABASE = "watchfloor-database"
 DASHBOARD_API = "watchfloor-api"
@@ -67,6 +71,18 @@ EXPORTER_SERIES_CUT = Counter(
     Unit.COUNT,
     labels=("domain", "metric"),
     absent="no metric had too many series",
+)
+
+# Why a target could not be asked.
+CAUSES = (
+    "auth", "database", "dns", "limit", "lost", "other", "protocol", "refused", "settings", "starting", "timeout", "tls",
+    "unreachable",
+)  # fmt: skip
+TARGET_FAILURE = Gauge(
+    "watchfloor_target_failure",
+    "1 for the cause for which the last scrape could not ask the exporter's target, 0 for the others.",
+    Unit.BOOL,
+    labels=("domain", "cause"),
 )
 
 # -- on-call inbox ---------------------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ Header: TypeAlias = Annotated[str, Meta(pattern=patterns.HEADER)]
 Feed: TypeAlias = Annotated[str, Meta(pattern=patterns.FEED)]
 MarketFeed: TypeAlias = Annotated[str, Meta(pattern=patterns.MARKET_FEED)]
 BusOrNone: TypeAlias = Annotated[str, Meta(pattern=patterns.BUS_OR_NONE)]
+MetricName: TypeAlias = Annotated[str, Meta(pattern=patterns.METRIC, max_length=63)]
 JsonPath: TypeAlias = Annotated[str, Meta(pattern=patterns.JSON_PATH)]
 
 _UNITS = {"B": 1, "KB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40}

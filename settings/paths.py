@@ -9,6 +9,8 @@ HOME_VARIABLE = "WATCHFLOOR_HOME"
 ALERTMANAGER_USER = "watchfloor"
 # The role, and the database that it owns, in the appliance's own PostgreSQL.
 DATABASE_USER = "watchfloor"
+# The role of least privilege by which the exporter asks it.
+EXPORTER_USER = "watchfloor_exporter"
 CLONE = Path(__file__).resolve().parent.parent
 
 
@@ -77,6 +79,11 @@ class Paths:
     def database_password(self) -> Path:
         """The password by which the workload is known to the appliance's own PostgreSQL."""
         return self.secrets / "database_password"
+
+    @property
+    def exporter_password(self) -> Path:
+        """The password by which the PostgreSQL exporter is known to the appliance's own PostgreSQL."""
+        return self.secrets / "exporter_password"
 
     @property
     def postgres_password(self) -> Path:

@@ -39,6 +39,8 @@ def _sections(site: Site) -> Iterator[tuple[tuple[str | int, ...], Section]]:
         yield ("stream", "sources", name.name), getattr(site.stream.sources, name.name)
     yield ("stream", "tls"), site.stream.tls
     yield ("cache", "redis"), site.cache.redis
+    for index, target in enumerate(site.exporters.postgres.targets):
+        yield ("exporters", "postgres", "targets", index), target
     for what, sections in (("scrape", site.scrape), ("receivers", site.receivers)):
         for index, section in enumerate(sections):
             yield (what, index), section

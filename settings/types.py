@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import socket
 from math import isfinite
 from typing import Annotated, Literal, TypeAlias
@@ -15,6 +14,7 @@ from settings import basic, patterns
 from settings.basic import Address, File, FileOrNone, Label, Line, Mail, Name, Port, Section, Size, Url, UrlOrNone
 from settings.cache import Cache
 from settings.database import Database
+from settings.exporters import Exporters
 from settings.public import PublicUrls
 from settings.stream import Stream
 
@@ -34,6 +34,7 @@ class Ports(Section, frozen=True):
     alertmanager: Annotated[Port, Meta(description="Alertmanager (its gossip stays off).")] = 9093
     inbox: Annotated[Port, Meta(description="The on-call inbox.")] = 9095
     exporter_system: Annotated[Port, Meta(description="The exporter of this machine's figures.")] = 9701
+    exporter_postgres: Annotated[Port, Meta(description="The exporter of PostgreSQL servers.")] = 9702
     watcher: Annotated[
         Annotated[int, Meta(ge=1, le=65534)],
         Meta(description="The first of two health watchers; the second listens on the next port."),
@@ -176,37 +177,6 @@ class PagerDuty(Section, frozen=True, tag="pagerduty", tag_field="type"):
 
 
 Receiver: TypeAlias = Webhook | Email | Slack | PagerDuty
-
-
-class SystemExporter(Section, frozen=True):
-    """The exporter of this machine's figures."""
-
-    disabled_collectors: Annotated[list[str], Meta(description="Collectors that do not run.")] = field(default_factory=list)
-    mount_points_exclude: Annotated[str, Meta(description="Mount points that match are left out (regular expression).")] = (
-        r"^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)($|/)"
-    )
-    fs_types_exclude: Annotated[str, Meta(description="Filesystem types that match are left out (regular expression).")] = (
-        r"^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|hugetlbfs|iso9660|mqueue|nsfs"
-        r"|overlay|proc|procfs|pstore|rpc_pipefs|securityfs|selinuxfs|squashfs|sysfs|tracefs)$"
-    )
-
-    def __post_init__(self) -> None:
-        """Refuses what is no regular expression."""
-        for name in ("mount_points_exclude", "fs_types_exclude"):
-            try:
-                re.compile(getattr(self, name))
-            except (re.error, OverflowError, RecursionError) as error:
-                msg = f"{name} is no regular expression ({error}): correct it"
-                raise ValueError(msg) from error
-
-
-class Exporters(Section, frozen=True):
-    """Our exporters."""
-
-    series_limit: Annotated[
-        int, Meta(ge=100, description="Series a metric may have in one scrape; the rest is left out and counted.")
-    ] = 20_000
-    system: Annotated[SystemExporter, Meta(description="The system exporter.")] = field(default_factory=SystemExporter)
 
 
 class Inbox(Section, frozen=True):

@@ -38,7 +38,7 @@ from exporters.system.uname import Uname
 from exporters.system.vmstat import Vmstat
 from metrics.system import host
 from settings import SettingsError, Site
-from settings.types import SystemExporter
+from settings.exporters import SystemExporter
 
 NAME = "system"
 

@@ -18,7 +18,7 @@ from rich.table import Table
 from compose.terminal import console
 from exporters.system import collectors
 from exporters.system.procfs import Roots
-from settings.types import SystemExporter
+from settings.exporters import SystemExporter
 from tests.bench.stats import alternate, bootstrap, ratios
 from tests.exporters.servers import NODE_EXPORTER, Server, ours, series, their_version, theirs
 

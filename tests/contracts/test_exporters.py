@@ -9,7 +9,7 @@ from exporters.system.procfs import Roots
 from metrics import process, stack, system
 from metrics.model import Metric
 from metrics.system import host
-from settings.types import SystemExporter
+from settings.exporters import SystemExporter
 from tests.exporters.servers import ROOT, Series, Server, ours, series
 
 COLLECTORS = {collector.name: collector for collector in collectors(SystemExporter(), Roots())}

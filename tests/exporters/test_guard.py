@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from exporters.guard import guarded
-from metrics.model import Gauge, Sample
+from exporters.guard import Guard
+from metrics.model import Column, Gauge, Keys, Sample
 from tests.exporters.servers import ROOT, ours, series
 
 A, B = Gauge("a", "A.", labels=("n",)), Gauge("b", "B.", labels=("n",))
@@ -20,11 +20,24 @@ samples = st.lists(st.builds(lambda metric, number: metric.sample(number, str(nu
 @given(samples, st.integers(1, 5))
 @hypothesis_settings(deadline=None)
 def test_each_metric_keeps_its_first_samples_and_the_rest_is_counted(given_samples: list[Sample], limit: int) -> None:
-    kept, cut = guarded(given_samples, limit)
+    kept, cut = Guard(limit).within(given_samples)
     for metric in (A, B):
         before = [sample for sample in given_samples if sample[0] is metric]
         assert [sample for sample in kept if sample[0] is metric] == before[:limit]
         assert cut.get(metric, 0) == max(0, len(before) - limit)
+
+
+def test_a_column_is_cut_too_and_its_keys_are_the_same_each_time() -> None:
+    guard, keys = Guard(3), Keys([(str(number),) for number in range(5)])
+    column: Sample = (A, (), Column(keys, [1, 2, 3, 4, 5]))
+    first, cut = guard.within([column, A.sample(6, "6")])
+    second, _ = guard.within([column, A.sample(6, "6")])
+    assert cut == {A: 3}
+    ((_, _, left),), ((_, _, again),) = first, second
+    assert isinstance(left, Column)
+    assert isinstance(again, Column)
+    assert (left.keys.rows, left.values) == ([("0",), ("1",), ("2",)], [1, 2, 3])
+    assert again.keys is left.keys
 
 
 def test_what_is_cut_is_counted_told_once_and_missing(tmp_path: Path) -> None:

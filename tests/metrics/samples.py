@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import strategies as st
 
-from metrics.model import Counter, Distribution, Gauge, Histogram, Sample, Unit
+from metrics.model import Column, Counter, Distribution, Gauge, Histogram, Keys, Sample, Unit
 
 HELP = 'Help with a backslash \\, a "quote" and\na second line.'
 PLAIN = Gauge("wf_plain", HELP, Unit.BYTES)
@@ -26,6 +28,25 @@ def distributions(metric: Histogram) -> st.SearchStrategy[Distribution]:
     return st.builds(Distribution, counts, st.floats(min_value=0, allow_infinity=False))
 
 
+WIDE = Gauge("wf_wide", HELP, labels=("a", "b"))
+
+
+def _columns() -> st.SearchStrategy[Sample]:
+    """A column of bytes, or of numbers, some without a value; rows are no two alike once surrogates are replaced."""
+    digits = st.integers(-(2**53), 2**53).map(lambda value: str(value).encode())
+    cells: st.SearchStrategy[list[Any]] = st.one_of(
+        *(st.lists(st.tuples(label_values, label_values, st.none() | kind), max_size=6) for kind in (digits, numbers))
+    )
+
+    def column(rows: list[tuple[str, str, bytes | float | None]]) -> Sample:
+        seen: dict[tuple[bytes, bytes], tuple[str, str, bytes | float | None]] = {}
+        for a, b, value in rows:
+            seen.setdefault((a.encode("utf-8", "metrics.expose"), b.encode("utf-8", "metrics.expose")), (a, b, value))
+        return WIDE, (), Column(Keys([(a, b) for a, b, _ in seen.values()]), [value for _, _, value in seen.values()])
+
+    return cells.map(column)
+
+
 def _one() -> st.SearchStrategy[Sample]:
     return st.one_of(
         st.builds(PLAIN.sample, numbers),
@@ -34,6 +55,7 @@ def _one() -> st.SearchStrategy[Sample]:
         st.builds(UPSTREAM.sample, totals, label_values),
         st.builds(TIMES.sample, distributions(TIMES)),
         st.builds(LABELLED_TIMES.sample, distributions(LABELLED_TIMES), label_values),
+        _columns(),
     )
 
 

@@ -26,7 +26,7 @@ from exporters.system.thermal_zone import ThermalZone
 from exporters.system.timex import ClockSync, Timex, samples
 from exporters.system.uname import Uname
 from metrics.system import processes as pm
-from settings.types import SystemExporter
+from settings.exporters import SystemExporter
 from tests.exporters.system.trees import lines, tree
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from exporters.system import collectors
 from exporters.system.procfs import Roots
-from settings.types import SystemExporter
+from settings.exporters import SystemExporter
 from tests.exporters.servers import NODE_EXPORTER, ours, series, theirs
 from tests.live.compat.compare import Row, compare, share, table, wrong
 from tests.live.compat.missing import COLLECTORS, NAMES

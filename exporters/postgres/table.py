@@ -1,0 +1,75 @@
+"""What a collector asks, as data: labels, values and where they come from, by version of the server. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from metrics.model import Metric
+
+OLDEST, NEWEST = 130_000, 999_999  # server_version_num
+
+
+@dataclass(frozen=True)
+class Value:
+    """One column: the metric that it becomes, and its SQL. In servers from `since` to below `until`."""
+
+    metric: Metric
+    sql: str
+    since: int = OLDEST
+    until: int = NEWEST
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """One statement: SQL of the labels, in the order of the metrics' labels; of the values; and what follows them (`FROM …`).
+
+    A value of NULL is a sample that is absent; a label of NULL is an empty one. No two rows may have the same labels.
+    `every` is for how many seconds an answer serves, for what costs the server more than it changes. `extension` must be
+    installed, else there are no rows; `{schema}` in `source` becomes its schema. Everything else is taken from pg_catalog.
+    """
+
+    values: tuple[Value, ...]
+    source: str
+    labels: tuple[str, ...] = ()
+    since: int = OLDEST
+    until: int = NEWEST
+    every: float = 0.0
+    extension: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuses a metric whose labels are not as many as the table's."""
+        for value in self.values:
+            if len(value.metric.labels) != len(self.labels):
+                raise ValueError(f"{value.metric.name}: has {len(value.metric.labels)} labels, its table {len(self.labels)}")
+
+    def metrics(self, version: int) -> tuple[Metric, ...]:
+        """What its columns become on a server of that version (server_version_num)."""
+        return tuple(value.metric for value in self._present(version))
+
+    def sql(self, version: int, schema: str = "") -> str:
+        """The statement for a server of that version; empty when it has no answer."""
+        present = self._present(version)
+        if not present:
+            return ""
+        columns = ", ".join((*self.labels, *(value.sql for value in present)))
+        return f"SELECT {columns} {self.source.replace('{schema}', schema)}"
+
+    def _present(self, version: int) -> list[Value]:
+        if not self.since <= version < self.until:
+            return []
+        return [value for value in self.values if value.since <= version < value.until]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What one collector reads: its name, as upstream's where it has one, its help, its tables."""
+
+    name: str
+    help: str
+    tables: tuple[Table, ...]
+    default: bool = True
+
+    @property
+    def emits(self) -> tuple[Metric, ...]:
+        """Every metric that it may yield, whatever the version."""
+        return tuple(dict.fromkeys(value.metric for table in self.tables for value in table.values))

@@ -1,0 +1,113 @@
+"""The section `exporters:` of `site.yaml`: what our exporters watch, and how."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from msgspec import Meta, field
+
+from metrics.durations import seconds
+from settings import patterns
+from settings.basic import Duration, FileOrNone, Line, MetricName, Name, Section
+
+
+class SystemExporter(Section, frozen=True):
+    """The exporter of this machine's figures."""
+
+    disabled_collectors: Annotated[list[str], Meta(description="Collectors that do not run.")] = field(default_factory=list)
+    mount_points_exclude: Annotated[str, Meta(description="Mount points that match are left out (regular expression).")] = (
+        r"^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)($|/)"
+    )
+    fs_types_exclude: Annotated[str, Meta(description="Filesystem types that match are left out (regular expression).")] = (
+        r"^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|hugetlbfs|iso9660|mqueue|nsfs"
+        r"|overlay|proc|procfs|pstore|rpc_pipefs|securityfs|selinuxfs|squashfs|sysfs|tracefs)$"
+    )
+
+    def __post_init__(self) -> None:
+        """Refuses what is no regular expression."""
+        for name in ("mount_points_exclude", "fs_types_exclude"):
+            try:
+                re.compile(getattr(self, name))
+            except (re.error, OverflowError, RecursionError) as error:
+                msg = f"{name} is no regular expression ({error}): correct it"
+                raise ValueError(msg) from error
+
+
+class PostgresTarget(Section, frozen=True):
+    """A PostgreSQL server."""
+
+    name: Annotated[Name, Meta(description="How `/probe?target=NAME` calls it, and its `instance` label.")]
+    dsn: Annotated[
+        str,
+        Meta(pattern=patterns.DSN, description="Where it is and as whom to ask it, as libpq takes it, without a password."),
+    ]
+    password_file: Annotated[FileOrNone, Meta(description="A file that holds the role's password; empty for none.")] = ""
+
+
+class QueryColumn(Section, frozen=True):
+    """A column of a query's answer."""
+
+    kind: Annotated[Literal["label", "gauge", "counter"], Meta(description="What it becomes.")]
+    help: Annotated[Line, Meta(description="What it tells; not for a label.")] = ""
+
+
+class Query(Section, frozen=True):
+    """A query of your own. Names in it are qualified by their schema (`public.orders`)."""
+
+    name: Annotated[MetricName, Meta(description="Its collector's name; metrics are called `name_column`.")]
+    sql: Annotated[str, Meta(min_length=1, description="One statement that reads; it runs in a read-only transaction.")]
+    columns: Annotated[dict[MetricName, QueryColumn], Meta(min_length=1, description="What its columns are, by name.")]
+    help: Annotated[Line, Meta(description="What it reads, in one sentence.")] = ""
+    every: Annotated[Duration, Meta(description="How long an answer serves; 0s: it is asked at each scrape.")] = "0s"
+
+    @property
+    def every_seconds(self) -> float:
+        """`every`, in seconds."""
+        return seconds(self.every)
+
+
+class PostgresExporter(Section, frozen=True):
+    """The exporter of PostgreSQL servers."""
+
+    targets: Annotated[
+        list[PostgresTarget], Meta(description="The servers; `/metrics` tells of the first, `/probe?target=NAME` of any.")
+    ] = field(default_factory=list)
+    disabled_collectors: Annotated[list[str], Meta(description="Collectors that do not run.")] = field(default_factory=list)
+    enabled_collectors: Annotated[list[str], Meta(description="Collectors that run although they are off by default.")] = field(
+        default_factory=list
+    )
+    statement_timeout: Annotated[Duration, Meta(description="The server ends a statement of the exporter after this time.")] = (
+        "2s"
+    )
+    statements: Annotated[
+        int, Meta(ge=1, le=1000, description="Statements of pg_stat_statements that are told: those that took most time.")
+    ] = 100
+    statement_texts: Annotated[
+        bool, Meta(description="The first 120 characters of those statements are told too; they may hold secrets.")
+    ] = False
+    queries: Annotated[list[Query], Meta(description="Queries of your own.")] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Refuses two targets or queries of one name, and a timeout of no time."""
+        for what, names in (
+            ("targets", [target.name for target in self.targets]),
+            ("queries", [query.name for query in self.queries]),
+        ):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                msg = f"{what}: the name {twice[0]!r} is used twice: give each its own"
+                raise ValueError(msg)
+        if seconds(self.statement_timeout) <= 0:
+            msg = f"statement_timeout is {self.statement_timeout}: give a duration above zero"
+            raise ValueError(msg)
+
+
+class Exporters(Section, frozen=True):
+    """Our exporters."""
+
+    series_limit: Annotated[
+        int, Meta(ge=100, description="Series a metric may have in one scrape; the rest is left out and counted.")
+    ] = 20_000
+    system: Annotated[SystemExporter, Meta(description="The system exporter.")] = field(default_factory=SystemExporter)
+    postgres: Annotated[PostgresExporter, Meta(description="The PostgreSQL exporter.")] = field(default_factory=PostgresExporter)
