@@ -11,7 +11,14 @@ from grafanalib import core
 
 from dashboards.panels import DATASOURCE
 from metrics.model import Metric
-from metrics.stack import DASHBOARD_API, DASHBOARD_DATABASE, DASHBOARD_OVERVIEW, DASHBOARD_POSTGRES, DASHBOARD_SYSTEM, DASHBOARD_WEBSOCKET
+from metrics.stack import (
+    DASHBOARD_API,
+    DASHBOARD_DATABASE,
+    DASHBOARD_OVERVIEW,
+    DASHBOARD_POSTGRES,
+    DASHBOARD_SYSTEM,
+    DASHBOARD_WEBSOCKET,
+)
 from settings import Site, look
 
 Panel: TypeAlias = core.Panel
