@@ -18,7 +18,7 @@ SUBJECT = Subject(
             f"FROM {_STATES} CROSS JOIN pg_database d LEFT JOIN (SELECT {_BY}, count(*),"
             " max(extract(epoch FROM now() - xact_start))::float8 AS longest"
             f" FROM pg_stat_activity WHERE pid <> pg_backend_pid() GROUP BY {_BY}) AS a"
-            " ON a.state = s.state AND a.datname = d.datname",
+            " ON a.state = s.state AND a.datname = d.datname",  # noqa: S608  # of constants of this file
             (
                 "d.datname", "s.state", "a.usename", "a.application_name", "a.backend_type", "a.wait_event_type",
                 "a.wait_event",

@@ -14,7 +14,7 @@ SUBJECT = Subject(
         Table(
             (Value(m.SEQUENCE_USED, "used"),),
             f"FROM (SELECT schemaname, sequencename, {_USED} AS used FROM pg_sequences"
-            " WHERE NOT cycle AND last_value IS NOT NULL) AS s WHERE used > 0.5 ORDER BY schemaname, sequencename",
+            " WHERE NOT cycle AND last_value IS NOT NULL) AS s WHERE used > 0.5 ORDER BY schemaname, sequencename",  # noqa: S608  # of constants of this file
             ("current_database()", "schemaname", "sequencename"),
             every=300,
         ),

@@ -1,6 +1,6 @@
 """The server's parameters as gauges, under the names that postgres_exporter gives them: bool, integer and real ones.
 
-Their names stand in `settings.txt`, one a line: those of PostgreSQL 13 to 18 and of pg_stat_statements. `READ` beside this holds
+Their names stand in `settings.csv`, one a line: those of PostgreSQL 13 to 18 and of pg_stat_statements. `READ` beside this holds
 the few that panels and alerts use. A parameter of another extension is not told of.
 """
 
@@ -22,6 +22,6 @@ def _gauge(name: str) -> Gauge:
     return Gauge(name, f"Server parameter {parameter}.", unit, absent="this version of the server does not have it", compat=True)
 
 
-_NAMES = (Path(__file__).parent / "settings.txt").read_text(encoding="ascii").split()
+_NAMES = (Path(__file__).parent / "settings.csv").read_text(encoding="ascii").split()
 METRICS = tuple(_gauge(name) for name in _NAMES)
 BY_NAME = {metric.name: metric for metric in (*READ, *METRICS)}
