@@ -15,10 +15,10 @@ SUBJECT = Subject(
     (
         Table(
             (Value(m.COUNT, "coalesce(a.count, 0)"), Value(m.MAX_TRANSACTION, "coalesce(a.longest, 0)")),
-            f"FROM {_STATES} CROSS JOIN pg_database d LEFT JOIN (SELECT {_BY}, count(*),"
+            f"FROM {_STATES} CROSS JOIN pg_database d LEFT JOIN (SELECT {_BY}, count(*),"  # noqa: S608  # of constants of this file
             " max(extract(epoch FROM now() - xact_start))::float8 AS longest"
             f" FROM pg_stat_activity WHERE pid <> pg_backend_pid() GROUP BY {_BY}) AS a"
-            " ON a.state = s.state AND a.datname = d.datname",  # noqa: S608  # of constants of this file
+            " ON a.state = s.state AND a.datname = d.datname",
             (
                 "d.datname", "s.state", "a.usename", "a.application_name", "a.backend_type", "a.wait_event_type",
                 "a.wait_event",

@@ -16,9 +16,9 @@ SUBJECT = Subject(
     (
         Table(
             (Value(m.LOCKS, "coalesce(l.count, 0)"),),
-            f"FROM (VALUES {_MODES}) AS t (mode) CROSS JOIN pg_database d"
+            f"FROM (VALUES {_MODES}) AS t (mode) CROSS JOIN pg_database d"  # noqa: S608  # of constants of this file
             " LEFT JOIN (SELECT database, lower(mode) AS mode, count(*) FROM pg_locks WHERE database IS NOT NULL"
-            " GROUP BY database, lower(mode)) AS l ON l.mode = t.mode AND l.database = d.oid ORDER BY d.oid, t.mode",  # noqa: S608  # of constants of this file
+            " GROUP BY database, lower(mode)) AS l ON l.mode = t.mode AND l.database = d.oid ORDER BY d.oid, t.mode",
             ("d.datname", "t.mode"),
         ),
         Table(

@@ -13,8 +13,8 @@ SUBJECT = Subject(
     (
         Table(
             (Value(m.SEQUENCE_USED, "used"),),
-            f"FROM (SELECT schemaname, sequencename, {_USED} AS used FROM pg_sequences"
-            " WHERE NOT cycle AND last_value IS NOT NULL) AS s WHERE used > 0.5 ORDER BY schemaname, sequencename",  # noqa: S608  # of constants of this file
+            f"FROM (SELECT schemaname, sequencename, {_USED} AS used FROM pg_sequences"  # noqa: S608  # of constants of this file
+            " WHERE NOT cycle AND last_value IS NOT NULL) AS s WHERE used > 0.5 ORDER BY schemaname, sequencename",
             ("current_database()", "schemaname", "sequencename"),
             every=300,
         ),

@@ -39,8 +39,8 @@ SUBJECT = Subject(
         ),
         Table(
             (Value(m.SIZE, "t + i"), Value(m.TABLE_SIZE, "t"), Value(m.INDEX_SIZE, "i")),
-            "FROM (SELECT schemaname, relname, pg_table_size(relid) AS t, pg_indexes_size(relid) AS i"
-            f" FROM pg_stat_user_tables WHERE relid <> ALL ({HELD}) ORDER BY relid OFFSET 0) AS sizes",  # noqa: S608  # of constants of this file
+            "FROM (SELECT schemaname, relname, pg_table_size(relid) AS t, pg_indexes_size(relid) AS i"  # noqa: S608  # of constants of this file
+            f" FROM pg_stat_user_tables WHERE relid <> ALL ({HELD}) ORDER BY relid OFFSET 0) AS sizes",
             TABLE,
             every=30,
         ),
