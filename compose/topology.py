@@ -241,6 +241,22 @@ SERVICES = (
         secure=lambda site: bool(site.stream.tls.certificate),
     ),
     Service(
+        "analysis",
+        "the five models",
+        stack.JOB_ANALYSIS,
+        lambda site: site.ports.analysis,
+        lambda context: context.module("stream.analysis"),
+        page="/metrics",
+        state="analysis",
+    ),
+    Service(
+        "exporter-model_quality",
+        "how good the models are",
+        stack.JOB_MODEL_QUALITY,
+        lambda site: site.ports.exporter_model_quality,
+        lambda context: context.module("exporters", "model_quality"),
+    ),
+    Service(
         "preview",
         "dashboards",
         stack.JOB_PREVIEW,

@@ -12,6 +12,7 @@ from grafanalib import core
 from dashboards.panels import DATASOURCE
 from metrics.model import Metric
 from metrics.stack import (
+    DASHBOARD_ANALYSIS,
     DASHBOARD_API,
     DASHBOARD_DATABASE,
     DASHBOARD_OVERVIEW,
@@ -109,6 +110,7 @@ def _links(site: Site) -> list[dict[str, object]]:
         ("Database Performance", DASHBOARD_DATABASE),
         ("Database Tables and Queries", DASHBOARD_POSTGRES),
         ("HTTP API", DASHBOARD_API),
+        ("AI Performance", DASHBOARD_ANALYSIS),
     ]
     inside = [
         {"title": title, "type": "link", "url": f"/d/{uid}", "icon": "dashboard", "includeVars": True, "keepTime": True}

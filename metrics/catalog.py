@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from metrics import (
+    analysis,
     app,
     bus,
     database,
     feed,
+    model_quality,
     postgres,
     process,
     prometheus,
@@ -48,6 +50,8 @@ DOMAINS: Mapping[str, Domain] = {
     "bus": Domain(bus.METRICS, stream_signals.BUS),
     "app": Domain(app.METRICS, stream_signals.APP, app.RECORDINGS),
     "database": Domain(database.METRICS, database.SIGNALS, database.RECORDINGS),
+    "analysis": Domain(analysis.METRICS, analysis.SIGNALS, analysis.RECORDINGS),
+    "model_quality": Domain(model_quality.METRICS, model_quality.SIGNALS),
     "stack": Domain(stack.METRICS, stack_signals.SIGNALS, stack_signals.RECORDINGS),
     "process": Domain(process.METRICS),
     "prometheus": Domain(prometheus.METRICS),

@@ -10,7 +10,7 @@ from metrics.model import Counter, Gauge, Histogram, Recording, Signal, Unit
 POOLS = ("primary", "replica")
 TABLES = ("price_history", "on_chain_metrics", "technical_metrics", "sentiment_data", "analysis_history")
 OPERATIONS = (
-    "add_analysis", "analyses", "cryptocurrencies", "latest", "prices", "ready", "write",
+    "add_analysis", "analyses", "cryptocurrencies", "latest", "predictions", "prices", "ready", "write",
     "figures", "maintain", "optimize",
 )  # fmt: skip
 READING = ("analyses", "cryptocurrencies", "latest", "prices")

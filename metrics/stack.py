@@ -10,10 +10,13 @@ JOB_ALERTMANAGER = "alertmanager"
 JOB_INBOX = "inbox"
 JOB_PREVIEW = "preview"
 JOB_STORE = "store"
+JOB_ANALYSIS = "analysis"
+JOB_MODEL_QUALITY = "model_quality"
 JOB_STREAM = "stream"
 JOB_WATCHER = "watcher"
 JOBS = (
     JOB_SYSTEM, JOB_POSTGRES, JOB_PROMETHEUS, JOB_ALERTMANAGER, JOB_INBOX, JOB_STORE, JOB_STREAM, JOB_PREVIEW, JOB_WATCHER,
+    JOB_ANALYSIS, JOB_MODEL_QUALITY,
 )  # fmt: skip
 
 # Dashboards, by file name and uid; links and runbooks hold these.
@@ -23,8 +26,10 @@ DASHBOARD_POSTGRES = "watchfloor-postgres"
 DASHBOARD_WEBSOCKET = "watchfloor-websocket"
 DASHBOARD_DATABASE = "watchfloor-database"
 DASHBOARD_API = "watchfloor-api"
+DASHBOARD_ANALYSIS = "watchfloor-analysis"
 DASHBOARDS = (
     DASHBOARD_OVERVIEW, DASHBOARD_SYSTEM, DASHBOARD_WEBSOCKET, DASHBOARD_DATABASE, DASHBOARD_API, DASHBOARD_POSTGRES,
+    DASHBOARD_ANALYSIS,
 )  # fmt: skip
 
 SEVERITIES = ("critical", "warning", "info")

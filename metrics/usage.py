@@ -24,9 +24,9 @@ from metrics import catalog, process, stack
 from metrics.model import Metric
 
 ROOT = Path(__file__).resolve().parent.parent
-EXPORTERS = ("system", "postgres")
+EXPORTERS = ("system", "postgres", "model_quality")
 # A folder within another one is a service of its own.
-SERVICES = ("alerts/inbox", "compose", "dashboards/preview", "exporters", "stream", "stream/store/upkeep")
+SERVICES = ("alerts/inbox", "compose", "dashboards/preview", "exporters", "stream", "stream/analysis", "stream/store/upkeep")
 
 # Metric name -> where it is used, each place with the recorded name it goes through (empty: directly).
 Places: TypeAlias = Mapping[str, Mapping[str, str]]

@@ -14,7 +14,7 @@ from settings import words
 from settings.types import Site
 
 _INTRODUCTION = """\
-<!-- Made by `python -m settings reference` from settings/types.py, stream.py, feeds.py and database.py; do not edit. -->
+<!-- Made by `python -m settings reference` from settings/types.py and the files beside it; do not edit. -->
 # site.yaml
 
 Everything that can be set about one appliance stands in `site.yaml`. `make up` makes it from `site.example.yaml` at the first

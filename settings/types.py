@@ -11,6 +11,7 @@ from msgspec import Meta, field
 from metrics import stack
 from metrics.durations import scaled, seconds
 from settings import basic, patterns
+from settings.analysis import Analysis
 from settings.basic import Address, File, FileOrNone, Label, Line, Mail, Name, Port, Section, Size, Url, UrlOrNone
 from settings.cache import Cache
 from settings.database import Database
@@ -45,6 +46,8 @@ class Ports(Section, frozen=True):
     ] = 8181
     cache_redis: Annotated[Port, Meta(description="The cache's Redis.")] = 16379
     store: Annotated[Port, Meta(description="The data store's maintenance: metrics and health.")] = 8171
+    analysis: Annotated[Port, Meta(description="The models: questions, metrics and health.")] = 8170
+    exporter_model_quality: Annotated[Port, Meta(description="The exporter of how good the models are.")] = 9705
     postgres: Annotated[Port, Meta(description="PostgreSQL, on loopback whatever `bind` says.")] = 15432
     bus: Annotated[Port, Meta(description="The Redis that joins stream servers.")] = 16380
 
@@ -227,6 +230,7 @@ class Site(Section, frozen=True):
     inbox: Annotated[Inbox, Meta(description="The on-call inbox.")] = field(default_factory=Inbox)
     stream: Annotated[Stream, Meta(description="The stream server.")] = field(default_factory=Stream)
     cache: Annotated[Cache, Meta(description="The cache behind the stream.")] = field(default_factory=Cache)
+    analysis: Annotated[Analysis, Meta(description="The models behind the stream.")] = field(default_factory=Analysis)
     database: Annotated[Database, Meta(description="The data store.")] = field(default_factory=Database)
     endpoints: Annotated[Endpoints, Meta(description="Servers used instead of the own ones.")] = field(default_factory=Endpoints)
     profile: Annotated[Profile, Meta(description="Time, for drills and tests.")] = field(default_factory=Profile)

@@ -17,7 +17,7 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     try:
         filters = parse_filters(chosen.filter)
-        url = chosen.url or _own_url(load())
+        url = chosen.url or own_url(load())
         token = read_secret(chosen.token_file, "--token-file") if chosen.token_file else os.environ.get(TOKEN_VARIABLE, "")
     except (SettingsError, ValueError) as error:
         print(error, file=sys.stderr)
@@ -97,7 +97,8 @@ def parse_filters(given: Sequence[str]) -> dict[str, Any]:
     return filters
 
 
-def _own_url(site: Site) -> str:
+def own_url(site: Site) -> str:
+    """Where this site's stream answers its clients."""
     if site.stream.tls.certificate:  # which holds the name that clients use, hardly the address
         return f"wss://{urlsplit(site.public_url).hostname}:{site.ports.stream}/ws"
     return f"{site.local_url(site.ports.stream)}/ws"
@@ -116,13 +117,16 @@ async def _until_signal(client: Client) -> int:
 class Client:
     """Follows rooms over connections that may break. Times are seconds; `count` 0 and `give_up` 0 mean without end.
 
-    A connection on which nothing comes for `silence`, the server's pings included, counts as dead.
+    A connection on which nothing comes for `silence`, the server's pings included, counts as dead. Messages go to `hand_out`
+    (default: to stdout, one a line), troubles to `say` (default: to stderr).
     """
 
     def __init__(
         self, url: str, followings: Sequence[Following], token: str = "", *, msgpack: bool = False, count: int = 0,
-        give_up: float = 0, silence: float = 30.0,
+        give_up: float = 0, silence: float = 30.0, hand_out: Callable[[dict[str, Any]], None] | None = None,
+        say: Callable[[str], None] | None = None,
     ) -> None:  # fmt: skip
+        self._hand_out, self._say = hand_out or _print, say or _say
         self._url, self._token, self._msgpack, self._count, self._give_up = url, token, msgpack, count, give_up
         self._silence = silence
         self._rooms = {following.room: following for following in followings}
@@ -138,14 +142,14 @@ class Client:
                 except DoneError:
                     return EXIT_OK
                 except RefusedError as error:
-                    _say(f"{self._url}: {error}")
+                    self._say(f"{self._url}: {error}")
                     return EXIT_REFUSED
                 if self._give_up and time.monotonic() - self._connected >= self._give_up:
-                    _say(f"{self._url}: no connection for {self._give_up:g} s: {lost}: check the address, and that it runs")
+                    self._say(f"{self._url}: no connection for {self._give_up:g} s: {lost}: check the address, and that it runs")
                     return EXIT_UNREACHABLE
                 delay = self._delay * random.uniform(0.5, 1.0)  # noqa: S311  # spreads clients, keeps no secret
                 self._delay = min(2 * self._delay, _LONGEST_DELAY)
-                _say(f"{self._url}: {lost}: again in {delay:.1f} s")
+                self._say(f"{self._url}: {lost}: again in {delay:.1f} s")
                 await asyncio.sleep(delay)
 
     async def _once(self, session: aiohttp.ClientSession) -> str:
@@ -223,15 +227,15 @@ class Client:
     async def _told(self, ws: aiohttp.ClientWebSocketResponse, following: Following, message: dict[str, Any]) -> None:
         step = following.take(message)
         if step is HAND_OUT:
-            _print(message)
+            self._hand_out(message)
             if message["type"] == "data" and self._count:
                 self._count -= 1
                 if not self._count:
                     raise DoneError
         elif step is GAP:
-            _say(f"{following.room}: gap {message['from']} to {message['to']}: {message['reason']}")
+            self._say(f"{following.room}: gap {message['from']} to {message['to']}: {message['reason']}")
         elif step is REPAIR:
-            _say(f"{following.room}: lost after {following.last}: asked again")
+            self._say(f"{following.room}: lost after {following.last}: asked again")
             await self._send(ws, following.request())
 
     def _refused(self, message: dict[str, Any]) -> NoReturn:

@@ -22,6 +22,7 @@ from stream.analysis.messages import RISK, TYPES, Analysis, AnalysisType, Foreca
 from stream.analysis.models import KINDS
 from stream.analysis.models.base import Features, Figures, Model, NotReadyError, Stated, View
 from stream.analysis.predictions import Prediction
+from stream.analysis.regression import StateError
 from stream.messages import MARKET
 
 SAMPLES = 4  # of each symbol in a horizon
@@ -132,7 +133,10 @@ class Engine:
         models = self.fresh(kind)
         for horizon, model in models.items():
             if str(horizon) in state:
-                model.restore(state[str(horizon)])
+                try:
+                    model.restore(state[str(horizon)])
+                except (AttributeError, KeyError, TypeError, ValueError) as error:
+                    raise StateError(f"horizon {horizon}: {type(error).__name__}: {error}") from error
         return models
 
     def samples(self, kind: AnalysisType) -> int:
@@ -147,6 +151,7 @@ class Engine:
             raise NoDataError(
                 f"{asked.symbol}: the last price is {(now_ms - symbol.newest_ms) / 1000:.0f} s old: look at the feed"
             )
+        symbol.advance(now_ms)  # a question may come before a tick that is late
         served = self.served | {asked.kind: self.served[asked.kind]._replace(why=why)} if why else self.served
         return _Board(self, served, symbol, asked.horizon, now_ms).stated(asked.kind)
 

@@ -1,3 +1,3 @@
 """The version of the schema that this code reads and writes: the name of the newest file in `migrations/versions`."""
 
-SCHEMA = "v0002"
+SCHEMA = "v0003"

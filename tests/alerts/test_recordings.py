@@ -59,6 +59,11 @@ WORKLOAD = (
     ("app", "app_errors_total", "app_error_count", 'route="/"'),
     ("app", "app_http_request_duration_seconds_sum", "app_request_duration_sum", 'route="/"'),
     ("app", "app_http_request_duration_seconds_count", "app_request_duration_count", 'route="/"'),
+    ("analysis", "ai_predictions_total", "ai_prediction_count", 'model="risk-assessment",origin="asked"'),
+    ("analysis", "ai_prediction_duration_seconds_sum", "ai_prediction_duration_sum", 'model="risk-assessment"'),
+    ("analysis", "ai_prediction_duration_seconds_count", "ai_prediction_duration_count", 'model="risk-assessment"'),
+    ("analysis", "ai_training_duration_seconds_sum", "ai_training_duration_sum", 'model="risk-assessment"'),
+    ("analysis", "ai_training_duration_seconds_count", "ai_training_duration_count", 'model="risk-assessment"'),
 )
 
 

@@ -21,9 +21,10 @@ _FOLDERS = {
     "dashboards/preview": "preview",
     "exporters": "system",
     "stream": "stream",
+    "stream/analysis": "analysis",
     "stream/store/upkeep": "store",
 }
-_JOBS = tuple(_FOLDERS.values())
+_JOBS = (*_FOLDERS.values(), "model_quality")
 COLLECTED = usage().collected
 
 
@@ -44,7 +45,8 @@ def job_of(name: str) -> str:
     for place in COLLECTED[name]:
         if place.startswith("`"):
             return _FOLDERS[place.strip("`")]
-    return "system" if COLLECTED[name][0].startswith("system exporter") else ""
+    exporter, found, _ = COLLECTED[name][0].partition(" exporter, collector ")
+    return exporter if found else ""
 
 
 @pytest.mark.parametrize("job", _JOBS)

@@ -22,6 +22,19 @@ PICTURES = CLONE / "var" / "pictures"
 # Panels that have nothing to show on a machine where nothing has happened, and what would fill them.
 QUIET = {
     "Time of panel queries, p95": "nobody has looked yet",
+    **dict.fromkeys(
+        (
+            "Lowest accuracy",
+            "Model Accuracy",
+            "Hit rate",
+            "Brier score",
+            "Width of intervals",
+            "Interval score",
+            "Accuracy with its confidence",
+            "Value at risk exceeded",
+        ),
+        "fewer than 200 outcomes of a model that has learned enough were scored",
+    ),
 }
 
 
