@@ -39,6 +39,7 @@ _TEXT = "Bitcoin rallies as ETF inflows surge, though some traders fear a sellof
 _SITE = """
 bind: 127.0.0.1
 ports: {{stream: {stream}, stream_admin: {admin}}}
+stream: {{bus: {{enabled: false}}}}
 """
 
 

@@ -21,7 +21,7 @@ _SITE = """
 bind: 127.0.0.1
 profile: {{factor: 0.1}}
 ports: {{stream: {stream}, stream_admin: {admin}}}
-stream: {{replay: {{symbols: [BTC, ETH, SOL], rate: 60}}}}
+stream: {{bus: {{enabled: false}}, replay: {{symbols: [BTC, ETH, SOL], rate: 60}}}}
 analysis: {{horizons: [10s], every: 5s, publish: 100s, queue: 8}}
 """
 
