@@ -19,6 +19,7 @@ from functools import partial
 from metrics.process import version
 from settings import Paths, SettingsError, Site, load
 from settings.ports import holder
+from settings.secrets import bus_password
 from stream import workers
 from stream.app import Server, Sockets
 from stream.auth import Authenticator
@@ -47,6 +48,7 @@ def main(given: list[str] | None = None) -> int:
         site = load()
         checker = Authenticator(book_path(site, Paths.from_environment()))
         conninfo(site, Paths.from_environment())  # refused before anything starts
+        bus_password(site, Paths.from_environment())  # the same
     except SettingsError as error:
         return _failed(str(error), 2)
     if arguments.workers is not None:
@@ -71,7 +73,7 @@ def main(given: list[str] | None = None) -> int:
     make, loop = choose()
     try:
         run(_serve(site, checker, Sockets(*sockets), loop, (worker, count)), make)
-    except SettingsError as error:  # a certificate, or the bus's password, that cannot be used
+    except SettingsError as error:  # a certificate that cannot be used
         return _failed(str(error), 2)
     return 0
 
