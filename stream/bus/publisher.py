@@ -144,7 +144,7 @@ class Publisher:
             self._link.dataset, self._leases.value(self._owners[room]), here.generation, here.seq, self._writer,
             self._written[room] + 1,
         ]  # fmt: skip
-        asks = bool(self._replicas) and (not self.unconfirmed or time.monotonic() >= self._ask_after)
+        asks = bool(self._replicas) and (room not in self.unconfirmed or time.monotonic() >= self._ask_after)
         after = ("WAIT", self._replicas, CONFIRM_MS) if asks else ()
         given = [word for item in batch for word in (item.symbol, item.value)]
         answers = await self._link.pipe(scripts.PUBLISH, keys, [*head, *given], *after)

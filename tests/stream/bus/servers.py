@@ -120,8 +120,8 @@ def publish(server: Serving, count: int = 1, **data: Any) -> None:
     assert server.server.bus is not None
     for number in range(count):
         symbol = f"S{number % 5}"
-        update = Update(MARKET, symbol, {"symbol": symbol, "n": number, **data}, 1_700_000_000_000, float(number))
-        assert server.server.bus.publish(update)
+        found = {"symbol": symbol, "n": number, "time": 1_700_000_000_000, **data}
+        assert server.server.bus.publish(Update(MARKET, symbol, found, 1_700_000_000_000, float(number)))
 
 
 async def reached(seq: int, *servers: Serving) -> None:

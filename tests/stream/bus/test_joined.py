@@ -217,13 +217,13 @@ def test_more_than_waits_is_refused_and_counted(bus: RedisServer) -> None:
         async with instance(bus) as one:
             await leader(bus, one)
             bus.send(signal.SIGSTOP)
-            publish(one, 10_000)
+            publish(one, 9_990)  # the canary may wait too
             with pytest.raises(AssertionError):
-                publish(one)
+                publish(one, 11)
             bus.send(signal.SIGCONT)
-            await reached(10_000, one)
+            await becomes("nothing waits", lambda: not waiting(one))
             samples = await one.samples()
-            assert samples['feed_bus_refused_total{reason="full"}'] == 1
+            assert samples['feed_bus_refused_total{reason="full"}'] >= 1
             assert samples["feed_bus_published_total"] >= 10_000
 
     run(story())
