@@ -58,6 +58,8 @@ RUNTIME = (
     Package("prometheus-alertmanager", ("prometheus-alertmanager", "alertmanager"), units=("prometheus-alertmanager.service",)),
     Package("postgresql", files=("/usr/lib/postgresql/*/bin/postgres",), units=("postgresql.service",)),
     Package("redis-server", commands=("redis-server",), units=("redis-server.service",)),
+    Package("varnish", commands=("varnishd", "/usr/sbin/varnishd"), units=("varnish.service", "varnishncsa.service")),
+    Package("varnish-modules", files=("/usr/lib/*/varnish/vmods/libvmod_xkey.so",)),
     Package("libjs-dygraphs", files=("/usr/share/javascript/dygraphs/dygraph.min.js",)),
 )
 TESTS = (

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import msgspec
 import yaml
 
+from compose import edge
 from compose.errors import BadInputError, ComposeError
 from compose.host import Host
 from compose.topology import listen, program, services
@@ -116,14 +117,15 @@ def render(site: Site, site_text: str, host: Host) -> bool:
     fresh = host.home / "rendered-new"
     shutil.rmtree(fresh, ignore_errors=True)
     try:
-        _write(site, site_text, fresh, host.python)
+        _write(site, site_text, fresh, host)
         check(fresh)
         return _put_in_place(fresh, host)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _write(site: Site, site_text: str, folder: Path, python: Path) -> None:
+def _write(site: Site, site_text: str, folder: Path, host: Host) -> None:
+    python = host.python
     folder.mkdir(mode=0o700)
     (folder / "targets").mkdir()
     (folder / "site.yaml").write_text(site_text, encoding="utf-8")
@@ -131,6 +133,8 @@ def _write(site: Site, site_text: str, folder: Path, python: Path) -> None:
     config = yaml.safe_dump(prometheus_config(site), sort_keys=False)
     (folder / "prometheus.yml").write_text(head + config, encoding="utf-8")
     (folder / "targets" / "hosts.json").write_bytes(msgspec.json.format(msgspec.json.encode(host_targets(site))) + b"\n")
+    secret = Paths(host.home).edge_secret.read_text(encoding="ascii")
+    (folder / edge.FILE).write_text(edge.vcl(site, secret), encoding="utf-8")
     environment = {**os.environ, "WATCHFLOOR_SITE": str(folder / "site.yaml")}
     for module, arguments in (("alerts", ["render"]), ("dashboards", ["build"])):
         out = folder if module == "alerts" else folder / "dashboards"

@@ -22,11 +22,16 @@ def make_secrets(paths: Paths, host: Host) -> None:
     if not paths.secrets.exists():
         paths.secrets.mkdir(mode=0o700)
         host.give(paths.secrets)
-    for path in (paths.inbox_token, paths.database_password, paths.postgres_password, paths.exporter_password):
+    for path in (
+        paths.inbox_token, paths.database_password, paths.postgres_password, paths.exporter_password, paths.edge_secret,
+    ):  # fmt: skip
         _write(path, secrets.token_urlsafe(32), host)
     if _write(paths.bus_password, secrets.token_urlsafe(32), host):
         paths.bus_users.unlink(missing_ok=True)
     _write(paths.bus_users, _bus_user(paths), host)
+    if _write(paths.cache_password, secrets.token_urlsafe(32), host):
+        paths.cache_config.unlink(missing_ok=True)
+    _write(paths.cache_config, f"requirepass {paths.cache_password.read_text(encoding='ascii')}\n", host)
     if _write(paths.alertmanager_password, secrets.token_urlsafe(32), host):
         paths.alertmanager_web.unlink(missing_ok=True)
     if not paths.alertmanager_web.exists():

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from compose import postgres
+from compose import edge, postgres
 from compose.health import Scheme
 from compose.host import DATABASE_USER
 from metrics import stack
 from settings import Paths, Site
+from settings.basic import in_bytes
 
 _BUS_ROOM = 8  # times the most that one room's history may take: four rooms, each with as much again for Redis's own use
 
@@ -138,6 +139,23 @@ def _bus(context: Context) -> tuple[str, ...]:
     )  # fmt: skip
 
 
+def _cache_redis(context: Context) -> tuple[str, ...]:
+    """A Redis that forgets: nothing on disk, the least recently used go first. Its password stands in a file of its own."""
+    site, paths = context.site, context.paths
+    return (
+        program("redis-server"), str(paths.cache_config),
+        "--port", str(site.ports.cache_redis), "--bind", "127.0.0.1", "--dir", str(paths.data / "cache-redis"),
+        "--save", "", "--appendonly", "no", "--maxmemory", str(in_bytes(site.cache.redis.maxmemory)),
+        "--maxmemory-policy", "allkeys-lru", "--databases", str(max(16, site.cache.redis.db + 1)), "--daemonize", "no",
+    )  # fmt: skip
+
+
+def _edge(context: Context) -> tuple[str, ...]:
+    return edge.command(
+        context.site, context.paths, program("varnishd", "/usr/sbin/varnishd"), listen(context.site, context.site.ports.edge)
+    )
+
+
 def _watcher(role: str) -> Callable[[Context], tuple[str, ...]]:
     return lambda context: context.module("compose.watcher", role)
 
@@ -227,6 +245,31 @@ SERVICES = (
         state="bus",
         check="redis",
         told_by=stack.JOB_STREAM,
+        rereads=False,
+    ),
+    Service(
+        "cache-redis",
+        "the workload's cache (Redis)",
+        "",
+        lambda site: site.ports.cache_redis,
+        _cache_redis,
+        own=False,
+        alive="",
+        ready="",
+        state="cache-redis",
+        check="redis",
+        rereads=False,
+    ),
+    Service(
+        "edge",
+        "caches HTTP (Varnish)",
+        "",
+        lambda site: site.ports.edge,
+        _edge,
+        own=False,
+        alive=edge.HEALTH,
+        ready=edge.HEALTH,
+        state="edge",
         rereads=False,
     ),
     Service(

@@ -14,6 +14,7 @@ from metrics.model import Metric
 from metrics.stack import (
     DASHBOARD_ANALYSIS,
     DASHBOARD_API,
+    DASHBOARD_CACHE,
     DASHBOARD_DATABASE,
     DASHBOARD_OVERVIEW,
     DASHBOARD_POSTGRES,
@@ -109,6 +110,7 @@ def _links(site: Site) -> list[dict[str, object]]:
         ("WebSocket Performance", DASHBOARD_WEBSOCKET),
         ("Database Performance", DASHBOARD_DATABASE),
         ("Database Tables and Queries", DASHBOARD_POSTGRES),
+        ("Cache Performance", DASHBOARD_CACHE),
         ("HTTP API", DASHBOARD_API),
         ("AI Performance", DASHBOARD_ANALYSIS),
     ]

@@ -10,7 +10,7 @@ from metrics.model import Counter, Gauge, Histogram, Recording, Unit
 # Route templates: what a client asks for never becomes a label. "other" is every path that answers 404.
 ROUTES = (
     "/", "/ws", "/client.js", "/assets/{name}", "/api/rooms", "/api/openapi.json", "/api/cryptocurrencies", "/api/dashboard",
-    "/api/ai-analysis", "/api/trading-signals-fast", "/api/alerts-fast", "other",
+    "/api/ai-analysis", "/api/trading-signals-fast", "/api/alerts-fast", "/cache/{key}", "other",
 )  # fmt: skip
 CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 REFUSALS = ("request-too-slow", "headers-too-large", "too-many-connections", "bad-request")

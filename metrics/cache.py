@@ -11,6 +11,8 @@ SOURCES = (*LAYERS, "none", "error")
 CAUSES = ("items", "bytes", "expired")
 ERROR_KINDS = ("timeout", "connection", "refused", "poisoned", "other")
 OPERATIONS = ("get", "set", "invalidate")
+KINDS = ("market-data", "crypto-metrics", "analysis", "sentiment")
+WARM_RESULTS = ("warmed", "fresh", "absent", "failed")
 LOADS = ("loaded", "absent", "failed")
 # A memory hit takes a microsecond, Redis a tenth of a millisecond, the edge one; callers wait 5 ms for Redis at most.
 _BUCKETS = (0.000001, 0.0000025, 0.000005, 0.00001, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25)
@@ -57,6 +59,47 @@ INVALIDATIONS = Counter(
     closed={"layer": LAYERS},
 )
 
+# -- what the feed writes ----------------------------------------------------------------------------------------------
+SINK_WAITING = Gauge("cache_sink_keys", "Values of the feed that wait to be written; one a key, the newest.", Unit.COUNT)
+SINK_DROPPED = Counter(
+    "cache_sink_dropped_total",
+    "Values of the feed that never reached the cache: more keys than may wait, or no plain value.",
+    Unit.COUNT,
+    labels=("reason",),
+    closed={"reason": ("full", "unusable")},
+)
+
+# -- warming -----------------------------------------------------------------------------------------------------------
+WARMED = Counter(
+    "cache_warmed_keys_total",
+    "Keys that warming looked at, by kind and result; fresh: the cache held a value young enough.",
+    Unit.COUNT,
+    labels=("kind", "result"),
+    closed={"kind": KINDS, "result": WARM_RESULTS},
+)
+WARM_WAITING = Gauge(
+    "cache_warming_keys",
+    "Keys that wait to be warmed.",
+    Unit.COUNT,
+    labels=("kind",),
+    closed={"kind": KINDS},
+)
+WARM_DURATION = Histogram(
+    "cache_warming_duration_seconds",
+    "How long one scheduled round of a kind took, from due to done.",
+    Unit.SECONDS,
+    labels=("kind",),
+    closed={"kind": KINDS},
+)
+WARM_LAST = Gauge(
+    "cache_warming_last_success_timestamp_seconds",
+    "When a round of a kind last ended without a failed key.",
+    Unit.TIMESTAMP,
+    labels=("kind",),
+    absent="another process warms, or no round has ended yet",
+)
+WARM_LEADER = Gauge("cache_warming_leader", "1 in the one process that warms on schedule.", Unit.BOOL)
+
 # -- loading ---------------------------------------------------------------------------------------------------------
 LOADED = Counter(
     "cache_loads_total", "Loaders that ran, by result.", Unit.COUNT, labels=("result",), closed={"result": LOADS}
@@ -98,12 +141,13 @@ COHERENT = Gauge(
 
 COUNTED = (
     REQUESTS, HITS, MISSES, STALE, LATENCY, EVICTIONS, INVALIDATIONS, LOADED, COALESCED, LOAD_DURATION, ERRORS, BREAKER_OPENED,
+    SINK_DROPPED, WARMED, WARM_DURATION, WARM_LAST,
 )  # fmt: skip
-METRICS = (*COUNTED, ENTRIES, BYTES, BREAKER_OPEN, COHERENT)
+METRICS = (*COUNTED, ENTRIES, BYTES, BREAKER_OPEN, COHERENT, SINK_WAITING, WARM_WAITING, WARM_LEADER)
 
 # -- the original vocabulary -----------------------------------------------------------------------------------------
 SIZE = Signal(
-    "Entries",
+    "Values in memory",
     ENTRIES.select().sum(by=("cluster", "job", "instance")),
     Unit.COUNT,
     "Values held in the memory of all processes.",

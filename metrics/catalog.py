@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 
 from metrics import (
     analysis,
     app,
     bus,
+    cache,
     database,
     feed,
     model_quality,
@@ -52,6 +53,7 @@ DOMAINS: Mapping[str, Domain] = {
     "database": Domain(database.METRICS, database.SIGNALS, database.RECORDINGS),
     "analysis": Domain(analysis.METRICS, analysis.SIGNALS, analysis.RECORDINGS),
     "model_quality": Domain(model_quality.METRICS, model_quality.SIGNALS),
+    "cache": Domain(cache.METRICS, stream_signals.CACHE, cache.RECORDINGS),
     "stack": Domain(stack.METRICS, stack_signals.SIGNALS, stack_signals.RECORDINGS),
     "process": Domain(process.METRICS),
     "prometheus": Domain(prometheus.METRICS),
@@ -77,7 +79,7 @@ def recordings() -> tuple[Recording, ...]:
     return tuple(recording for domain in DOMAINS.values() for recording in domain.recordings)
 
 
-@cache
+@functools.cache
 def recorded() -> tuple[Metric, ...]:
     """What recording rules make, as declared metrics: a gauge for each recorded signal, a recording in its own type."""
     gauges = [_recorded_signal(signal) for signal in signals().values() if signal.recorded_as]
@@ -120,7 +122,7 @@ def find(name: str) -> Metric | None:
     return _index().get(name)
 
 
-@cache
+@functools.cache
 def _index() -> dict[str, Metric]:
     found: dict[str, tuple[str, Metric]] = {}
     for domain, metric in _by_domain():

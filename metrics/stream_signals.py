@@ -5,7 +5,7 @@ Keys are the values of the label `signal` on alerts.
 
 from __future__ import annotations
 
-from metrics import app, bus, feed, websocket
+from metrics import app, bus, cache, feed, websocket
 from metrics.model import Signal, Unit
 from metrics.query import Aggregate, Rate, Selector
 
@@ -76,6 +76,39 @@ MESSAGE_AGE = Signal(
     "Time since each source's last good message, or since it was started.",
 )  # fmt: skip
 
+# -- cache -----------------------------------------------------------------------------------------------------------
+HIT_RATIO = Signal(
+    "Hit ratio",
+    cache.REQUESTS.rate(source="=~memory|redis|cdn").sum(by=TARGET) / cache.REQUESTS.rate().sum(by=TARGET),
+    Unit.RATIO,
+    "The share of questions to the cache that one of its layers answered.",
+    warning=0.7, bad_below=True, minimum=0, maximum=1,
+    why="Hot data is found 95 times of 100 and more; below 70 the database answers what the cache should.",
+    alerts={"warning": "CacheHitRatioLow"},
+)  # fmt: skip
+CACHE_ASKED = Signal(
+    "Cache in use",
+    cache.REQUESTS.rate().sum(by=TARGET).compare(">", 1),
+    Unit.PER_SECOND,
+    "More than one question to the cache a second: a ratio of fewer says nothing.",
+)
+CACHE_REDIS_AWAY = Signal(
+    "Cache without Redis",
+    cache.BREAKER_OPEN.select(layer=cache.REDIS).max(by=TARGET),
+    Unit.BOOL,
+    "1 while the cache leaves its Redis alone because it does not answer.",
+    critical=0.5, minimum=0.5, maximum=0.5,
+    alerts={"critical": "CacheRedisAway"},
+)  # fmt: skip
+CACHE_EDGE_AWAY = Signal(
+    "Cache without its edge",
+    cache.BREAKER_OPEN.select(layer=cache.CDN).max(by=TARGET),
+    Unit.BOOL,
+    "1 while the cache leaves the edge alone because it does not answer.",
+    warning=0.5, minimum=0.5, maximum=0.5,
+    alerts={"warning": "CacheEdgeAway"},
+)  # fmt: skip
+
 # -- the process -----------------------------------------------------------------------------------------------------
 HTTP_ERROR_RATE = Signal(
     "Error Rate",
@@ -136,6 +169,13 @@ FEED: dict[str, Signal] = {
     "feed.stale": FEED_STALE,
     "feed.source_failed": FEED_FAILED,
     "feed.message_age": MESSAGE_AGE,
+}
+CACHE: dict[str, Signal] = {
+    "cache.size": cache.SIZE,
+    "cache.hit_ratio": HIT_RATIO,
+    "cache.asked": CACHE_ASKED,
+    "cache.redis_away": CACHE_REDIS_AWAY,
+    "cache.edge_away": CACHE_EDGE_AWAY,
 }
 APP: dict[str, Signal] = {
     "app.error_rate": HTTP_ERROR_RATE,

@@ -7,8 +7,8 @@ from typing import Annotated
 from msgspec import Meta, field
 
 from metrics.durations import seconds
-from settings.basic import Duration, FileOrNone, HostOrNone, Section, Size, in_bytes
-from settings.patterns import PREFIX
+from settings.basic import Duration, FileOrNone, HostOrNone, Section, Size, UrlOrNone, in_bytes
+from settings.patterns import PREFIX, ZONE
 
 
 class MemoryLayer(Section, frozen=True):
@@ -40,11 +40,33 @@ class RedisLayer(Section, frozen=True):
     maxmemory: Annotated[Size, Meta(description="Above this the own Redis evicts the least recently used.")] = "128MB"
 
 
+class EdgeLayer(Section, frozen=True):
+    """Layer 3: an HTTP cache in front of the API, the stack's own Varnish, or Cloudflare where a zone is given."""
+
+    enabled: Annotated[bool, Meta(description="false: two layers are enough.")] = True
+    ttl: Annotated[Duration, Meta(description="How long the edge keeps a value at most.")] = "3600s"
+    timeout: Annotated[Duration, Meta(description="What a caller waits for it at most; for Cloudflare 2s or more.")] = "50ms"
+    size: Annotated[Size, Meta(description="What the own Varnish holds in memory.")] = "64MB"
+    zone_id: Annotated[str, Meta(pattern=ZONE, description="Cloudflare's zone; empty: the own Varnish.")] = ""
+    api_key_file: Annotated[FileOrNone, Meta(description="A file that holds a Cloudflare token that may purge the zone.")] = ""
+    url: Annotated[UrlOrNone, Meta(description="Where the zone serves the API; empty: public_url.")] = ""
+
+
+class Warming(Section, frozen=True):
+    """What is loaded before anybody asks."""
+
+    enabled: Annotated[bool, Meta(description="false: nothing is warmed on schedule, only on demand.")] = True
+    concurrency: Annotated[int, Meta(ge=1, le=64, description="Batches that are loaded at once.")] = 4
+    batch: Annotated[int, Meta(ge=1, le=1000, description="Keys of one batch.")] = 50
+
+
 class Cache(Section, frozen=True):
     """The cache of three layers."""
 
     memory: Annotated[MemoryLayer, Meta(description="Layer 1.")] = field(default_factory=MemoryLayer)
     redis: Annotated[RedisLayer, Meta(description="Layer 2.")] = field(default_factory=RedisLayer)
+    edge: Annotated[EdgeLayer, Meta(description="Layer 3.")] = field(default_factory=EdgeLayer)
+    warming: Annotated[Warming, Meta(description="Warming.")] = field(default_factory=Warming)
     stale: Annotated[Duration, Meta(description="How long past its time a value is served while it is loaded anew.")] = "60s"
     negative_ttl: Annotated[Duration, Meta(description="How long it is remembered that a loader found nothing.")] = "5s"
     jitter: Annotated[float, Meta(ge=0, le=0.5, description="The share by which lifetimes are shortened at random.")] = 0.1
@@ -62,6 +84,8 @@ class Cache(Section, frozen=True):
             ("memory.check", self.memory.check),
             ("redis.ttl", self.redis.ttl),
             ("redis.timeout", self.redis.timeout),
+            ("edge.ttl", self.edge.ttl),
+            ("edge.timeout", self.edge.timeout),
             ("negative_ttl", self.negative_ttl),
         ):
             if seconds(text) <= 0:

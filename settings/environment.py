@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from settings.errors import SettingsError
-from settings.patterns import FEED, HOST_OR_NONE, LINE, MARKET_FEED, MEANINGS, PORT, URL
+from settings.patterns import FEED, HOST_OR_NONE, LINE, MARKET_FEED, MEANINGS, PORT, URL, ZONE
 
 SITE_VARIABLE = "WATCHFLOOR_SITE"  # the file itself
 
@@ -21,6 +21,7 @@ VALUES = {
     "SENTIMENT_WS_URL": "stream.sources.sentiment.endpoint",
     "REDIS_HOST": "cache.redis.host",
     "REDIS_PORT": "cache.redis.port",
+    "CDN_ZONE_ID": "cache.edge.zone_id",
 }
 # Variable -> key; the value is the secret that the key's file would hold.
 SECRETS = {
@@ -32,12 +33,14 @@ SECRETS = {
     "REDIS_PASSWORD": "cache.redis.password_file",
     "DATABASE_URL": "database.url_file",
     "DATABASE_REPLICA_URL": "database.replica_url_file",
+    "CDN_API_KEY": "cache.edge.api_key_file",
 }
 # What a value must look like, where it is no URL.
 _PATTERNS = {
     "PROMETHEUS_USERNAME": LINE,
     "REDIS_HOST": HOST_OR_NONE,
     "REDIS_PORT": PORT,
+    "CDN_ZONE_ID": ZONE,
     "MARKET_DATA_WS_URL": MARKET_FEED,
     "ONCHAIN_WS_URL": FEED,
     "SENTIMENT_WS_URL": FEED,

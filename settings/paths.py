@@ -71,6 +71,16 @@ class Paths:
         return self.secrets / "cache_password"
 
     @property
+    def cache_config(self) -> Path:
+        """That Redis's configuration: the same password; everything else is on its command line."""
+        return self.secrets / "cache_redis.conf"
+
+    @property
+    def edge_secret(self) -> Path:
+        """The word by which the edge and the appliance's caches know each other, and who may purge."""
+        return self.secrets / "edge_secret"
+
+    @property
     def alertmanager_web(self) -> Path:
         """Alertmanager's web configuration: the same password as a bcrypt hash."""
         return self.secrets / "alertmanager_web.yml"

@@ -13,6 +13,7 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*" + _END
 _PORT = r"(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 PORT = rf"^{_PORT}" + _END
 HOST_OR_NONE = r"^(?:[0-9a-fA-F]*:[0-9a-fA-F:.]+|[A-Za-z0-9][A-Za-z0-9._-]*)?" + _END
+ZONE = r"^(?:[0-9a-f]{32})?" + _END
 PREFIX = r"^[A-Za-z0-9._:-]{1,64}" + _END
 TARGET = rf"^(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):{_PORT}" + _END
 URL = r"^https?://[^/\s]+(?:/\S*)?" + _END
@@ -47,6 +48,7 @@ MEANINGS = {
     TARGET: "host:port, for example 10.0.0.5:9701 or [::1]:9701",
     PORT: "a port from 1 to 65535",
     HOST_OR_NONE: "a host name or IP address, or nothing",
+    ZONE: "the 32 hexadecimal digits of a Cloudflare zone, or nothing",
     PREFIX: "1 to 64 letters, digits, dots, underscores, colons and hyphens",
     URL: "a URL that begins with http:// or https://",
     URL_OR_NONE: "a URL that begins with http:// or https://, or nothing",
@@ -80,6 +82,7 @@ KINDS = {
     NAME: "name",
     TARGET: "host:port",
     HOST_OR_NONE: "host",
+    ZONE: "zone",
     PREFIX: "prefix",
     URL: "URL",
     URL_OR_NONE: "URL",

@@ -42,6 +42,7 @@ def _sections(site: Site) -> Iterator[tuple[tuple[str | int, ...], Section]]:
     yield ("cache", "redis"), site.cache.redis
     for index, target in enumerate(site.exporters.postgres.targets):
         yield ("exporters", "postgres", "targets", index), target
+    yield ("cache", "edge"), site.cache.edge
     for what, sections in (("scrape", site.scrape), ("receivers", site.receivers)):
         for index, section in enumerate(sections):
             yield (what, index), section
@@ -100,6 +101,14 @@ def cache_password(site: Site, paths: Paths, environment: Mapping[str, str] | No
     if given or site.cache.redis.host or not paths.cache_password.exists():
         return given
     return read_secret(paths.cache_password, "the cache's generated password")
+
+
+def cdn_key(site: Site, environment: Mapping[str, str] | None = None) -> str:
+    """The token for Cloudflare's API: `CDN_API_KEY`, else the site's file's, else an empty text.
+
+    Raises SettingsError for a file that cannot be used.
+    """
+    return _secret(site, "CDN_API_KEY", environment)
 
 
 def source_key(site: Site, source: str, environment: Mapping[str, str] | None = None) -> str:

@@ -50,6 +50,7 @@ class Ports(Section, frozen=True):
     exporter_model_quality: Annotated[Port, Meta(description="The exporter of how good the models are.")] = 9705
     postgres: Annotated[Port, Meta(description="PostgreSQL, on loopback whatever `bind` says.")] = 15432
     bus: Annotated[Port, Meta(description="The Redis that joins stream servers.")] = 16380
+    edge: Annotated[Port, Meta(description="The edge cache in front of the stream server's HTTP side.")] = 8088
 
     def __post_init__(self) -> None:
         """Refuses two services on one port."""

@@ -24,6 +24,7 @@ from stream import workers
 from stream.app import Server, Sockets
 from stream.auth import Authenticator
 from stream.bus.bus import build_bus
+from stream.cache.service import CacheService
 from stream.descriptors import enough
 from stream.keybook import book_path
 from stream.listening import WAITING
@@ -46,9 +47,11 @@ def main(given: list[str] | None = None) -> int:
     set_up()
     try:
         site = load()
-        checker = Authenticator(book_path(site, Paths.from_environment()))
-        conninfo(site, Paths.from_environment())  # refused before anything starts
-        bus_password(site, Paths.from_environment())  # the same
+        paths = Paths.from_environment()
+        checker = Authenticator(book_path(site, paths))
+        conninfo(site, paths)  # refused before anything starts
+        bus_password(site, paths)  # the same
+        cache = CacheService.build(site, paths)
     except SettingsError as error:
         return _failed(str(error), 2)
     if arguments.workers is not None:
@@ -72,7 +75,7 @@ def main(given: list[str] | None = None) -> int:
         _LOG.warning(lacking, extra={"event": "descriptors"})
     make, loop = choose()
     try:
-        run(_serve(site, checker, Sockets(*sockets), loop, (worker, count)), make)
+        run(_serve(site, checker, cache, Sockets(*sockets), loop=loop, place=(worker, count)), make)
     except SettingsError as error:  # a certificate that cannot be used
         return _failed(str(error), 2)
     return 0
@@ -150,7 +153,9 @@ def _feed(site: Site, publish: Publish, turns: Turns | None, sinks: Sequence[Sin
     return build_manager(site, publish, turns=turns, sinks=sinks)
 
 
-async def _serve(site: Site, checker: Checker | None, sockets: Sockets, loop: str, place: tuple[int, int]) -> None:
+async def _serve(
+    site: Site, checker: Checker | None, cache: CacheService, sockets: Sockets, *, loop: str, place: tuple[int, int]
+) -> None:
     """Serves as that worker of so many."""
     worker, workers_in_all = place
     stop = asyncio.Event()
@@ -160,7 +165,8 @@ async def _serve(site: Site, checker: Checker | None, sockets: Sockets, loop: st
     sink = StoreSink.of(site, database, Paths.from_environment(), worker=worker, workers=workers_in_all)
     sink.start()
     bus = build_bus if site.stream.bus.enabled else None
-    server = Server(site, checker, feed=partial(_feed, sinks=[sink]), database=database, store=sink, bus=bus)
+    feed = partial(_feed, sinks=[sink, cache.sink])
+    server = Server(site, checker, feed=feed, database=database, store=sink, bus=bus, cache=cache)
     try:
         await server.start(sockets)
         about = {

@@ -22,6 +22,7 @@ from stream.api.endpoints import Data, NoStore, operations
 from stream.api.fresh import Fresh
 from stream.api.stored import Stored
 from stream.bus.bus import Bus, alone
+from stream.cache.service import CacheService
 from stream.canary import beat
 from stream.events import ClientSubscription, Event
 from stream.fanout import Fanout, now_ms
@@ -70,6 +71,7 @@ class Server:
     def __init__(
         self, site: Site, checker: Checker | None = None, times: Times | None = None, *, feed: MakeFeed | None = None,
         database: Database | None = None, store: StoreSink | None = None, bus: MakeBus | None = None,
+        cache: CacheService | None = None,
     ) -> None:  # fmt: skip
         loop = asyncio.get_running_loop()
         stream = site.stream
@@ -97,18 +99,19 @@ class Server:
         if self.bus and self.feed:
             self.bus.on_heard(self.feed.heard)
         self.figures = Figures(guard)
-        self.database, self.store = database, store
+        self.database, self.store, self.cache = database, store, cache
         self.fresh = Fresh(self._last, stream.api.conditions)
         door = Door(
             self.endpoint.connect, self.rooms, self.figures, tuple(stream.allowed_origins), hosts, trusted, stream.api,
             operations(Data(self._last, self.fresh, Stored(database) if database else NoStore())), checker, stream.anonymous,
+            cached=cache.handler if cache else None, edge_secret=cache.secret if cache else "",
         )  # fmt: skip
         inner = public(door)
         self._public = GuardedRunner(inner.app, guard, inner.hot.before, handler_cancellation=False, shutdown_timeout=1.0)
         process = ProcessSamples("stream")
         sources = [self.tally.collect, self.hub.collect, self.queue.collect, self.figures.collect, process.collect]
         sources += [self.bus.collect if self.bus else alone, self._samples]
-        sources += [part.samples for part in (self.feed, database, store) if part]
+        sources += [part.samples for part in (self.feed, database, store, cache) if part]
         self._certificate = Certificate(stream.tls) if stream.tls.certificate else None
         self._admin = web.AppRunner(Admin(sources, lambda: not self._stopping, self.degraded).application(), access_log=None)
         self._pulse = Pulse(self.figures.counts)
@@ -136,7 +139,8 @@ class Server:
 
     def degraded(self) -> Sequence[str]:
         """What does not work as it should, though clients are served."""
-        return [sentence for part in (self.bus, self.feed, self.database, self.store) if part for sentence in part.degraded]
+        parts = (self.bus, self.feed, self.database, self.store, self.cache)
+        return [sentence for part in parts if part for sentence in part.degraded]
 
     def _samples(self) -> Iterator[Sample]:
         yield app.DEGRADED.sample(len(self.degraded()))
@@ -161,6 +165,10 @@ class Server:
             await self.bus.join()
         always = (self.endpoint.keeper.run(), self._canary(), self.fresh.run())
         self._tasks = [asyncio.create_task(one) for one in always]
+        if self.cache:
+            await self.cache.start()
+            for update in await self.cache.known():  # what a room begins with, until its source has told more
+                self.hub.rooms.all[update.room].remember(update)
         if self.feed:
             self.feed.start()
         tls, patience = self._certificate, self.site.stream.limits.handshake_seconds
@@ -180,6 +188,8 @@ class Server:
             await self.feed.stop()
         if self.bus:
             await self.bus.stop()
+        if self.cache:
+            await self.cache.stop()
         self.queue.flush()
         await self.endpoint.stop()
         await self._public.cleanup()

@@ -23,6 +23,7 @@ from stream.api.hot import Hot
 from stream.api.identity import Identities
 from stream.api.openapi import document
 from stream.api.operations import Operation
+from stream.cache import origin
 from stream.guard import REFUSALS, VIOLATIONS, Guard
 from stream.limits import Network
 from stream.messages import Format, Rooms, encode
@@ -69,6 +70,8 @@ class Door:
     operations: Sequence[Operation] = ()
     checker: Checker | None = None
     anonymous: bool = True
+    cached: Connect | None = None  # what answers the edge at a route of its own, and the word by which it is known
+    edge_secret: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ def public(door: Door) -> Public:
         middleware.shared(door.allowed_origins),
         middleware.explained,
         middleware.named(door.hosts),
-        middleware.limited(per_address, Rate(door.api.per_key), Identities(door.checker), door.trusted),
+        middleware.limited(per_address, Rate(door.api.per_key), Identities(door.checker), door.trusted, door.edge_secret),
     )
     app = web.Application(middlewares=chain, client_max_size=door.api.body_bytes)
     app.on_response_prepare.append(middleware.add_headers)
@@ -97,6 +100,8 @@ def public(door: Door) -> Public:
     app.router.add_get("/client.js", _client)
     app.router.add_get("/assets/{name}", _asset)
     app.router.add_get("/api/rooms", _rooms(door))
+    if door.cached:
+        app.router.add_get(origin.ROUTE, door.cached, allow_head=False)
     frame = Frame(hot, door.anonymous, door.api.scopes, seconds(door.api.timeout))
     for operation in door.operations:
         frame.mount(app, operation)

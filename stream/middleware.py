@@ -15,8 +15,10 @@ from settings.hosts import host_known
 from stream.api.codes import ApiCode
 from stream.api.frame import IDENTITY
 from stream.api.identity import Identities
+from stream.cache.origin import ROUTE as CACHE_ROUTE
+from stream.cache.origin import is_edge
 from stream.codes import ErrorCode
-from stream.limits import Network, client_address, counted_as
+from stream.limits import Network, client_address, counted_as, networks
 from stream.origins import is_allowed
 from stream.problems import Code, ProblemError, problem, request_id
 from stream.rates import Rate
@@ -130,12 +132,18 @@ def named(hosts: frozenset[str]) -> Middleware:
     return check
 
 
-def limited(per_address: Rate, per_key: Rate, identities: Identities, trusted: tuple[Network, ...]) -> Middleware:
-    """So many requests a key of the API, or else an address; handshakes have limits of their own."""
+def limited(
+    per_address: Rate, per_key: Rate, identities: Identities, trusted: tuple[Network, ...], edge_secret: str = ""
+) -> Middleware:
+    """So many requests a key of the API, or else an address; handshakes have limits of their own.
+
+    What the edge fetches for the cache has none; whatever else it asks, it asks for the client that it names.
+    """
 
     @web.middleware
     async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if wants_upgrade(request):
+        from_edge = is_edge(request, edge_secret)
+        if wants_upgrade(request) or (from_edge and route_of(request) == CACHE_ROUTE):
             return await handler(request)
         refused: ProblemError | None = None
         if request.path.startswith(API):
@@ -145,7 +153,8 @@ def limited(per_address: Rate, per_key: Rate, identities: Identities, trusted: t
                 refused = error
         identity = request.get(IDENTITY)
         if identity is None or identity.anonymous:
-            wait = per_address.take(counted_as(address_of(request, trusted)))
+            known = (*trusted, *networks([request.remote])) if from_edge and request.remote else trusted
+            wait = per_address.take(counted_as(address_of(request, known)))
         else:
             wait = per_key.take(identity.token_id or identity.subject)
         if wait:

@@ -16,6 +16,7 @@ from metrics import app as declared
 from metrics.instruments import Instruments
 from settings.hosts import host_known
 from stream.api.prepared import Prepared
+from stream.cache.edge import SECRET
 from stream.limits import Network, client_address, counted_as
 from stream.problems import id_for
 from stream.rates import Rate
@@ -113,6 +114,8 @@ class Hot:
                 return False
             if len(self._named) < _MOST:
                 self._named.add(host)
+        if SECRET in request.headers:  # the edge: the long way knows for whom it asks
+            return False
         peer = request.remote or ""
         if self._trusted:
             peer = client_address(peer, request.headers.getall("X-Forwarded-For", []), self._trusted)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import secrets
 import time
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple, Self
+
+from redis.exceptions import RedisError
 
 from metrics import cache
 from metrics.durations import seconds
@@ -18,14 +21,17 @@ from stream.cache.coherence import Coherence
 from stream.cache.entry import Codec, Entry, Packed
 from stream.cache.guard import Guard
 from stream.cache.keys import checked_key, checked_pattern
-from stream.cache.layer import Edge
+from stream.cache.layer import Edge, EdgeWrite
 from stream.cache.layers import Layers
+from stream.cache.lease import Lease
 from stream.cache.loading import Loader, Loading, Wanted
 from stream.cache.policy import Lifetimes
 from stream.cache.shared import Change, RedisAddress, Shared
 from stream.cache.tally import Tally
+from stream.cache.tasks import ended
 
 _monotonic = time.monotonic
+_SETTLE = 1.0  # seconds that the first connection to Redis may take
 
 
 class Item(NamedTuple):
@@ -51,7 +57,8 @@ class Cache:
         self._shared = Shared(address, seconds(wanted.redis.timeout), counts, origin)
         self._layers = Layers(wanted, self._codec, self._shared, edge, self.tally)
         self._memory = self._layers.memory
-        self._lifetimes = Lifetimes.of(wanted, edge.ttl if edge else 0.0)
+        self.edge_ttl = edge.ttl if edge else 0.0
+        self._lifetimes = Lifetimes.of(wanted, self.edge_ttl)
         self._loading = Loading(self._shared, counts, self._peek, self._keep)
         self._coherence = Coherence(self._shared.redis, self._shared.channel, origin, self._changed, self._lost)
         self._check = seconds(wanted.memory.check)
@@ -60,12 +67,13 @@ class Cache:
     # -- life --------------------------------------------------------------------------------------------------------
     async def __aenter__(self) -> Self:
         self._coherence.start()
+        with contextlib.suppress(RedisError, OSError, TimeoutError):  # then the first caller finds out
+            await self._shared.settle(_SETTLE)
         self._sweeping = asyncio.create_task(self._sweep(), name="cache sweep")
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._sweeping:
-            self._sweeping.cancel()
+        await ended([self._sweeping])
         for part in (self._loading.flights, self._layers.fetches, self._coherence, self._shared, self._layers.edge):
             if part is not None:
                 await part.close()
@@ -132,6 +140,10 @@ class Cache:
             self._layers.keep(packed)
         return packed.entry
 
+    async def stored(self, key: str) -> Packed | None:
+        """What layer 2 holds of a key, as bytes; for the edge. Raises LayerError."""
+        return await self._layers.from_redis(key)
+
     # -- writing -----------------------------------------------------------------------------------------------------
     async def set(self, key: str, value: Any, ttl: float | None = None, tags: Collection[str] = ()) -> dict[str, bool]:
         """Writes a value through all layers; tells, by layer, whether it was taken.
@@ -142,12 +154,12 @@ class Cache:
         """
         return await self.set_many((Item(key, value, ttl, tuple(tags)),))
 
-    async def set_many(self, items: Sequence[Item], *, refill: bool = True) -> dict[str, bool]:
-        """The same for many at once; with `refill` False the edge only drops what it held of them."""
+    async def set_many(self, items: Sequence[Item], edgewise: EdgeWrite = EdgeWrite.NOW) -> dict[str, bool]:
+        """The same for many at once, a layer having taken all or not; `edgewise` tells when the edge shall do its part."""
         values = [self._packed(item) for item in items]
         for item in items:
             self._loading.flights.spoil(item.key)
-        return await self._layers.write(values, refill=refill)
+        return await self._layers.write(values, edgewise)
 
     def _packed(self, item: Item) -> tuple[Packed, int]:
         life = self._lifetimes.of_value(item.ttl, absent=item.value is None, chance=random.random())  # noqa: S311  # no secret
@@ -160,7 +172,7 @@ class Cache:
     async def _keep(self, wanted: Wanted, data: Any, store: bool) -> Entry:  # noqa: FBT001  # what the loader's caller knows
         value = self._packed(Item(wanted.key, data, wanted.ttl, wanted.tags))
         if store:
-            await self._layers.write((value,), refill=True)
+            await self._layers.write((value,), EdgeWrite.SOON)
         return value[0].entry
 
     # -- removing ----------------------------------------------------------------------------------------------------
@@ -190,6 +202,10 @@ class Cache:
         self._memory.clear()
         self._layers.fetches.spoil_all()
         self._loading.flights.spoil_all()
+
+    def lease(self, name: str) -> Lease:
+        """A lease among the processes that share layer 2. Names begin with a letter; no value has such a lock."""
+        return Lease(self._shared, f"@{name}")
 
     # -- what is told of it ------------------------------------------------------------------------------------------
     @property
@@ -226,5 +242,6 @@ class Cache:
         yield cache.ENTRIES.sample(len(self._memory))
         yield cache.BYTES.sample(self._memory.bytes)
         yield cache.COHERENT.sample(int(self.coherent))
-        for guard in self._guards():
-            yield cache.BREAKER_OPEN.sample(int(guard.open), guard.layer)
+        left = {guard.layer for guard in self._guards() if guard.open}
+        for layer in cache.REMOTE:
+            yield cache.BREAKER_OPEN.sample(int(layer in left), layer)

@@ -13,6 +13,7 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from stream.cache.shared import Change
+from stream.cache.tasks import ended
 
 _LOG = logging.getLogger("watchfloor.cache")
 _QUIET = 1.0  # seconds without a message, after which Redis is asked for a sign of life
@@ -36,22 +37,22 @@ class Coherence:
 
     async def close(self) -> None:
         """Listens no more."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await ended([self._task])
 
     async def _run(self) -> None:
         while True:
             pubsub = self._redis.pubsub()
             try:
-                await asyncio.wait_for(pubsub.subscribe(self._channel), _QUIET)
+                async with asyncio.timeout(_QUIET):
+                    await pubsub.subscribe(self._channel)
                 await self._listen(pubsub)
             except (RedisError, OSError, TimeoutError) as error:
                 _LOG.debug("no word of other processes: %s", error)
             finally:
                 self.connected = False
                 with contextlib.suppress(RedisError, OSError, TimeoutError):
-                    await asyncio.wait_for(pubsub.aclose(), _QUIET)  # type: ignore[no-untyped-call]
+                    async with asyncio.timeout(_QUIET):
+                        await pubsub.aclose()  # type: ignore[no-untyped-call]
             await asyncio.sleep(_AGAIN)
 
     async def _listen(self, pubsub: PubSub) -> None:
@@ -62,7 +63,8 @@ class Coherence:
             if message is None:
                 if asked:
                     raise TimeoutError
-                await asyncio.wait_for(pubsub.ping(), _QUIET)
+                async with asyncio.timeout(_QUIET):
+                    await pubsub.ping()
                 asked = True
                 continue
             asked = False

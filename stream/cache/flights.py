@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
+from stream.cache.tasks import ended
+
 T = TypeVar("T")
 
 
@@ -52,7 +54,4 @@ class Flights(Generic[T]):
 
     async def close(self) -> None:
         """Ends whatever is under way."""
-        tasks = list(self._flying.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await ended(list(self._flying.values()))

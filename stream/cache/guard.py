@@ -18,6 +18,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from metrics import cache
 from metrics.instruments import Instruments
 from stream.cache.breaker import Breaker
+from stream.cache.tasks import ended
 
 T = TypeVar("T")
 _LOG = logging.getLogger("watchfloor.cache")
@@ -161,6 +162,4 @@ class Guard:
 
     async def close(self) -> None:
         """Probes no more."""
-        if self._probing:
-            self._probing.cancel()
-            await asyncio.gather(self._probing, return_exceptions=True)
+        await ended([self._probing])

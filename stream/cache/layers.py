@@ -13,7 +13,7 @@ from stream.cache.entry import Codec, Entry, Packed, PoisonedError
 from stream.cache.flights import Flights
 from stream.cache.guard import LayerError
 from stream.cache.keys import covering_tag
-from stream.cache.layer import Edge
+from stream.cache.layer import Edge, EdgeWrite
 from stream.cache.memory import Life, Memory
 from stream.cache.shared import Shared, Written
 from stream.cache.tally import Tally
@@ -80,7 +80,7 @@ class Layers:
             packed = self._opened(key, data)
         except PoisonedError:
             edge.guard.count("poisoned")
-            await edge.purge((key,))
+            await edge.discard(key)
         finally:
             self._asked(cache.CDN, began, hit=packed is not None)
         return packed
@@ -119,11 +119,10 @@ class Layers:
             return
 
     # -- writing -----------------------------------------------------------------------------------------------------
-    async def write(self, values: Sequence[tuple[Packed, int]], *, refill: bool) -> dict[str, bool]:
+    async def write(self, values: Sequence[tuple[Packed, int]], edgewise: EdgeWrite) -> dict[str, bool]:
         """Writes values (with their milliseconds in Redis) through all layers; tells which took all of them.
 
-        Memory comes first: word of a later write by another process must find it. Without `refill` the edge drops its old values
-        and fetches no new ones.
+        Memory comes first: word of a later write by another process must find it. What the edge does later counts as taken.
         """
         began = time.monotonic()
         keys = [packed.entry.key for packed, _ in values]
@@ -143,13 +142,16 @@ class Layers:
         for key in keys if not done[cache.MEMORY] else ():
             self.fetches.spoil(key)  # memory did not take the new value, and must not be given the old one either
         if self.edge:
-            done[cache.CDN] = await self._write_edge(self.edge, keys, refill=refill and done[cache.REDIS]) and done[cache.REDIS]
+            done[cache.CDN] = await self._write_edge(self.edge, keys, edgewise if done[cache.REDIS] else EdgeWrite.DROP)
         return done
 
-    async def _write_edge(self, edge: Edge, keys: Sequence[str], *, refill: bool) -> bool:
+    async def _write_edge(self, edge: Edge, keys: Sequence[str], edgewise: EdgeWrite) -> bool:
+        if edgewise is not EdgeWrite.NOW:
+            edge.later(keys, refill=edgewise is EdgeWrite.SOON)
+            return not edge.guard.open
         began = time.monotonic()
         try:
-            await (edge.refill(keys) if refill else edge.purge(keys))
+            await edge.refill(keys)
         except LayerError:
             return False
         finally:

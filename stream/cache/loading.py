@@ -83,7 +83,8 @@ class Loading:
                     waited = True
                     self._counts.inc(cache.COALESCED, "processes")
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(event.wait(), _LOOK)
+                    async with asyncio.timeout(_LOOK):
+                        await event.wait()
                 event.clear()
         except LayerError:
             return False, None

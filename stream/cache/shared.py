@@ -17,8 +17,9 @@ from redis.exceptions import LockError
 
 from metrics import cache
 from metrics.instruments import Instruments
-from stream.cache.guard import Guard, LayerError
+from stream.cache.guard import Guard, LayerError, within
 from stream.cache.keys import is_wild
+from stream.cache.tasks import ended
 
 _BATCH = 64  # keys of one command
 _SCAN = 500  # keys that one SCAN looks at
@@ -26,7 +27,7 @@ _OWN = "@"  # begins what is ours in Redis and no value: no key may
 _CONNECTIONS = 16
 _SHARE = 0.8  # of a caller's limit: the loop's timer rings up to a millisecond late
 _CONNECT_SECONDS = 1.0
-LOCK_SECONDS = 10.0  # a loader that takes longer may be joined by another process's
+LOCK_SECONDS = 5.0  # a loader that takes longer may be joined by another process's
 
 
 @dataclass(frozen=True)
@@ -171,10 +172,10 @@ class Shared:
         await self.redis.publish(self.channel, msgspec.msgpack.encode(Change(self._origin, pattern=pattern)))
 
     # -- one loader of many processes --------------------------------------------------------------------------------
-    def lock(self, key: str) -> Lock:
-        """The lock of a key; it lapses after 10 s."""
+    def lock(self, key: str, seconds: float = LOCK_SECONDS) -> Lock:
+        """The lock of a key; it lapses after so many seconds."""
         name = f"{self._prefix}{_OWN}lock:{key}"
-        return Lock(self.redis, name, timeout=LOCK_SECONDS, blocking=False, thread_local=False)
+        return Lock(self.redis, name, timeout=seconds, blocking=False, thread_local=False)
 
     async def take(self, lock: Lock) -> bool:
         """Whether the lock is now ours."""
@@ -185,7 +186,13 @@ class Shared:
         await self.guard.call(lambda: _release(lock))
 
     # -- life --------------------------------------------------------------------------------------------------------
+    async def settle(self, seconds: float) -> None:
+        """Gives a first connection more time than a caller gets. Raises TimeoutError, OSError or RedisError."""
+        await within(self._ping(), seconds)
+
     async def _ping(self) -> None:
+        # Whatever idle connections there are may be those of a server that has gone since.
+        await self.redis.connection_pool.disconnect(inuse_connections=False)
         await self.redis.ping()
 
     async def _repair(self, missed: tuple[str, ...]) -> None:
@@ -200,8 +207,7 @@ class Shared:
     async def close(self) -> None:
         """Ends connections and probes."""
         await self.guard.close()
-        if self._asking:
-            self._asking.cancel()
+        await ended([self._asking])
         await self.redis.aclose()
         await self.redis.connection_pool.disconnect()
 

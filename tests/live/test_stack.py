@@ -22,7 +22,7 @@ from tests.waiting import until
 def test_every_service_is_healthy_and_says_where_it_is(appliance: Appliance) -> None:
     rows = appliance.stack.rows()
     assert {row.name: row.state for row in rows} == {service.name: "ok" for service in SERVICES}
-    assert {row.name for row in rows if not row.url.startswith("http://localhost:")} == {"bus", "postgres"}
+    assert {row.name for row in rows if not row.url.startswith("http://localhost:")} == {"bus", "cache-redis", "postgres"}
 
 
 def test_a_second_up_changes_nothing(appliance: Appliance) -> None:

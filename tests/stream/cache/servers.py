@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import inspect
-import os
 import shutil
 import signal
 import socket
@@ -12,23 +12,29 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Self
 
+import psutil
+
+from compose import edge
+from settings import Paths, parse
 from stream.cache.shared import RedisAddress
 from tests.waiting import free_ports, until
 
 PASSWORD = "a throw-away word"
+SECRET = "another-throw-away-word"
 
 
-class RedisServer:
-    """A Redis with the appliance's own settings on a free port; a context manager. It can be killed, frozen, restarted."""
+class Process:
+    """A server on a free port; a context manager. It can be killed, frozen, thawed and started again."""
 
-    def __init__(self, maxmemory: str = "64mb") -> None:
+    name = ""
+
+    def __init__(self) -> None:
         self.port = free_ports(1)[0]
-        self.address = RedisAddress("127.0.0.1", self.port, PASSWORD)
-        self._maxmemory = maxmemory
-        self._folder = Path(tempfile.mkdtemp(prefix="redis-"))
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{self.name}-"))
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -37,20 +43,27 @@ class RedisServer:
 
     def __exit__(self, *_: object) -> None:
         self.kill()
-        shutil.rmtree(self._folder)
+        shutil.rmtree(self.folder)
+
+    def command(self) -> list[str]:
+        raise NotImplementedError
+
+    def answers(self) -> bool:
+        raise NotImplementedError
 
     def start(self) -> None:
-        command = [
-            "redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-            "--requirepass", PASSWORD, "--maxmemory", self._maxmemory, "--maxmemory-policy", "allkeys-lru",
-            "--dir", str(self._folder),
-        ]  # fmt: skip
-        with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
-        until("Redis answers", lambda: self.ask("PING") == "+PONG")
+        log = self.folder / "log"
+        with log.open("ab") as file:
+            self._process = subprocess.Popen(self.command(), stdout=file, stderr=file)
+        process = self._process
+        until(f"{self.name} answers", lambda: process.poll() is not None or self.answers())
+        assert process.poll() is None, log.read_text()
 
     def kill(self) -> None:
         if self._process:
+            self.thaw()
+            for child in psutil.Process(self._process.pid).children(recursive=True):
+                child.kill()
             self._process.kill()
             self._process.wait()
             self._process = None
@@ -64,7 +77,30 @@ class RedisServer:
 
     def _signal(self, number: signal.Signals) -> None:
         assert self._process
-        os.kill(self._process.pid, number)
+        process = psutil.Process(self._process.pid)
+        for one in (process, *process.children(recursive=True)):
+            one.send_signal(number)
+
+
+class RedisServer(Process):
+    """A Redis with the appliance's own settings."""
+
+    name = "redis"
+
+    def __init__(self, maxmemory: str = "64mb") -> None:
+        super().__init__()
+        self.address = RedisAddress("127.0.0.1", self.port, PASSWORD)
+        self._maxmemory = maxmemory
+
+    def command(self) -> list[str]:
+        return [
+            "redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+            "--requirepass", PASSWORD, "--maxmemory", self._maxmemory, "--maxmemory-policy", "allkeys-lru",
+            "--dir", str(self.folder),
+        ]  # fmt: skip
+
+    def answers(self) -> bool:
+        return self.ask("PING") == "+PONG"
 
     def ask(self, *words: str) -> str:
         """The first line of the answer to one command, by a connection of its own; empty while it does not answer."""
@@ -78,6 +114,41 @@ class RedisServer:
                 return reader.readline().decode().rstrip() if line.startswith("$") and line != "$-1" else line
         except OSError:
             return ""
+
+
+class VarnishServer(Process):
+    """A Varnish with the appliance's own configuration, in front of port `api`."""
+
+    name = "varnish"
+
+    def __init__(self, api: int, ttl: str = "3600s") -> None:
+        super().__init__()
+        site = parse(f"ports: {{stream: {api}, edge: {self.port}}}\ncache: {{edge: {{ttl: {ttl}, size: 16MB}}}}")
+        self.url = site.local_url(self.port)
+        paths = Paths(self.folder)
+        for folder in (paths.secrets, paths.rendered, paths.data):
+            folder.mkdir()
+        paths.edge_secret.write_text(SECRET)
+        (paths.rendered / edge.FILE).write_text(edge.vcl(site, SECRET))
+        self._words = edge.command(site, paths, "varnishd", f"127.0.0.1:{self.port}")
+
+    def command(self) -> list[str]:
+        return list(self._words)
+
+    def answers(self) -> bool:
+        return self.ask(edge.HEALTH)[0] == HTTPStatus.OK
+
+    def ask(self, path: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers (in lower case) and body; status 0 while it does not answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+            response = connection.getresponse()
+            return response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
+        except OSError:
+            return 0, {}, b""
+        finally:
+            connection.close()
 
 
 async def eventually(what: str, condition: Callable[[], object], seconds: float = 10.0) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -21,12 +21,6 @@ STRICT = Settings(jitter=0.0)
 PATIENT = RedisLayer(timeout="2s")  # a machine that runs other tests beside these may be late by more than 5 ms
 QUICK = Settings(jitter=0.0, redis=PATIENT)
 BTC = "market-data:BTC"
-
-
-@pytest.fixture(scope="module")
-def redis() -> Iterator[RedisServer]:
-    with RedisServer() as server:
-        yield server
 
 
 @asynccontextmanager

@@ -1,0 +1,50 @@
+"""The edge cache: Varnish's configuration and command line."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import jinja2
+
+from metrics.durations import seconds
+from settings import Paths, Site
+from settings.basic import in_bytes
+
+FILE = "edge.vcl"
+HEALTH = "/.edge/health"
+SECRET_HEADER, PURGED_HEADER = "X-Watchfloor-Edge", "X-Purged"
+_TEMPLATES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+    undefined=jinja2.StrictUndefined,
+    variable_start_string="<<",
+    variable_end_string=">>",
+    block_start_string="<%",
+    block_end_string="%>",
+    keep_trailing_newline=True,
+    autoescape=False,  # noqa: S701  # VCL is no HTML; what goes in is a port, a number and a word of ours
+)
+
+
+def vcl(site: Site, secret: str) -> str:
+    """Varnish's configuration for a site; `secret` is the word by which the appliance's own requests are known."""
+    backend = urlsplit(site.local_url(site.ports.stream))
+    return _TEMPLATES.get_template("edge.vcl.j2").render(
+        host=backend.hostname, port=backend.port, ttl=max(1, int(seconds(site.cache.edge.ttl))), secret=secret, health=HEALTH,
+        secret_header=SECRET_HEADER, purged_header=PURGED_HEADER,
+    )  # fmt: skip
+
+
+def command(site: Site, paths: Paths, program: str, address: str) -> tuple[str, ...]:
+    """The command line: in the foreground, as whoever starts it, in little memory, without a port for commands.
+
+    Varnish does not reread its configuration by itself; its digest is in the command line, so that a new one restarts it.
+    """
+    secret = paths.edge_secret.read_text(encoding="ascii") if paths.edge_secret.exists() else ""
+    digest = hashlib.sha256(vcl(site, secret).encode()).hexdigest()[:12]
+    return (
+        program, "-F", "-j", "none", "-a", address, "-f", str(paths.rendered / FILE), "-i", f"edge-{digest}",
+        "-n", str(paths.data / "edge"), "-s", f"malloc,{in_bytes(site.cache.edge.size)}", "-T", "none",
+        "-p", "vsl_space=4m",
+    )  # fmt: skip

@@ -1,0 +1,71 @@
+"""One process of many: a lease in the cache's Redis, held for as long as it is renewed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+
+from redis.asyncio.lock import Lock
+from redis.exceptions import LockError
+
+from stream.cache.guard import LayerError
+from stream.cache.shared import Shared
+from stream.cache.tasks import ended
+
+SECONDS = 15.0
+_RENEW = 5.0  # seconds between two attempts to get or renew it
+
+
+class Lease:
+    """The lease of `name`. Whoever holds it stops before it lapses, so that two never hold it at once."""
+
+    def __init__(self, shared: Shared, name: str, seconds: float = SECONDS, renew: float = _RENEW) -> None:
+        self._shared, self._name, self._seconds, self._renew = shared, name, seconds, renew
+        self._lock: Lock | None = None
+        self._until = 0.0
+        self._task: asyncio.Task[None] | None = None
+        self._taken = asyncio.Event()
+
+    @property
+    def held(self) -> bool:
+        """Whether it is ours now."""
+        return time.monotonic() < self._until
+
+    def start(self) -> None:
+        """Begins to try."""
+        self._task = asyncio.create_task(self._run(), name=f"lease {self._name}")
+
+    async def wait(self) -> None:
+        """Returns when it is ours."""
+        while not self.held:
+            self._taken.clear()
+            await self._taken.wait()
+
+    async def _run(self) -> None:
+        while True:
+            began = time.monotonic()
+            with contextlib.suppress(LayerError):
+                if await self._try():
+                    self._until = began + self._seconds - 1.0
+                    self._taken.set()
+            await asyncio.sleep(self._renew)
+
+    async def _try(self) -> bool:
+        if self._lock is not None and self.held:
+            lock = self._lock
+            try:
+                return bool(await self._shared.guard.call(lambda: lock.extend(self._seconds, replace_ttl=True)))
+            except LayerError:
+                self._lock = None  # lapsed and taken, or Redis has forgotten it
+                raise
+        self._lock = self._shared.lock(self._name, self._seconds)
+        return await self._shared.take(self._lock)
+
+    async def close(self) -> None:
+        """Gives it back, so that another may have it at once."""
+        await ended([self._task])
+        if self._lock is not None and self.held:
+            self._until = 0.0
+            with contextlib.suppress(LayerError, LockError):
+                await self._shared.give(self._lock)

@@ -1,0 +1,62 @@
+"""What the edge fetches: `GET /cache/<key>`, answered from layer 2 alone, for nobody but the edge."""
+
+from __future__ import annotations
+
+import hmac
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from http import HTTPStatus
+
+from aiohttp import web
+
+from stream.cache.cache import Cache
+from stream.cache.edge import ONLY_IF_CACHED, SECRET
+from stream.cache.guard import LayerError
+from stream.cache.keys import checked_key, tags
+
+ROUTE = "/cache/{key}"
+CONTENT_TYPE = "application/vnd.watchfloor.cache"
+_NOTHING = {"Cache-Control": "no-store"}
+
+
+def is_edge(request: web.BaseRequest, secret: str) -> bool:
+    """Whether a request comes from the appliance's own edge, or from one of its caches."""
+    return bool(secret) and hmac.compare_digest(request.headers.get(SECRET, "").encode(), secret.encode())
+
+
+def edge_headers(names: Iterable[str], seconds: float) -> dict[str, str]:
+    """The headers by which an answer may be kept at the edge for so long, and purged by each of these tags."""
+    known = tuple(dict.fromkeys(names))
+    return {
+        "Cache-Control": f"public, s-maxage={max(1, int(seconds))}, max-age=0",
+        "Surrogate-Key": " ".join(known),
+        "Cache-Tag": ",".join(known),
+    }
+
+
+def handler(cache: Cache, secret: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """The handler of `ROUTE`. Without the secret there is no such page.
+
+    504 for a question that is only for what is cached: an edge that forwards it holds nothing, and must not ask on. 404 for what
+    layer 2 does not have, 503 while it does not answer.
+    """
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        if not is_edge(request, secret):
+            raise web.HTTPNotFound
+        if ONLY_IF_CACHED in request.headers.get("Cache-Control", ""):
+            return web.Response(status=HTTPStatus.GATEWAY_TIMEOUT, headers=_NOTHING)
+        try:
+            packed = await cache.stored(checked_key(request.match_info["key"]))
+        except ValueError:
+            packed = None
+        except LayerError:
+            return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE, headers=_NOTHING)
+        if packed is None:
+            return web.Response(status=HTTPStatus.NOT_FOUND, headers=_NOTHING)
+        entry = packed.entry
+        left = min(cache.edge_ttl, entry.expires / 1000 - time.time())
+        headers = edge_headers((*tags(entry.key), *entry.tags), left)
+        return web.Response(body=packed.data, content_type=CONTENT_TYPE, headers=headers)
+
+    return serve
