@@ -82,8 +82,8 @@ def test_a_server_that_starts_anew_begins_with_what_the_cache_remembers(redis: R
     text += f"cache: {{redis: {{host: 127.0.0.1, port: {redis.port}}}, edge: {{enabled: false}}}}\n"
     environment = {**os.environ, "WATCHFLOOR_SITE": str(site), "WATCHFLOOR_HOME": str(tmp_path), "REDIS_PASSWORD": PASSWORD}
 
-    def serve(more: str = "") -> subprocess.Popen[bytes]:
-        site.write_text(text + more)
+    def serve(sources: str = "{}") -> subprocess.Popen[bytes]:
+        site.write_text(text + f"stream: {{bus: {{enabled: false}}, sources: {sources}}}\n")
         process = subprocess.Popen([sys.executable, "-m", "stream"], cwd=ROOT, env=environment)
         until("it is ready", lambda: process.poll() is not None or _ready(admin))
         assert process.poll() is None
@@ -95,8 +95,7 @@ def test_a_server_that_starts_anew_begins_with_what_the_cache_remembers(redis: R
     first.send_signal(signal.SIGTERM)
     assert first.wait(20) == 0
 
-    silent = "stream: {sources: {market: {endpoint: 'ws://127.0.0.1:9'}}}\n"
-    second = serve(silent)
+    second = serve("{market: {endpoint: 'ws://127.0.0.1:9'}}")  # nobody is there
     with connect(f"ws://127.0.0.1:{public}/ws") as socket:
         socket.send(json.dumps({"type": "subscribe", "room": MARKET}))
         initial: dict[str, Any] = {}
