@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import logging
+import os
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 _USED = "uvloop"
+_TRIES, _EACH = 4, 0.5  # how often what is left is told to end, and the seconds that it has each time
+_LOG = logging.getLogger("watchfloor.stream")
 
 
 def choose() -> tuple[Callable[[], asyncio.AbstractEventLoop], str]:
@@ -21,6 +25,24 @@ def choose() -> tuple[Callable[[], asyncio.AbstractEventLoop], str]:
 
 
 def run(work: Coroutine[Any, Any, None], make: Callable[[], asyncio.AbstractEventLoop]) -> None:
-    """Runs to the end on a loop of that kind."""
+    """Runs to the end on a loop of that kind. What `work` leaves behind and cannot be ended does not keep the process alive."""
     with asyncio.Runner(loop_factory=make) as runner:
-        runner.run(work)
+        try:
+            runner.run(work)
+        finally:
+            if names := runner.run(_ended()):
+                _LOG.error("does not end: %s", ", ".join(names), extra={"event": "tasks_left"})
+                logging.shutdown()
+                os._exit(1)
+
+
+async def _ended() -> list[str]:
+    """Ends every other task; the names of those that go on all the same. One cancellation may get lost in a library."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for _ in range(_TRIES):
+        for task in left:
+            task.cancel()
+        if not left:
+            break
+        _, left = await asyncio.wait(left, timeout=_EACH)
+    return sorted(f"{task.get_name()} ({getattr(task.get_coro(), '__qualname__', '?')})" for task in left)

@@ -65,6 +65,7 @@ class Hub:
             else:
                 await response.write(b": beat\n\n")
             try:
-                await asyncio.wait_for(moved.wait(), BEAT_SECONDS)
+                async with asyncio.timeout(BEAT_SECONDS):
+                    await moved.wait()
             except TimeoutError:
                 continue

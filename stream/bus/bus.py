@@ -64,7 +64,8 @@ class Bus:
             asyncio.create_task(self._forever(part)) for part in (self._follower.run, self._publisher.run, self._lease)
         ]
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._follower.settled.wait(), within)
+            async with asyncio.timeout(within):
+                await self._follower.settled.wait()
 
     async def _forever(self, part: Callable[[], Awaitable[None]]) -> None:
         """Runs a part; should it raise, which it does not by design, that is told, and it goes on from a new connection."""
@@ -86,7 +87,8 @@ class Bus:
         if self._link.up:
             with contextlib.suppress(TimeoutError, *AWAY):  # they expire by themselves
                 keys = [scripts.lease(name) for name in self.leases.names]
-                await asyncio.wait_for(self._link.run(scripts.RELEASE, keys, self.leases.values), _STOP_WITHIN)
+                async with asyncio.timeout(_STOP_WITHIN):
+                    await self._link.run(scripts.RELEASE, keys, self.leases.values)
         await self._link.close()
 
     async def _lease(self) -> None:

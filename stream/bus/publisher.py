@@ -170,4 +170,5 @@ class Publisher:
         """Waits until all is written, but no longer."""
         if self._number:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._empty.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await self._empty.wait()

@@ -143,5 +143,6 @@ class Source(Protocol):
 async def pause(stop: asyncio.Event, seconds: float) -> bool:
     """Waits so long, or until `stop` is set; returns whether it is."""
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await stop.wait()
     return stop.is_set()

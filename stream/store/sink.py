@@ -134,7 +134,8 @@ class StoreSink:
         if self._writer and self._writer.pending <= 0:
             self._wake.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), _ORPHANS_EVERY)
+                async with asyncio.timeout(_ORPHANS_EVERY):
+                    await self._wake.wait()
         if not self._closing:
             await asyncio.sleep(LINGER)
 
@@ -186,7 +187,8 @@ class StoreSink:
         self._closing = True
         self._wake.set()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._finish(), _CLOSE_WITHIN)
+            async with asyncio.timeout(_CLOSE_WITHIN):
+                await self._finish()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -35,7 +35,8 @@ async def caches(redis: RedisServer, count: int = 1, wanted: Settings = QUICK) -
 
 def run(work: Callable[[], Awaitable[None]]) -> None:
     async def bounded() -> None:
-        await asyncio.wait_for(work(), 30)
+        async with asyncio.timeout(30):
+            await work()
 
     asyncio.run(bounded())
 

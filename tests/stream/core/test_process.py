@@ -206,7 +206,8 @@ def test_who_is_in_is_served_on_when_descriptors_run_out_and_others_come_in_late
         async with connect(here.ws) as first:
             await first.send(json.dumps({"type": "subscribe", "room": "canary"}))
             many = [socket.create_connection(address) for _ in range(120)]
-            kinds = [json.loads(await asyncio.wait_for(first.recv(), 10))["type"] for _ in range(6)]
+            async with asyncio.timeout(10):
+                kinds = [json.loads(await first.recv())["type"] for _ in range(6)]
             assert kinds[-3:] == ["data"] * 3
             for one in many:
                 one.close()

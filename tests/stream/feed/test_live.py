@@ -58,7 +58,8 @@ async def running(settings: str, which: str = "market", environment: dict[str, s
         yield watched
     finally:
         stop.set()
-        await asyncio.wait_for(task, 5)
+        async with asyncio.timeout(5):
+            await task
     assert watched.source.state is State.STOPPED
 
 

@@ -33,7 +33,8 @@ async def started(manager: StreamManager) -> AsyncIterator[StreamManager]:
     try:
         yield manager
     finally:
-        await asyncio.wait_for(manager.stop(), 10)
+        async with asyncio.timeout(10):
+            await manager.stop()
 
 
 class Kept:
@@ -229,7 +230,8 @@ def test_the_end_flushes_what_was_waiting() -> None:
         manager = StreamManager([], [OnchainProcessor(Shape(10, 3_600_000, 5000), counts)], kept, counts)
         manager.start()
         manager.bus.emit(Event.SOURCE_DATA, RawMessage("onchain", {"symbol": "BTC", "mvrv": 1.0}, 1, 1))
-        await asyncio.wait_for(manager.stop(), 5)
+        async with asyncio.timeout(5):
+            await manager.stop()
         assert [update.symbol for update in kept.updates] == ["BTC"]
 
     asyncio.run(story())

@@ -176,7 +176,8 @@ def test_it_keeps_its_rate_by_the_clock_and_does_not_rush_after_a_standstill() -
         assert got[101].source_ms > 1_790_000_000_000 + 4601 * 1000
 
         stop.set()
-        await asyncio.wait_for(task, 5)
+        async with asyncio.timeout(5):
+            await task
         assert source.state is State.STOPPED
         assert sum(value for metric, _, value in source.vitals.counts.collect() if metric is m.MESSAGES) == len(got)  # type: ignore[misc]  # a counter's values are numbers
 
@@ -201,7 +202,8 @@ def test_a_fast_replay_does_not_flood_the_buffer_after_a_stall() -> None:
         await eventually("ticks after the stall", ticks_again)
         assert len(got) < 451 + 500
         stop.set()
-        await asyncio.wait_for(task, 5)
+        async with asyncio.timeout(5):
+            await task
 
     asyncio.run(story())
 
@@ -218,6 +220,7 @@ def test_on_chain_and_sentiment_begin_with_every_symbol() -> None:
             assert [item.payload["symbol"] for item in got[:5]] == SYMBOLS
             assert {item.payload["symbol"] for item in got[5:]} == set(SYMBOLS)
             stop.set()
-            await asyncio.wait_for(task, 5)
+            async with asyncio.timeout(5):
+                await task
 
     asyncio.run(story())

@@ -1,0 +1,44 @@
+"""How a server's process ends, whatever its tasks do with a cancellation."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from settings.paths import CLONE
+
+_STORY = """
+import asyncio, logging
+from stream.loop import choose, run
+logging.basicConfig()
+
+async def deaf(times):
+    while times:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            times -= 1
+
+async def work():
+    task = asyncio.create_task(deaf({times}), name="deaf one")
+    globals()["kept"] = task
+    await asyncio.sleep(0)
+
+run(work(), choose()[0])
+"""
+
+
+def ended(times: int) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", _STORY.format(times=times)]
+    return subprocess.run(command, cwd=CLONE, capture_output=True, text=True, timeout=30, check=False)
+
+
+def test_a_lost_cancellation_is_said_again() -> None:
+    done = ended(2)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_task_that_never_ends_is_named_and_keeps_nobody_waiting() -> None:
+    done = ended(1000)
+    assert done.returncode == 1
+    assert "does not end: deaf one (deaf)" in done.stderr
