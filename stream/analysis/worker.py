@@ -26,6 +26,15 @@ from stream.analysis.records import Records
 _LOG = logging.getLogger("watchfloor.analysis")
 
 
+@dataclass(slots=True)
+class _Made:
+    """What was made of one question in this step."""
+
+    prediction: Prediction
+    stated: Stated
+    analysis: Analysis | None = None
+
+
 @dataclass
 class Worker:
     """`now_ms` is the clock. `ids` are the data store's ids by symbol: what has none is answered, and stored by its symbol.
@@ -42,7 +51,7 @@ class Worker:
     ids: Mapping[str, str] = field(default_factory=dict)
     open: list[Prediction] = field(default_factory=list)
     _scheduled: int = 0
-    _step: tuple[int, dict[Question, tuple[Prediction, Stated]]] = (0, {})
+    _step: tuple[int, dict[Question, _Made]] = (0, {})
 
     # -- as time goes on ---------------------------------------------------------------------------------------------
     def tick(self, *, writes: bool) -> None:
@@ -68,14 +77,14 @@ class Worker:
         for asked in list(moments(self.engine, now)):
             began = time.perf_counter()
             try:
-                prediction, stated = self._made(asked, now, SCHEDULED)
+                made = self._made(asked, now, SCHEDULED)
             except NoDataError:
                 continue
             self.counts.observe(ai.DURATION, time.perf_counter() - began, asked.kind)
-            if asked.horizon == self.engine.horizons[0] and asked.symbol in self.ids:
-                self.records.analysed(self.engine.analysis(prediction, stated, now))
+            if asked.horizon == self.engine.horizons[0]:
+                self._say(made, now)
 
-    def _made(self, asked: Question, now: int, origin: str) -> tuple[Prediction, Stated]:
+    def _made(self, asked: Question, now: int, origin: str) -> _Made:
         """The prediction of this step: who asks twice within a step of the grid gets, and stores, the same one."""
         step = now // self.engine.step_ms
         if self._step[0] != step:
@@ -86,12 +95,20 @@ class Worker:
             stated = self.engine.predict(asked, now)
             crypto_id = self.ids.get(asked.symbol, asked.symbol)
             prediction = self.engine.prediction(asked, crypto_id, stated, now_ms=now, origin=origin)
-            found = self._step[1][asked] = (prediction, stated)
+            found = self._step[1][asked] = _Made(prediction, stated)
             self.records.add(prediction)
             self.open.append(prediction)
-        if found[1].fallback:
+        if found.stated.fallback:
             self.counts.inc(ai.FALLBACKS, asked.kind)
         return found
+
+    def _say(self, made: _Made, now: int) -> Analysis:
+        """The analysis of a prediction; made, and kept for `analysis_history`, when it is first wanted."""
+        if made.analysis is None:
+            made.analysis = self.engine.analysis(made.prediction, made.stated, now)
+            if made.prediction.symbol in self.ids:
+                self.records.analysed(made.analysis)
+        return made.analysis
 
     def _score(self, now: int) -> None:
         waiting: list[Prediction] = []
@@ -111,14 +128,13 @@ class Worker:
         now = self.now_ms()
         asked = Question(request.type, self._symbol(request.crypto_id), self._horizon(request.horizon))
         try:
-            prediction, stated = self._made(asked, now, ASKED)
+            made = self._made(asked, now, ASKED)
         except NoDataError as error:
             raise ProblemError("no-data", str(error)) from None
-        said = lexicon.score(request.text) if request.text and request.type == SENTIMENT else None
-        found = self.engine.analysis(prediction, stated, now, said)
-        if asked.symbol in self.ids:
-            self.records.analysed(found)
-        return found
+        found = self._say(made, now)
+        if not request.text or request.type != SENTIMENT:
+            return found
+        return self.engine.analysis(made.prediction, made.stated, now, lexicon.score(request.text))
 
     def _symbol(self, crypto_id: str) -> str:
         known = self.engine.market.symbols
