@@ -14,7 +14,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import msgspec
 import psycopg
@@ -138,11 +138,20 @@ class Database:
 
     # -- short forms -------------------------------------------------------------------------------------------------
     async def fetch(self, operation: str, kind: type[T], query: QueryNoTemplate, params: Params | None = None) -> list[T]:
-        """All rows of a query as `kind`, whose fields are the query's columns."""
-        async with self.reading(operation) as connection:
-            rows = await (await connection.execute(query, params)).fetchall()
+        """All rows of a query as `kind`, whose fields are the query's columns; a replica that breaks costs a second question."""
+        try:
+            rows = await self._fetched(operation, query, params)
+        except UnavailableError:
+            if not self.watch.replica_ready:
+                raise
+            self.watch.replica_ready = False
+            rows = await self._fetched(operation, query, params)
         self.rows(operation, len(rows))
         return msgspec.convert(rows, list[kind])  # type: ignore[valid-type]  # a type in a variable
+
+    async def _fetched(self, operation: str, query: QueryNoTemplate, params: Params | None) -> list[Any]:
+        async with self.reading(operation) as connection:
+            return await (await connection.execute(query, params)).fetchall()
 
     def rows(self, operation: str, count: int) -> None:
         """Counts rows that an operation read or wrote."""

@@ -25,6 +25,7 @@ from stream.store.connect import Share
 from stream.store.errors import BusyError, UnavailableError
 
 Connection: TypeAlias = psycopg.AsyncConnection[Any]
+_LOOK = 1.0  # seconds between looks whether the server has gone while a caller waits
 _AWAY_WAIT = 0.25  # seconds that a caller waits for a server that did not answer last time
 
 
@@ -86,11 +87,7 @@ class Pool:
         """A connection in autocommit. Raises BusyError when none is free in time, UnavailableError without a server."""
         began = time.perf_counter()
         try:
-            taken = await self._pool.getconn(_AWAY_WAIT if self.away else self._acquire)
-        except PoolTimeout:
-            if self.away:
-                raise UnavailableError(f"the {self.name} does not answer: {self.why}") from None
-            raise BusyError(f"no connection of {self.share.max} became free within {self._acquire:g} s") from None
+            taken = await self._take(began + self._acquire)
         except PoolClosed as error:
             raise UnavailableError("the pool is closed") from error
         finally:
@@ -101,6 +98,18 @@ class Pool:
         finally:
             self.used -= 1
             await asyncio.shield(self._pool.putconn(taken))
+
+    async def _take(self, deadline: float) -> Connection:
+        """Waits in parts, so that a server that goes away meanwhile is noticed."""
+        while True:
+            left = deadline - time.perf_counter()
+            try:
+                return await self._pool.getconn(_AWAY_WAIT if self.away else max(0.001, min(left, _LOOK)))
+            except PoolTimeout:
+                if self.away:
+                    raise UnavailableError(f"the {self.name} does not answer: {self.why}") from None
+                if left <= _LOOK:
+                    raise BusyError(f"no connection of {self.share.max} became free within {self._acquire:g} s") from None
 
     def samples(self) -> Iterator[Sample]:
         """The samples of now."""

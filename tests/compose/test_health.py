@@ -9,6 +9,7 @@ import pytest
 
 from compose.health import ask, degraded
 from tests.stream.bus.servers import redis_server
+from tests.stream.store.postgres import Postgres
 
 
 @pytest.mark.parametrize(
@@ -51,3 +52,15 @@ def test_who_is_no_redis_is_told() -> None:
         health = ask(f"redis://127.0.0.1:{server.getsockname()[1]}", 2)
         thread.join()
     assert (health.answered, health.ok, health.why) == (True, False, "HTTP/1.1 400 Bad Request")
+
+
+def test_postgresql_is_asked_up_to_the_password() -> None:
+    with Postgres() as server:
+        url = f"postgresql://127.0.0.1:{server.port}"
+        assert ask(url, 2).ok
+        server.process.send_signal(signal.SIGSTOP)
+        hung = ask(url, 0.2)
+        server.process.send_signal(signal.SIGCONT)
+        assert (hung.ok, hung.silent) == (False, True)
+        server.kill()
+        assert (ask(url, 2).answered, ask(url, 2).ok) == (False, False)

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -107,6 +108,20 @@ class Postgres:
         lock = self.data / "postmaster.pid"
         until("no backend is left", lambda: not _users_of(self.folder), 20)
         lock.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def standby(self) -> Iterator[Postgres]:
+        """A streaming replica of this server."""
+        other = Postgres()
+        if os.geteuid() == 0:
+            shutil.chown(other.folder, "nobody")
+        source = f"host=127.0.0.1 port={self.port} user=watchfloor"
+        self.run("pg_basebackup", "-D", str(other.data), "-R", "--no-sync", "--checkpoint=fast", "-d", source)
+        try:
+            other.start()
+            yield other
+        finally:
+            other.__exit__()
 
     def url(self, database: str) -> str:
         return f"postgresql://watchfloor@127.0.0.1:{self.port}/{database}"

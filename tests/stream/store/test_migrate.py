@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -55,6 +56,38 @@ def test_an_empty_database_gets_every_table_and_a_second_run_changes_nothing(pos
     assert {table: columns[table] for table in LISTED} == LISTED
     assert partitioned == set(LISTED) - {"cryptocurrencies"}
     assert command(url) == (0, f"the schema is {SCHEMA}\n")
+
+
+def test_the_previous_version_s_data_stays_as_it_was(postgres: Postgres) -> None:
+    url = postgres.fresh(migrated=False)
+    migrate(url, "v0001")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("INSERT INTO cryptocurrencies (id, symbol, name) VALUES ('btc', 'BTC', 'Bitcoin')")
+        connection.execute("INSERT INTO price_history (crypto_id, price) SELECT 'btc', i FROM generate_series(1, 100) i")
+        before = connection.execute("SELECT * FROM price_history ORDER BY id").fetchall()
+        migrate(url)
+        assert connection.execute("SELECT version_num FROM schema_version").fetchall() == [(SCHEMA,)]
+        assert connection.execute("SELECT * FROM price_history ORDER BY id").fetchall() == before
+        assert connection.execute("SELECT count(*) FROM store_journals").fetchone() == (0,)
+
+
+def test_a_version_that_fails_leaves_everything_as_it_was(postgres: Postgres) -> None:
+    url = postgres.fresh(migrated=False)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE sentiment_data (mine int)")  # the fifth table of the first version
+        code, words = command(url)
+        assert code == 1
+        assert 'relation "sentiment_data" already exists' in words
+        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        assert [name for (name,) in tables if name != "schema_version"] == ["sentiment_data"]
+        connection.execute("DROP TABLE sentiment_data")
+    assert command(url)[0] == 0
+
+
+def test_two_that_migrate_at_once_do_it_once(postgres: Postgres) -> None:
+    url = postgres.fresh(migrated=False)
+    with ThreadPoolExecutor() as pool:
+        assert [code for code, _ in pool.map(command, [url, url])] == [0, 0]
 
 
 def test_currencies_that_go_take_their_rows_along(database_url: str) -> None:
