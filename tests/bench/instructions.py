@@ -36,7 +36,7 @@ def per_delivery(words: list[str], drain: Path) -> float:
 
 
 def _control(server: Child, *words: str) -> None:
-    subprocess.run(["callgrind_control", *words, str(server.process.pid)], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["callgrind_control", *words, str(server.process.pid)], check=True, capture_output=True)
 
 
 def _dumped(server: Child, out: Path) -> int:

@@ -11,6 +11,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -24,7 +25,7 @@
 #ifdef TLS
 #include <openssl/ssl.h>
 static SSL_CTX *tls;
-#define LINK SSL *ssl;
+#define LINK SSL *ssl; int stuck;
 #define SEND(c, data, size) SSL_write((c)->ssl, data, size)
 #else
 #define LINK
@@ -62,7 +63,8 @@ static void message(struct client *c, const unsigned char *payload, size_t size,
 static ssize_t hear(struct client *c, unsigned char *into, size_t most) {  /* -2: only the protocol's own */
 #ifdef TLS
   int got = SSL_read(c->ssl, into, most);
-  return got <= 0 && SSL_get_error(c->ssl, got) == SSL_ERROR_WANT_READ ? -2 : got;
+  c->stuck = got <= 0 && SSL_get_error(c->ssl, got) == SSL_ERROR_WANT_READ;  /* what is held is no whole record */
+  return c->stuck ? -2 : got;
 #else
   return recv(c->fd, into, most, 0);
 #endif
@@ -94,10 +96,22 @@ static void receive(struct client *c) {
   memcpy(c->keep, buffer + here, c->kept);
 }
 
+static int more(struct client *c) {  /* whether the library holds what the kernel does not tell of any more */
+#ifdef TLS
+  return SSL_pending(c->ssl) > 0 || (SSL_has_pending(c->ssl) && c->stuck == 0);
+#else
+  (void)c;
+  return 0;
+#endif
+}
+
 static int turn(int timeout) {
   static struct epoll_event events[4096];
   int ready = epoll_wait(epoll_fd, events, 4096, timeout);
-  for (int i = 0; i < ready; i++) receive(events[i].data.ptr);
+  for (int i = 0; i < ready; i++) {
+    struct client *c = events[i].data.ptr;
+    do receive(c); while (more(c));
+  }
   return ready;
 }
 
@@ -138,6 +152,9 @@ static void join(struct client *c, int port, int number, const char *subscribe) 
   if (memcmp(buffer, "HTTP/1.1 101", 12)) { fprintf(stderr, "%.*s\n", (int)got, buffer); exit(1); }
   c->kept = (char *)buffer + got - (end + 4);
   memcpy(c->keep, end + 4, c->kept);
+#ifdef TLS
+  fcntl(c->fd, F_SETFL, O_NONBLOCK);
+#endif
   if (subscribe) { char text[1024]; snprintf(text, sizeof text, subscribe, number % 100); say(c, text); }
   struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
   if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, c->fd, &event)) fail("epoll_ctl");
@@ -177,6 +194,7 @@ int main(int argc, char **argv) {
   epoll_fd = epoll_create1(0);
 #ifdef TLS
   tls = SSL_CTX_new(TLS_client_method());
+  SSL_CTX_set_read_ahead(tls, 1);  /* one system call a record instead of two */
 #endif
   for (int i = 0; i < count; i++) join(&clients[i], atoi(argv[1]), i, argc > 3 ? argv[3] : NULL);
   setvbuf(stdout, NULL, _IOLBF, 0);
