@@ -12,7 +12,7 @@ from pathlib import Path
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from exporters.base import Collector, Domain, ToldError
+from exporters.base import Collector, Domain
 from exporters.postgres import (
     activity,
     archiver,
@@ -103,8 +103,8 @@ class Reads:
         for table in self._subject.tables:
             try:
                 yield from self._session.samples(table)
-            except TargetError as error:
-                raise ToldError(str(error)) from error  # the session has logged it, once for all collectors
+            except TargetError:
+                raise
             except Exception as error:  # noqa: BLE001  # one table's error must not hide what the others brought
                 first = first or error
         if first:

@@ -7,6 +7,7 @@ from typing import Self
 from psycopg import pq
 from psycopg.pq.abc import PGresult
 
+from exporters.base import ToldError
 from metrics.stack import CAUSES
 
 # What libpq and the server say, in the order in which it is looked for.
@@ -29,8 +30,8 @@ _WORDS = (
 )
 
 
-class TargetError(Exception):
-    """The target cannot be asked; `cause` is one of `metrics.stack.CAUSES`."""
+class TargetError(ToldError):
+    """The target cannot be asked, which the session logs once for all collectors; `cause` is one of `metrics.stack.CAUSES`."""
 
     def __init__(self, cause: str, text: str) -> None:
         assert cause in CAUSES

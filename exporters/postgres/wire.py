@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import psycopg
 from psycopg import pq
 from psycopg.pq.abc import PGconn, PGresult
 
@@ -20,6 +21,8 @@ from exporters.postgres.causes import LateError, ServerError, explained
 _READ, _WRITE = select.POLLIN, select.POLLOUT
 _POLLING = pq.PollingStatus
 _STATUS = pq.ExecStatus
+# What is no refusal of a statement but the connection's end: libpq's own error, a shutdown, a crash, an administrator.
+_OVER = ("", "57P01", "57P02", "57P03", "57P05")
 
 
 def connect(conninfo: str, deadline: float) -> PGconn:
@@ -62,12 +65,10 @@ def ask(connection: PGconn, statements: Sequence[Statement], deadline: float) ->
     An error of the server stands in the place of its answer; None where no answer came by the deadline: then the connection is
     of no further use. Raises TargetError when it is lost.
     """
-    connection.enter_pipeline_mode()
-    for statement in statements:
-        if not statement.prepared:
-            connection.send_prepare(statement.name.encode(), statement.sql.encode())
-        connection.send_query_prepared(statement.name.encode(), None)
-        connection.pipeline_sync()
+    try:
+        _send(connection, statements)
+    except psycopg.Error as error:
+        raise explained(message(connection), lost=True) from error
     answers: list[Answer] = []
     try:
         for statement in statements:
@@ -76,6 +77,15 @@ def ask(connection: PGconn, statements: Sequence[Statement], deadline: float) ->
         return [*answers, *[None] * (len(statements) - len(answers))]
     connection.exit_pipeline_mode()
     return answers
+
+
+def _send(connection: PGconn, statements: Sequence[Statement]) -> None:
+    connection.enter_pipeline_mode()
+    for statement in statements:
+        if not statement.prepared:
+            connection.send_prepare(statement.name.encode(), statement.sql.encode())
+        connection.send_query_prepared(statement.name.encode(), None)
+        connection.pipeline_sync()
 
 
 def _answer(connection: PGconn, statement: Statement, deadline: float) -> Answer:
@@ -88,11 +98,14 @@ def _answer(connection: PGconn, statement: Statement, deadline: float) -> Answer
             continue
         if result.status == _STATUS.PIPELINE_SYNC:
             break
-        if result.status == _STATUS.TUPLES_OK:
+        if result.status == _STATUS.COMMAND_OK:
+            statement.prepared = True
+        elif result.status == _STATUS.TUPLES_OK:
             rows = result
         elif result.status == _STATUS.FATAL_ERROR:
             error = error or ServerError.of(result)
-    statement.prepared = statement.prepared or not error
+            if error.state in _OVER:
+                raise explained(str(error), lost=True)
     return error or rows
 
 
@@ -102,7 +115,7 @@ def _next(connection: PGconn, deadline: float) -> PGresult | None:
         _wait(connection, _READ | (_WRITE if unsent else 0), deadline)
         try:
             connection.consume_input()
-        except Exception as error:
+        except psycopg.Error as error:
             raise explained(message(connection), lost=True) from error
     if connection.status == pq.ConnStatus.BAD:
         raise explained(message(connection), lost=True)
@@ -112,7 +125,7 @@ def _next(connection: PGconn, deadline: float) -> PGresult | None:
 def _flush(connection: PGconn) -> bool:
     try:
         return bool(connection.flush())
-    except Exception as error:
+    except psycopg.Error as error:
         raise explained(message(connection), lost=True) from error
 
 
