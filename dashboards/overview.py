@@ -84,7 +84,6 @@ def _services(panels: Panels, targets: Panels) -> Row:
             stack_signals.SERVICE_RESTARTS.expr.sum(by=_SERVICE).apply("round"), "Restarts in 1 h", Unit.COUNT,
             signal=stack_signals.SERVICE_RESTARTS,
         ),
-        none="no watcher answers",
     )  # fmt: skip
     scraped = targets.table(
         "Targets",

@@ -12,6 +12,7 @@ from settings.paths import CLONE
 from tests.appliance import Appliance, get
 from tests.browser import chromium, dashboard_ready, page
 from tests.drills.faults import burn_cpu
+from tests.listening import listening
 from tests.waiting import until
 
 SCHEMES = ("dark", "light")
@@ -22,12 +23,13 @@ def main(folder: Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     with Appliance(factor=0.1, settings={"instance": "host-1"}) as appliance, chromium() as browser:
         until("two minutes of data are there", lambda: (appliance.value("min(count_over_time(up[1h]))") or 0) >= 120, 180, 1)
-        with burn_cpu(100)(appliance):
+        with listening(appliance), burn_cpu(100)(appliance):
             until("an alert is in the inbox", lambda: get(appliance.url("inbox", "/api/incidents"))["incidents"], 90)
             until("the Watchdog is seen by the inbox", lambda: appliance.value(stack.WATCHDOG_AGE.name), 40)
             for scheme in SCHEMES:
                 dashboards(browser, appliance, folder, scheme)
                 inbox(browser, appliance, folder, scheme)
+                stream(browser, appliance, folder, scheme)
     return 0
 
 
@@ -35,7 +37,7 @@ def dashboards(browser: Browser, appliance: Appliance, folder: Path, scheme: str
     """Each dashboard as it opens."""
     for uid in stack.DASHBOARDS:
         name = uid.removeprefix("watchfloor-")
-        address = appliance.url("grafana", f"/d/{uid}?from=now-5m&to=now&refresh=off")
+        address = appliance.url("grafana", f"/d/{uid}?from=now-2m&to=now&refresh=off")
         with page(browser, address, color_scheme=scheme, viewport={"width": 1280, "height": 800}) as opened:
             dashboard_ready(opened)
             opened.screenshot(path=folder / f"{name}-{scheme}.png", full_page=True)
@@ -51,6 +53,14 @@ def inbox(browser: Browser, appliance: Appliance, folder: Path, scheme: str) -> 
         with page(browser, appliance.url("inbox", path), color_scheme=scheme, viewport=size) as opened:
             opened.locator("h1").first.wait_for()
             opened.screenshot(path=folder / f"{name}-{scheme}.png", full_page=name != "runbook")
+
+
+def stream(browser: Browser, appliance: Appliance, folder: Path, scheme: str) -> None:
+    """The stream's own page, with prices that move."""
+    with page(browser, appliance.url("stream", "/"), color_scheme=scheme, viewport={"width": 1280, "height": 800}) as opened:
+        opened.get_by_text("BTC").first.wait_for()
+        opened.wait_for_timeout(8_000)  # lines that have a length
+        opened.screenshot(path=folder / f"stream-{scheme}.png")
 
 
 if __name__ == "__main__":

@@ -173,7 +173,8 @@ class Reader:
             return {"text": "this panel has no query", "state": "unknown"}
         config = panel.field_config.defaults
         mapped = fields.mapping(None, config) or {}
-        words = config.no_value or str(mapped.get("text") or "")
+        # A dash stands for an empty cell; of a table without any row it would say nothing.
+        words = (config.no_value or str(mapped.get("text") or "")).strip("-")
         state = fields.state_of(mapped.get("color"))
         if words and state in ("", "ok", "info"):
             return {"text": words, "state": state, "words": "yes"}

@@ -11,6 +11,7 @@ import msgspec
 import psycopg
 from psycopg.rows import dict_row
 
+from metrics.process import version
 from settings import Paths, SettingsError, Site, load
 from stream.logs import set_up
 from stream.store.connect import conninfo
@@ -34,6 +35,7 @@ def main(given: list[str] | None = None) -> int:
 
 def _arguments(given: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m stream.store", description="The data store.")
+    parser.add_argument("--version", action="version", version=f"watchfloor {version()}")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("migrate", help="bring the database's schema to this version")
     maintain = commands.add_parser("maintain", help="migrate, then look after partitions, statistics and figures until stopped")

@@ -101,6 +101,9 @@ def test_supervisord_reads_back_what_the_topology_says(tmp_path: Path, folder: s
         assert process.environment["WATCHFLOOR_HOME"] == str(paths.home)
         assert process.stdout_logfile == f"{paths.logs}/{service.name}.log"
         assert process.stopwaitsecs == service.stop_seconds
+        # The log is turned over by size, so that a service that talks too much fills no disk.
+        assert (process.stdout_logfile_maxbytes, process.stdout_logfile_backups) == (10 << 20, 3)
+    assert (options.logfile_maxbytes, options.logfile_backups) == (5 << 20, 2)
 
 
 @pytest.mark.parametrize("folder", ["100% sure", 'so "called"'])

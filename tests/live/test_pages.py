@@ -1,21 +1,16 @@
 """What a person sees, in a real browser on the running appliance: no console error, no empty panel; pictures are kept."""
 
-import contextlib
-import json
-import threading
-from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
-from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection, connect
 
 from metrics import stack, websocket
 from settings.paths import CLONE
-from tests.appliance import Appliance, status_of
+from tests.appliance import Appliance
 from tests.browser import dashboard_ready, page, unfold
+from tests.listening import listening
 from tests.waiting import until
 
 PICTURES = CLONE / "var" / "pictures"
@@ -35,6 +30,8 @@ QUIET = {
         ),
         "fewer than 200 outcomes of a model that has learned enough were scored",
     ),
+    "Refused share": "nobody asks the API",
+    "Replica lag": "no replica runs",
 }
 
 
@@ -46,18 +43,8 @@ def pictures() -> Path:
 
 @pytest.fixture(scope="module")
 def listener(appliance: Appliance) -> Iterator[None]:
-    """A client of the stream in every room, and one that asks for the page: without clients there is no latency to draw."""
-    with connect(appliance.url("stream", "/ws").replace("http", "ws", 1), proxy=None) as socket:
-        for room in websocket.ROOMS:
-            socket.send(json.dumps({"type": "subscribe", "room": room}))
-        threading.Thread(target=_read, args=(socket,), daemon=True).start()
-        assert status_of(appliance.url("stream", "/")) == 200
+    with listening(appliance):
         yield
-
-
-def _read(socket: ClientConnection) -> None:
-    with contextlib.suppress(ConnectionClosed):
-        deque(socket, maxlen=0)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -111,9 +111,28 @@ def test_the_watchdog_arrives(appliance: Appliance) -> None:
     assert appliance.value(stack.WATCHDOG_ALIVE.name) == 1
 
 
+def words_of(appliance: Appliance, command: str, *more: str) -> list[str]:
+    where = ["--home", str(appliance.home), "--site", str(appliance.site_file)]
+    return [sys.executable, "-m", "compose", command, *where, *more]
+
+
+def test_logs_are_shown_by_service_and_an_unknown_one_is_told_the_known(appliance: Appliance) -> None:
+    def logs(name: str) -> subprocess.CompletedProcess[str]:
+        words = words_of(appliance, "logs", "--service", name, "--lines", "1000")
+        return subprocess.run(words, cwd=CLONE, capture_output=True, text=True, check=False)
+
+    for name, said in (("prometheus", "Server is ready"), ("supervisord", "spawned: 'prometheus'")):
+        shown = logs(name)
+        assert (shown.returncode, said in shown.stdout) == (0, True), name
+    wrong = logs("nonsense")
+    assert wrong.returncode == 2
+    assert wrong.stderr.startswith("nonsense: is no service")
+    assert all(service.name in wrong.stderr for service in SERVICES)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_somebody_else_is_told_whose_it_is(appliance: Appliance) -> None:
-    words = [sys.executable, "-m", "compose", "status", "--home", str(appliance.home), "--site", str(appliance.site_file)]
+    words = words_of(appliance, "status")
     become = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
     done = subprocess.run([*become, *words], cwd=CLONE, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
