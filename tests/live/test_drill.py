@@ -18,11 +18,19 @@ def quick() -> Iterator[Appliance]:
         yield running
 
 
-def test_a_stopped_exporter_pages_is_delivered_and_resolves(quick: Appliance) -> None:
+@pytest.fixture
+def deaf_to_load() -> Iterator[Appliance]:
+    """An appliance on which other tests may keep the processors busy: a drill fails when foreign alerts come beside it."""
+    quiet = {name: {"enabled": False} for name in ("HighCPUUsage", "CriticalCPUUsage")}
+    with Appliance(factor=0.05, settings={"alerts": quiet}) as running:
+        yield running
+
+
+def test_a_stopped_exporter_pages_is_delivered_and_resolves(deaf_to_load: Appliance) -> None:
     listed = json.loads(subprocess.check_output([sys.executable, "-m", "alerts", "list", "--json"], text=True))
     drill = find("TargetDown")
     assert drill
-    result = run(quick, drill, next(alert for alert in listed if alert["name"] == "TargetDown"))
+    result = run(deaf_to_load, drill, next(alert for alert in listed if alert["name"] == "TargetDown"))
     assert result.passed, result
     assert result.times.pending
 
