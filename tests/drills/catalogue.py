@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from metrics import catalog
-from tests.drills.faults import Fault, burn_cpu, fill_disk, fill_memory, grow_disk, memory_threshold, send_garbage, stop_service
+from tests.drills.faults import (
+    Fault,
+    ask_without_models,
+    burn_cpu,
+    fill_disk,
+    fill_memory,
+    grow_disk,
+    memory_threshold,
+    send_garbage,
+    stop_service,
+)
 
 
 @dataclass(frozen=True)
@@ -33,6 +43,12 @@ DRILLS = (
     Drill("DiskAlmostFull", "a filesystem of 64 MB filled to 97 %", fill_disk(97), frozenset({"DiskFillingUp"})),
     Drill("DiskFillingUp", "a filesystem of 64 MB, 65 % full, fills by 0.04 % a second", grow_disk(65, 0.04)),
     Drill("WebSocketConnectionIssues", "a broken client sends 20 bad messages a second to the stream", send_garbage(20)),
+    Drill(
+        "HighErrorRate",
+        "a program asks for 40 analyses a second while the models are away",
+        ask_without_models(40),
+        frozenset({"ServiceDown", "TargetAbsent", "TargetDown"}),
+    ),
 )
 
 

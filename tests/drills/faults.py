@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from multiprocessing.sharedctypes import Synchronized
@@ -20,9 +21,11 @@ import psutil
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
+from compose import topology
 from tests.appliance import Appliance
 
 Fault: TypeAlias = Callable[[Appliance], AbstractContextManager[None]]
+_MODELS = "analysis"
 _PERIOD = 0.05  # seconds in which a burner works and rests
 _DEVICE = "watchfloor-drill"
 _A_CONNECTION = 15  # bad messages, before the server would close the connection for them
@@ -190,3 +193,30 @@ def _babble(address: str, pause: float, most: int, stop: threading.Event) -> Non
                         break
         except (OSError, WebSocketException):  # it is being restarted: a broken client comes back
             stop.wait(0.5)
+
+
+def ask_without_models(per_second: float) -> Fault:
+    """A program that asks for analyses `per_second` while the process of the models is away, and reads each answer."""
+
+    @contextlib.contextmanager
+    def fault(appliance: Appliance) -> Iterator[None]:
+        stop = threading.Event()
+        program = threading.Thread(target=_question, args=(appliance.url("stream"), 1 / per_second, stop), daemon=True)
+        away = stop_service(_MODELS)(appliance) if topology.find(_MODELS) else contextlib.nullcontext()
+        with away:
+            program.start()
+            try:
+                yield
+            finally:
+                stop.set()
+                program.join()
+
+    return fault
+
+
+def _question(address: str, pause: float, stop: threading.Event) -> None:
+    body, kind = b'{"type": "risk-assessment", "cryptoId": "bitcoin"}', {"Content-Type": "application/json"}
+    while not stop.wait(pause):
+        asked = urllib.request.Request(f"{address}/api/ai-analysis", data=body, headers=kind)
+        with contextlib.suppress(OSError):  # a refusal is what is meant to come
+            urllib.request.urlopen(asked, timeout=5).close()
