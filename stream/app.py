@@ -18,6 +18,8 @@ from metrics.process import ProcessSamples
 from settings import Site
 from settings.hosts import known_names
 from stream.admin import Admin
+from stream.analysis.client import AnalysisClient
+from stream.api.asking import Asking
 from stream.api.endpoints import Data, NoStore, operations
 from stream.api.fresh import Fresh
 from stream.api.stored import Stored
@@ -100,10 +102,13 @@ class Server:
             self.bus.on_heard(self.feed.heard)
         self.figures = Figures(guard)
         self.database, self.store, self.cache = database, store, cache
-        self.fresh = Fresh(self._last, stream.api.conditions)
+        values = cache.cache if cache else None
+        self.fresh = Fresh(self._last, stream.api.conditions, values)
+        self._analyst = AnalysisClient(site.local_url(site.ports.analysis))
+        data = Data(self._last, self.fresh, Stored(database, values) if database else NoStore(), Asking(self._analyst))
         door = Door(
             self.endpoint.connect, self.rooms, self.figures, tuple(stream.allowed_origins), hosts, trusted, stream.api,
-            operations(Data(self._last, self.fresh, Stored(database) if database else NoStore())), checker, stream.anonymous,
+            operations(data), checker, stream.anonymous,
             cached=cache.handler if cache else None, edge_secret=cache.secret if cache else "",
         )  # fmt: skip
         inner = public(door)
@@ -194,6 +199,7 @@ class Server:
         await self.endpoint.stop()
         await self._public.cleanup()
         await self._admin.cleanup()
+        await self._analyst.close()
         if self.database:
             await self.database.close()
         self._pulse.__exit__()

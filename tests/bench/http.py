@@ -30,7 +30,13 @@ PATH = "/api/dashboard"  # 2.4 KB with the replay's five symbols
 FAST = ("/api/trading-signals-fast", "/api/alerts-fast")
 RATIO, TWO_WORKERS, TWO_P95, FAST_P99 = 0.8, 15_000.0, 0.020, 0.005
 _SECONDS, _CONNECTIONS = 2, 32
-_SITE = {"stream": {"api": {"per_address": "999999999/minute"}, "limits": {"connections_per_address": 10_000}}}
+_SITE = {
+    "stream": {
+        "api": {"per_address": "999999999/minute"},
+        "bus": {"enabled": False},
+        "limits": {"connections_per_address": 10_000},
+    }
+}
 _SETTLED = 20.0
 
 
