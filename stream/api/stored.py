@@ -82,13 +82,16 @@ class Stored:
         ]  # fmt: skip
 
     async def _asked(self, what: str, key: str, kind: type[_T], load: Callable[[], Awaitable[_T]]) -> _T:
-        if time.monotonic() < self._away_until:
-            raise StoreAwayError("the data store does not answer")
+        async def guarded() -> _T:
+            if time.monotonic() < self._away_until:  # what the cache has is told all the same
+                raise StoreAwayError("the data store does not answer")
+            return await load()
+
         try:
             async with asyncio.timeout(_PATIENCE):
                 if self._cache is None:
-                    return await load()
-                answer = await self._cache.load(f"api:{what}:{key}", _plain(load), _TTL[what])
+                    return await guarded()
+                answer = await self._cache.load(f"api:{what}:{key}", _plain(guarded), _TTL[what])
         except (StoreError, psycopg.Error, TimeoutError) as error:
             self._away_until = time.monotonic() + _AGAIN
             if isinstance(error, psycopg.Error):
