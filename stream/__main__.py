@@ -36,6 +36,7 @@ from stream.sink import Sink
 from stream.store.connect import conninfo
 from stream.store.database import Database
 from stream.store.sink import StoreSink
+from stream.warmed import sources
 from stream.workers import MOST
 
 _LOG = logging.getLogger("watchfloor.stream")
@@ -164,6 +165,7 @@ async def _serve(
     database = await Database.open(site, worker=worker, workers=workers_in_all)
     sink = StoreSink.of(site, database, Paths.from_environment(), worker=worker, workers=workers_in_all)
     sink.start()
+    cache.warm_from(sources(database))
     bus = build_bus if site.stream.bus.enabled else None
     feed = partial(_feed, sinks=[sink, cache.sink])
     server = Server(site, checker, feed=feed, database=database, store=sink, bus=bus, cache=cache)

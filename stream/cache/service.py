@@ -22,16 +22,16 @@ from stream.messages import Update
 class CacheService:
     """A cache with its sink and warmer; `secret` is the word by which the edge is known."""
 
-    def __init__(self, cache: Cache, sources: Mapping[str, Source], site: Site, secret: str) -> None:
+    def __init__(self, cache: Cache, site: Site, secret: str) -> None:
         self.cache = cache
         self.sink = CacheSink(cache)
-        self.warmer = Warmer(cache, sources, cache.lease("warming"), site.cache.warming)
+        self.warmer = Warmer(cache, {}, cache.lease("warming"), site.cache.warming)
         self.secret = secret or secrets.token_hex(16)
 
     @classmethod
-    def build(cls, site: Site, paths: Paths, sources: Mapping[str, Source] | None = None) -> Self:
+    def build(cls, site: Site, paths: Paths) -> Self:
         """What the settings want. Raises SettingsError as `build_cache` does."""
-        return cls(build_cache(site, paths), sources or {}, site, edge_secret(paths))
+        return cls(build_cache(site, paths), site, edge_secret(paths))
 
     @property
     def handler(self) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -42,6 +42,10 @@ class CacheService:
     def degraded(self) -> list[str]:
         """What does not work as it should, in sentences."""
         return self.cache.degraded
+
+    def warm_from(self, sources: Mapping[str, Source]) -> None:
+        """Says, before `start`, where the values of each kind come from; without it only the feed fills the cache."""
+        self.warmer.sources = dict(sources)
 
     async def start(self) -> None:
         """Opens the cache and begins to warm it."""

@@ -53,7 +53,8 @@ class Warmer:
     """Warms a cache from sources by kind; use `start` and `close` within a running loop. A kind without a source is left out."""
 
     def __init__(self, cache: Cache, sources: Mapping[str, Source], lease: Lease, wanted: Settings) -> None:
-        self._cache, self._sources, self._lease, self._wanted = cache, dict(sources), lease, wanted
+        self.sources = dict(sources)
+        self._cache, self._lease, self._wanted = cache, lease, wanted
         self._counts = cache.tally.instruments
         self._queue: asyncio.PriorityQueue[_Batch] = asyncio.PriorityQueue()
         self._numbers = count()
@@ -64,7 +65,7 @@ class Warmer:
     def start(self) -> None:
         """Begins to warm, as soon as it is this process's turn."""
         self._tasks = [asyncio.create_task(self._work(), name="warmer") for _ in range(self._wanted.concurrency)]
-        if self._wanted.enabled and self._sources:
+        if self._wanted.enabled and self.sources:
             self._lease.start()
             self._tasks.append(asyncio.create_task(self._schedule(), name="warming schedule"))
 
@@ -102,9 +103,9 @@ class Warmer:
     async def _schedule(self) -> None:
         while True:
             await self._lease.wait()
-            rounds = [await self._begin(kind) for kind in due(self._last, time.monotonic()) if kind.name in self._sources]
+            rounds = [await self._begin(kind) for kind in due(self._last, time.monotonic()) if kind.name in self.sources]
             await asyncio.gather(*(self._end(*begun) for begun in rounds if begun))
-            wait = until_next({kind: self._last.get(kind, 0.0) for kind in self._sources}, time.monotonic())
+            wait = until_next({kind: self._last.get(kind, 0.0) for kind in self.sources}, time.monotonic())
             await asyncio.sleep(min(1.0, wait))
 
     async def _begin(self, kind: Kind) -> _Round | None:
@@ -112,7 +113,7 @@ class Warmer:
         began = time.monotonic()
         self._last[kind.name] = began
         try:
-            keys = await self._sources[kind.name].keys()
+            keys = await self.sources[kind.name].keys()
         except Exception:  # noqa: BLE001  # a task's edge: a source that is away is tried again soon
             _LOG.exception("cannot tell which keys to warm", extra={"event": "warming_failed", "kind": kind.name})
             self._counts.inc(declared.WARMED, kind.name, "failed")
@@ -150,7 +151,7 @@ class Warmer:
                     batch.done.set_result(results)
 
     async def _load(self, batch: _Batch) -> dict[str, str]:
-        source = self._sources.get(batch.kind.name)
+        source = self.sources.get(batch.kind.name)
         if source is None:
             return {}
         values = await source.load(batch.keys)
