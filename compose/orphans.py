@@ -13,20 +13,27 @@ _PATIENCE = 15.0  # seconds that they have to end by themselves
 
 
 def orphans(home: Path) -> list[int]:
-    """Process ids of services of this home, known by the environment that they were started with."""
+    """Process ids of services of this home, known by the environment that they were started with, or by where they work.
+
+    Redis and PostgreSQL write their title over their environment; both work in a folder of their own below the home's data.
+    """
     mark = f"{HOME_VARIABLE}={home}".encode()
     found = []
     for folder in Path("/proc").iterdir():
         try:
-            words = (folder / "environ").read_bytes().split(b"\0") if folder.name.isdigit() else []
-            parent = (
-                int((folder / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[1]) if words else 0
-            )
+            if not folder.name.isdigit() or _parent(folder) != 1 or int(folder.name) == os.getpid():
+                continue
+            words = (folder / "environ").read_bytes().split(b"\0")
+            started = mark in words and b"SUPERVISOR_ENABLED=1" in words
+            if started or (folder / "cwd").readlink().is_relative_to(home / "data"):
+                found.append(int(folder.name))
         except (OSError, ValueError, IndexError):
             continue  # ended since, or not ours to see
-        if mark in words and b"SUPERVISOR_ENABLED=1" in words and parent == 1 and int(folder.name) != os.getpid():
-            found.append(int(folder.name))
     return found
+
+
+def _parent(folder: Path) -> int:
+    return int((folder / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[1])
 
 
 def end_orphans(home: Path) -> bool:

@@ -13,7 +13,7 @@ from settings.paths import DATABASE_USER
 from settings.secrets import database_url, read_secret
 
 # Of the appliance's connections; the stream's workers divide the rest among themselves.
-OTHERS = {"store": 1, "analysis": 3, "analysis-lease": 1}
+OTHERS = {"store": 1, "analysis": 2, "analysis-lease": 1}
 
 
 @dataclass(frozen=True)

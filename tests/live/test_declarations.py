@@ -44,7 +44,8 @@ def job_of(name: str) -> str:
     """The job that must expose a metric; an empty text for what every service exposes, or none of ours."""
     for place in COLLECTED[name]:
         if place.startswith("`"):
-            return _FOLDERS[place.strip("`")]
+            # The frame of the exporters tells each domain's success under the domain's own names.
+            return "postgres" if name.startswith("pg_") else _FOLDERS[place.strip("`")]
     exporter, found, _ = COLLECTED[name][0].partition(" exporter, collector ")
     return exporter if found else ""
 

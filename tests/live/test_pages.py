@@ -31,7 +31,16 @@ QUIET = {
         "fewer than 200 outcomes of a model that has learned enough were scored",
     ),
     "Refused share": "nobody asks the API",
-    "Replica lag": "no replica runs",
+    **dict.fromkeys(("Replica lag", "Standbys behind", "WAL kept for a slot"), "no replica runs"),
+    "Why the server cannot be asked": "it can be",
+    **dict.fromkeys(("What active connections wait for", "Who waits for whom"), "nobody waits"),
+    "Bloat": "the exporter's role, pg_monitor, may not see what PostgreSQL knows of columns",
+    "Sequences": "none has given out half of its values",
+    "Settings that wait for a restart": "none does",
+    "Vacuums under way": "none runs just now",
+    "Checkpoints up to 16": "PostgreSQL 17 and later count them elsewhere",
+    "Checkpoints from 17 on": "PostgreSQL 16 and earlier count them elsewhere",
+    "I/O by process": "PostgreSQL tells it from 16 on",
 }
 
 

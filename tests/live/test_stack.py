@@ -121,7 +121,7 @@ def test_logs_are_shown_by_service_and_an_unknown_one_is_told_the_known(applianc
         words = words_of(appliance, "logs", "--service", name, "--lines", "1000")
         return subprocess.run(words, cwd=CLONE, capture_output=True, text=True, check=False)
 
-    for name, said in (("prometheus", "Server is ready"), ("supervisord", "spawned: 'prometheus'")):
+    for name, said in (("stream", "listening on"), ("supervisord", "spawned: 'prometheus'")):
         shown = logs(name)
         assert (shown.returncode, said in shown.stdout) == (0, True), name
     wrong = logs("nonsense")

@@ -13,7 +13,7 @@ import pytest
 from metrics import database as db
 from settings import Paths, SettingsError
 from stream.store import queries
-from stream.store.connect import conninfo, share
+from stream.store.connect import OTHERS, conninfo, share
 from stream.store.database import Database
 from stream.store.errors import BusyError, TooSlowError, UnavailableError
 from tests.stream.store.postgres import Postgres, site
@@ -155,7 +155,7 @@ def test_the_processes_divide_the_connections_and_none_is_left_over() -> None:
     given = site("database: {pool: {max: 50, min: 5}}")
     for workers in (1, 3, 4, 7):
         parts = [share(given, "stream", worker, workers).max for worker in range(workers)]
-        assert sum(parts) + share(given, "store").max + share(given, "analysis").max == 50
+        assert sum(parts) + sum(share(given, name).max for name in OTHERS) == 50
         assert max(parts) - min(parts) <= 1
     assert share(given, "stream").max > 45  # one process alone can bring the alert
 

@@ -31,7 +31,9 @@ class Stream:
         self.port, self.admin = free_ports(2)
         self.file = home / "site.yaml"
         sources = {"market": {"interval": "20ms"}}
-        self.file.write_text(json.dumps({"stream": {"replay": {"rate": RATE, "symbols": SYMBOLS}, "sources": sources}}))
+        self.file.write_text(
+            json.dumps({"stream": {"bus": {"enabled": False}, "replay": {"rate": RATE, "symbols": SYMBOLS}, "sources": sources}})
+        )
 
     def start(self) -> None:
         words = [sys.executable, "-m", "stream", "--port", str(self.port), "--admin-port", str(self.admin)]
