@@ -17,6 +17,8 @@ from compose.orphans import orphans
 from compose.terminal import Row, console, table
 from compose.topology import services
 
+_SETTLE = 10.0  # seconds that a first start gives services to find one another
+
 
 def tell(text: str) -> None:
     """One line of progress."""
@@ -27,13 +29,23 @@ def up(stack: Stack, _: argparse.Namespace) -> int:
     """Start everything and wait until it is healthy."""
     began = time.monotonic()
     changed = stack.up(tell)
-    rows = stack.rows()
+    rows = _settled(stack) if changed else stack.rows()
     console().print(table(rows))
     if not changed:
         tell("all of it was running already; nothing was changed")
     else:
         tell(f"ready after {time.monotonic() - began:.0f} s")
     return _verdict(rows)
+
+
+def _settled(stack: Stack) -> list[Row]:
+    """The rows once no service calls itself degraded, or after some seconds: who needs another looks for it every few of them."""
+    end = time.monotonic() + _SETTLE
+    while True:
+        rows = stack.rows()
+        if time.monotonic() > end or not any(row.state == "ok" and row.why for row in rows):
+            return rows
+        time.sleep(0.2)
 
 
 def down(stack: Stack, _: argparse.Namespace) -> int:
