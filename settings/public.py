@@ -10,10 +10,9 @@ from settings.basic import OriginOrNone, Section
 
 
 class PublicUrls(Section, frozen=True):
-    """Services that a proxy of yours shows under an address of their own, for example https://inbox.example.org.
+    """Services that a proxy of yours shows under an address of their own, for example https://inbox.example.org; no path."""
 
-    A path is not among it: browsers would have to be told apart by it, and Prometheus would move all its addresses.
-    """
+    # No path: browsers would have to be told apart by it, and Prometheus would move all its addresses.
 
     grafana: Annotated[OriginOrNone, Meta(description="Grafana, or the built-in preview.")] = ""
     prometheus: Annotated[OriginOrNone, Meta(description="Prometheus.")] = ""

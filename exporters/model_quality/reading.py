@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,7 +22,7 @@ def conninfo(site: Site, paths: Paths) -> str:
     url = database_url(site)
     if not url:
         file = paths.database_password
-        password = read_secret(file, "the appliance's database password") if file.exists() else None
+        password = read_secret(file, "the appliance's database password") if os.access(file, os.R_OK) else None
         url = make_conninfo(
             host="127.0.0.1", port=site.ports.postgres, user=DATABASE_USER, dbname=DATABASE_USER, password=password
         )  # fmt: skip

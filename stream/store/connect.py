@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from psycopg import ProgrammingError
@@ -54,7 +55,7 @@ def conninfo(site: Site, paths: Paths, *, replica: bool = False) -> str:
     if replica:
         return ""
     file = paths.database_password
-    password = read_secret(file, "the appliance's database password") if file.exists() else None
+    password = read_secret(file, "the appliance's database password") if os.access(file, os.R_OK) else None
     return make_conninfo(
         host="127.0.0.1", port=site.ports.postgres, user=DATABASE_USER, dbname=DATABASE_USER, password=password
     )  # fmt: skip

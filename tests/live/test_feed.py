@@ -68,4 +68,5 @@ def test_a_source_that_refuses_is_told_and_taken_back() -> None:
         with exchange(port):
             for name in names:
                 until(f"{name} is resolved", partial(resolved, appliance, name), 90)
-            assert get(appliance.url("stream_admin", "/readyz"))["status"] == "ok"
+            ready_again = partial(get, appliance.url("stream_admin", "/readyz"))
+            until("nothing is degraded", lambda: ready_again()["status"] == "ok", 30)

@@ -64,6 +64,7 @@ def test_no_panel_of_a_dashboard_is_empty(appliance: Appliance, browser: Browser
     until("the Watchdog is seen by the inbox", lambda: appliance.value(stack.WATCHDOG_AGE.name), 40)
     pongs = f"min_over_time({websocket.PING_DURATION.name}_count[2s]) > 0"
     until("the stream's client has answered a ping", lambda: appliance.value(pongs), 30)
+    until("the partitions are known", lambda: appliance.value("min(pg_partitions_end_timestamp_seconds)"), 60)
     address = appliance.url("grafana", f"/d/{uid}?from=now-5m&to=now&refresh=off")
     with page(browser, address, color_scheme=scheme, viewport={"width": 1400, "height": 900}) as opened:
         dashboard_ready(opened)
