@@ -46,7 +46,7 @@ def page(browser: Browser, address: str, **options: Any) -> Iterator[Page]:
     opened.goto(address)
     yield opened
     context.close()
-    assert said == []
+    assert said == [], said
 
 
 def dashboard_ready(opened: Page) -> None:
