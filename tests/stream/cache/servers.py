@@ -61,25 +61,33 @@ class Process:
 
     def kill(self) -> None:
         if self._process:
-            self.thaw()
-            for child in psutil.Process(self._process.pid).children(recursive=True):
-                child.kill()
-            self._process.kill()
+            family = self._family()
+            for one in family:
+                one.kill()  # the parent first: it would start a killed child again
             self._process.wait()
+            psutil.wait_procs(family, timeout=10)
             self._process = None
 
     def freeze(self) -> None:
-        """From now on it accepts and says nothing."""
-        self._signal(signal.SIGSTOP)
+        """From now on it accepts and says nothing: all of its threads have stopped when this returns."""
+        for one in self._family():
+            one.send_signal(signal.SIGSTOP)
+        until(f"{self.name} stands still", lambda: all(map(_stopped, self._family())))
 
     def thaw(self) -> None:
-        self._signal(signal.SIGCONT)
+        for one in self._family():
+            one.send_signal(signal.SIGCONT)
 
-    def _signal(self, number: signal.Signals) -> None:
+    def _family(self) -> list[psutil.Process]:
         assert self._process
         process = psutil.Process(self._process.pid)
-        for one in (process, *process.children(recursive=True)):
-            one.send_signal(number)
+        return [process, *process.children(recursive=True)]
+
+
+def _stopped(process: psutil.Process) -> bool:
+    """Whether every thread has stopped: the signal reaches them one by one."""
+    threads = Path(f"/proc/{process.pid}/task").iterdir()
+    return all(")" in (text := (each / "stat").read_text()) and text.rpartition(")")[2].split()[0] == "T" for each in threads)
 
 
 class RedisServer(Process):
