@@ -88,17 +88,41 @@ def timeseries(panel: Panel, answers: Sequence[Answer], grid: Grid, now: float) 
     first_unit = drawn[0].config.unit if drawn else base.unit
     options = panel.options.get("legend", {})
     calcs = [calc for calc in options.get("calcs", _DEFAULT_CALCS) if calc in fields.CALC_NAMES]
+    stacked = base.custom.get("stacking", {}).get("mode", "none") in ("normal", "percent")
+    ends = _bounds(base, _heights(drawn, first_unit, stacked=stacked))
     return {
         "start": grid.over.start * 1000, "step": grid.step * 1000, "count": grid.count,
         "calcs": [fields.CALC_NAMES[calc] for calc in calcs],
         "legend": options.get("displayMode", "list") != "hidden" and options.get("showLegend", True) is not False,
-        "stack": base.custom.get("stacking", {}).get("mode", "none") in ("normal", "percent"),
+        "stack": stacked,
         "fill": _share(base.custom.get("fillOpacity"), 100), "bars": base.custom.get("drawStyle") == "bars",
         "log": base.custom.get("scaleDistribution", {}).get("type") == "log", "span": _span_gaps(base),
-        "axis": {"unit": first_unit or "", "decimals": base.decimals, "min": base.min, "max": base.max},
+        "axis": {"unit": first_unit or "", "decimals": base.decimals} | ends,
         "thresholds": _thresholds(base), "more": max(0, len(drawn) - MOST_SERIES),
         "series": [_series(line, calcs, first_unit, now) for line in drawn[:MOST_SERIES]],
     }  # fmt: skip
+
+
+def _heights(drawn: Sequence[Line], unit: str | None, *, stacked: bool) -> tuple[float, float] | None:
+    """The lowest and the highest point on the first axis, of the sums where series are stacked; None without a value."""
+    columns = [line.values for line in drawn[:MOST_SERIES] if line.config.unit == unit]
+    rows = zip(*columns, strict=True) if stacked else columns
+    found = [[value for value in row if value is not None] for row in rows]
+    flat = [sum(values) for values in found if values] if stacked else [value for values in found for value in values]
+    return (min(flat), max(flat)) if flat else None
+
+
+def _bounds(config: FieldConfig, heights: tuple[float, float] | None) -> dict[str, float | None]:
+    """The ends of the axis: the panel's own, moved out where a value lies beyond (a share measured as 1.0003 of 1).
+
+    A curve that is cut off would hide that, and Dygraphs 2.2 complains of such points in the console.
+    """
+    low, high = config.min, config.max
+    if heights is not None and config.custom.get("scaleDistribution", {}).get("type") != "log":  # there 0 has no place
+        room = 0.02 * (heights[1] - heights[0] or abs(heights[1]))
+        low = heights[0] - room if low is not None and heights[0] < low else low
+        high = heights[1] + room if high is not None and heights[1] > high else high
+    return {"min": low, "max": high}
 
 
 def _share(value: Any, whole: float) -> float:

@@ -69,7 +69,7 @@
       const first = Math.max(0, Math.ceil((from - data.start) / data.step));
       const last = Math.min(data.count - 1, Math.floor((to - data.start) / data.step));
       this.first = last < first ? 0 : first;
-      return last < first ? rows(data, 0, data.count - 1) : rows(data, first, last);
+      return last < first ? [[(from + to) / 2, ...data.series.map(() => null)]] : rows(data, first, last);
     }
 
     range() {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import pytest
 
 from dashboards.preview import frames, tables
 from dashboards.preview.frames import Answer, Grid
@@ -52,6 +53,25 @@ def test_thresholds_are_drawn_only_where_the_panel_draws_them() -> None:
     found = frames.timeseries(drawn, [], GRID, 0)["thresholds"]
     assert [(step["value"], step["state"], step["text"]) for step in found["steps"]] == [(90, "critical", "90%")]
     assert frames.timeseries(panel(fieldConfig={"defaults": {"thresholds": steps}}), [], GRID, 0)["thresholds"]["steps"] == []
+
+
+@pytest.mark.parametrize(
+    ("values", "stacking", "wanted"),
+    [
+        ([("a", "0.2", "1")], "none", (0, 1)),
+        ([("a", "-0.5", "1.5")], "none", (-0.54, 1.54)),
+        ([("a", "0.5", "0.8"), ("b", "0.5", "0.7")], "none", (0, 1)),
+        ([("a", "0.5", "0.8"), ("b", "0.5", "0.7")], "normal", (0, 1.51)),
+        ([], "normal", (0, 1)),
+    ],
+)
+def test_an_axis_holds_what_lies_beyond_its_ends(
+    values: list[tuple[str, str, str]], stacking: str, wanted: tuple[float, float]
+) -> None:
+    given = panel(fieldConfig={"defaults": {"min": 0, "max": 1, "custom": {"stacking": {"mode": stacking}}}})
+    found = [Series({"n": name}, values=[(100, first), (110, second)]) for name, first, second in values]
+    axis = frames.timeseries(given, [answer(*found)], GRID, 140)["axis"]
+    assert (axis["min"], axis["max"]) == pytest.approx(wanted)
 
 
 def test_more_series_than_can_be_told_apart_are_counted() -> None:
