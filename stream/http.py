@@ -18,20 +18,26 @@ from metrics.model import Sample
 from settings.api import Api
 from settings.look import BASE_CSS
 from stream import middleware
-from stream.api.frame import Frame
+from stream.api.discovery import discovery
+from stream.api.frame import Frame, respond
 from stream.api.hot import Hot
 from stream.api.identity import Identities
 from stream.api.openapi import document
 from stream.api.operations import Operation
+from stream.api.prepared import Prepared
 from stream.cache import origin
+from stream.cache.keys import EVERYTHING
+from stream.cache.origin import edge_headers
 from stream.guard import REFUSALS, VIOLATIONS, Guard
 from stream.limits import Network
-from stream.messages import Format, Rooms, encode
+from stream.messages import Rooms
 from stream.rates import Rate
 from stream.session import Checker
 
 Connect = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+DOCUMENT = "/api/openapi.json"
+_DOCUMENT_SECONDS = 60  # it changes with the server's version
 _PAGE = Path(__file__).parent / "page"
 _ASSETS = ("page.js", "chart.js", "format.js", "page.css", "icon.svg")
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".html": "text/html"}
@@ -99,14 +105,14 @@ def public(door: Door) -> Public:
     app.router.add_get("/ws", door.connect, allow_head=False)
     app.router.add_get("/client.js", _client)
     app.router.add_get("/assets/{name}", _asset)
-    app.router.add_get("/api/rooms", _rooms(door))
     if door.cached:
         app.router.add_get(origin.ROUTE, door.cached, allow_head=False)
     frame = Frame(hot, door.anonymous, door.api.scopes, seconds(door.api.timeout))
-    for operation in door.operations:
+    operations = (*door.operations, discovery(door.rooms))
+    for operation in operations:
         frame.mount(app, operation)
-    app.router.add_get("/api/openapi.json", _document(door))
-    methods = {one.path: one.method for one in door.operations} | {"/api/rooms": "GET", "/api/openapi.json": "GET"}
+    app.router.add_get(DOCUMENT, _document(operations))
+    methods = {one.path: one.method for one in operations} | {DOCUMENT: "GET"}
     for path, method in methods.items():
         app.router.add_route("OPTIONS", path, middleware.preflight(method))
     return Public(app, hot)
@@ -143,20 +149,12 @@ def _sent(file: Path, headers: dict[str, str] | None = None) -> web.FileResponse
     return web.FileResponse(file, headers=told | (headers or {}))
 
 
-def _rooms(door: Door) -> Connect:
-    async def rooms(_request: web.Request) -> web.StreamResponse:
-        """What can be subscribed to: rooms, symbols, formats, scopes."""
-        headers = {"Cache-Control": "no-store"}
-        return web.Response(body=encode(door.rooms(), Format.JSON), content_type="application/json", headers=headers)
+def _document(operations: Sequence[Operation]) -> Connect:
+    headers = edge_headers((EVERYTHING, "api:document"), _DOCUMENT_SECONDS, own=_DOCUMENT_SECONDS)
+    prepared = Prepared(DOCUMENT, document(operations), 0.0, 0.0, headers=headers)
 
-    return rooms
-
-
-def _document(door: Door) -> Connect:
-    body = document(door.operations)
-
-    async def openapi(_request: web.Request) -> web.StreamResponse:
+    async def openapi(request: web.Request) -> web.StreamResponse:
         """The API's description, OpenAPI 3.1."""
-        return web.Response(body=body, content_type="application/json", headers={"Cache-Control": "no-cache"})
+        return respond(request, prepared)
 
     return openapi

@@ -64,4 +64,6 @@ def problem(status: HTTPStatus, code: Code, detail: str, known: str) -> web.Resp
         "type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail, "code": str(code),
         "requestId": known,
     }  # fmt: skip
-    return web.Response(status=status, text=json.dumps(body) + "\n", content_type="application/problem+json")
+    answer = web.Response(status=status, text=json.dumps(body) + "\n", content_type="application/problem+json")
+    answer.headers["Cache-Control"] = "no-store"  # a 404 would be kept otherwise, RFC 9111 section 4.2.2
+    return answer

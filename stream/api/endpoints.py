@@ -14,7 +14,7 @@ from msgspec import UNSET
 from stream.api import live
 from stream.api.asking import Asking
 from stream.api.codes import ApiCode
-from stream.api.fresh import Fresh, Made
+from stream.api.fresh import CONDITIONS, SIGNALS, Fresh, Made
 from stream.api.live import Snapshot
 from stream.api.operations import Answer, Asked, Operation
 from stream.api.types import (
@@ -30,10 +30,15 @@ from stream.api.types import (
     Signals,
     Source,
 )
+from stream.cache.kinds import ANALYSIS, OF_ROOM
+from stream.cache.sink import room_key
+from stream.messages import MARKET
 from stream.problems import ProblemError
 
 _KEEP = 1.0  # seconds for which the same bytes serve
-_LIFETIME = 5  # seconds after an answer's content was made, for which others may keep it
+_LIFETIME = 5  # seconds after an answer's content was made, for which the edge may keep it; it is purged when the data change
+_OWN = 1  # the same for clients, whom no purge reaches
+_STALE = 10  # seconds for which the edge may tell what is past that while it asks anew
 _RETRY = {"Retry-After": "1"}
 _T = TypeVar("_T")
 
@@ -75,25 +80,31 @@ def operations(data: Data) -> tuple[Operation, ...]:
         Operation(
             "/api/cryptocurrencies", "The currencies that are followed, by symbol, page by page.",
             "From the data store; while it is away, the symbols of which the feed tells.",
-            Cryptocurrencies, Lists(data).cryptocurrencies, query=Page, errors=away,
+            Cryptocurrencies, Lists(data).cryptocurrencies, query=Page, errors=away, tags=(*_tags(MARKET), "api:listed"),
         ),
         Operation(
             "/api/dashboard", "The market at one look: totals, every symbol, the latest analyses.",
             "From the feed as it is now; without one, the newest that the data store has of the last day.",
             Dashboard, Lists(data).dashboard, query=Chosen, errors=away,
+            tags=(*_tags(*OF_ROOM), ANALYSIS.name, "api:currencies", "api:analyses"),
         ),
         data.asking.operation(),
         Operation(
             "/api/trading-signals-fast", "Trading signals, from the cache only.",
             "Made once a second; `age` and the header `Age` tell how old they are. Votes of indicators, no advice.",
-            Signals, Fast(data).signals, query=Chosen, errors=away,
+            Signals, Fast(data).signals, query=Chosen, errors=away, tags=(SIGNALS,),
         ),
         Operation(
             "/api/alerts-fast", "Market conditions past their limits, from the cache only.",
             "Moves, volume, sentiment, risk beyond `stream.api.conditions`; not the appliance's alerts. Made once a second.",
-            Conditions, Fast(data).alerts, query=ChosenAlerts, errors=away,
+            Conditions, Fast(data).alerts, query=ChosenAlerts, errors=away, tags=(CONDITIONS,),
         ),
     )  # fmt: skip
+
+
+def _tags(*rooms: str) -> tuple[str, ...]:
+    """The keys under which rooms are kept, which each of their updates purges, and their kinds, for who invalidates these."""
+    return tuple(tag for room in rooms for tag in (room_key(room), OF_ROOM[room].name))
 
 
 class Lists:
@@ -173,7 +184,7 @@ class Fast:
 
 def _answer(told: msgspec.Struct, made: float, now: float, identity: Any) -> Answer:
     lifetime = _LIFETIME if now - made < _LIFETIME else 0
-    return Answer(told, made, keep=_KEEP, lifetime=lifetime, identity=identity)
+    return Answer(told, made, keep=_KEEP, lifetime=lifetime, own=_OWN, stale=_STALE, identity=identity)
 
 
 def _age(made: Made, now: float) -> float:

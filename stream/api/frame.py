@@ -17,6 +17,8 @@ from stream.api.hot import Hot
 from stream.api.operations import Answer, Asked, Operation
 from stream.api.prepared import Prepared
 from stream.auth import ANONYMOUS, Identity
+from stream.cache.keys import EVERYTHING
+from stream.cache.origin import edge_headers
 from stream.codes import ErrorCode
 from stream.problems import ProblemError
 
@@ -42,12 +44,12 @@ class Frame:
             app.router.add_route("HEAD", operation.path, handler)
 
     def _handler(self, operation: Operation) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        scope = (self.scopes or {}).get(operation.name, "")
-        public = self.anonymous and not scope
+        scope = "" if operation.open else (self.scopes or {}).get(operation.name, "")
+        anybody = operation.open or self.anonymous
 
         async def handler(request: web.Request) -> web.StreamResponse:
             identity = request.get(IDENTITY, ANONYMOUS)
-            self._admit(identity, scope)
+            _admit(identity, scope, anybody=anybody)
             query = _query(request, operation)
             try:
                 async with asyncio.timeout(self.timeout):
@@ -55,40 +57,47 @@ class Frame:
                     answer = await operation.handle(Asked(query, body, identity))
             except TimeoutError:
                 raise ProblemError(HTTPStatus.GATEWAY_TIMEOUT, ApiCode.TOO_LATE) from None
-            return self._told(request, operation, answer, public=public)
+            return self._told(request, operation, answer, public=anybody and not scope and not _named(request))
 
         return handler
 
-    def _admit(self, identity: Identity, scope: str) -> None:
-        if identity.anonymous and (scope or not self.anonymous):
-            detail = "This needs a token: send `Authorization: Bearer …` or `X-API-Key`."
-            raise ProblemError(HTTPStatus.UNAUTHORIZED, ErrorCode.AUTH_REQUIRED, detail, CHALLENGE)
-        if not identity.may(scope):
-            detail = f"This needs the scope {scope!r}, which the token does not have: get one that has it."
-            raise ProblemError(HTTPStatus.FORBIDDEN, ErrorCode.FORBIDDEN, detail)
-
     def _told(self, request: web.Request, operation: Operation, answer: Answer, *, public: bool) -> web.StreamResponse:
-        """A public answer that may be kept stays on the short way; any other is for this request alone."""
+        """A public answer may be kept: here, on the short way, and by the edge. Any other is for this request alone."""
         body = _ENCODE(answer.data)
         now = time.time()
-        if not answer.keep:
+        if not answer.keep and not answer.lifetime:
             headers = {"Cache-Control": "no-store", "Content-Type": "application/json"}
             return web.Response(body=body, headers=headers)
         identity = b"" if answer.identity is None else _ENCODE(answer.identity)
-        prepared = Prepared(operation.path, body, answer.made, now + answer.keep, answer.lifetime, identity, now=now)
-        if public:
+        told = {} if public else {"Cache-Control": "private, no-cache"}
+        if public and answer.lifetime:
+            told = edge_headers((EVERYTHING, *operation.tags), answer.lifetime, own=answer.own, stale=answer.stale)
+        prepared = Prepared(operation.path, body, answer.made, now + answer.keep, identity, told, now=now)
+        if public and answer.keep:
             self.hot.keep(request.raw_path, prepared)
-        return respond(request, prepared, public=public)
+        return respond(request, prepared)
 
 
-def respond(request: web.Request, prepared: Prepared, *, public: bool = True) -> web.Response:
+def _named(request: web.Request) -> bool:
+    """Whether a request says who asks: what it is told is kept nowhere, whatever it is."""
+    return any(name in request.headers for name in ("Authorization", "X-API-Key"))
+
+
+def _admit(identity: Identity, scope: str, *, anybody: bool) -> None:
+    if identity.anonymous and (scope or not anybody):
+        detail = "This needs a token: send `Authorization: Bearer …` or `X-API-Key`."
+        raise ProblemError(HTTPStatus.UNAUTHORIZED, ErrorCode.AUTH_REQUIRED, detail, CHALLENGE)
+    if not identity.may(scope):
+        detail = f"This needs the scope {scope!r}, which the token does not have: get one that has it."
+        raise ProblemError(HTTPStatus.FORBIDDEN, ErrorCode.FORBIDDEN, detail)
+
+
+def respond(request: web.Request, prepared: Prepared) -> web.Response:
     """The long way's answer of prepared bytes: 304 where the client has them."""
     modified = not ("If-None-Match" in request.headers and prepared.matches(request.headers["If-None-Match"]))
     encoding = prepared.encoding(request.headers.get("Accept-Encoding", ""))
     headers = prepared.fields(encoding, modified=modified)
     headers.pop("Content-Length", None)
-    if not public:
-        headers["Cache-Control"] = "private, no-cache"
     if not modified:
         return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
     return web.Response(body=prepared.encoded(encoding), headers=headers)

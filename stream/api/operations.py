@@ -29,14 +29,17 @@ class Asked:
 class Answer:
     """What is told. `made` is when its content was made (Unix time, s).
 
-    `keep` is how long the same bytes serve (s; 0: once), `lifetime` how long after `made` others may keep it (s). `identity` is
-    its content without what changes by itself.
+    `keep` is how long the same bytes serve (s; 0: once), `lifetime` how long after `made` an edge may keep it (s; 0: not at all),
+    `own` the same for the client's own cache, and `stale` for how long after that the edge may tell it while it asks anew.
+    `identity` is its content without what changes by itself.
     """
 
     data: Struct
     made: float = 0.0
     keep: float = 0.0
     lifetime: int = 0
+    own: int = 0
+    stale: int = 0
     identity: Any = None
 
 
@@ -56,6 +59,8 @@ class Operation:
     query: type[Struct] = NoQuery
     body: type[Struct] | None = None
     errors: tuple[HTTPStatus, ...] = ()
+    tags: tuple[str, ...] = ()  # by which the edge drops its answers: cache keys and kinds that they are made from
+    open: bool = False  # to everybody, whatever the site demands of the others
 
     @property
     def name(self) -> str:

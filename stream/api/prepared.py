@@ -17,15 +17,14 @@ _SMALLER = 0.9
 class Prepared:
     """`made` is when its content was made, `until` when these bytes are made anew (s, Unix time); `route` is for metrics.
 
-    `lifetime` is for how long after `made` others may keep it (s); 0: they ask again each time. `identity` is what the tag is
-    made from, where the body holds what changes by itself, such as its own age.
+    `headers` say who may keep it; without `Cache-Control` there, others ask again each time. `identity` is what the tag is made
+    from, where the body holds what changes by itself, such as its own age.
     """
 
     route: str
     body: bytes
     made: float
     until: float
-    lifetime: int
     identity: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     now: float = 0.0
@@ -52,9 +51,8 @@ class Prepared:
 
     def fields(self, encoding: str, *, modified: bool = True) -> dict[str, str]:
         """The headers of an answer of now, without those that every answer has; 304 when not `modified`."""
-        kept = f"public, max-age={self.lifetime}" if self.lifetime else "no-cache"
         age = str(max(0, int(self.now - self.made)))
-        found = {"Cache-Control": kept, "ETag": self.tag, "Age": age, "Vary": "Accept-Encoding, Origin", **self.headers}
+        found = {"Cache-Control": "no-cache", "ETag": self.tag, "Age": age, "Vary": "Accept-Encoding, Origin", **self.headers}
         if not modified:
             return found
         found |= {"Content-Type": "application/json", "Content-Length": str(len(self.encoded(encoding)))}

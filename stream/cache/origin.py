@@ -24,11 +24,16 @@ def is_edge(request: web.BaseRequest, secret: str) -> bool:
     return bool(secret) and hmac.compare_digest(request.headers.get(SECRET, "").encode(), secret.encode())
 
 
-def edge_headers(names: Iterable[str], seconds: float) -> dict[str, str]:
-    """The headers by which an answer may be kept at the edge for so long, and purged by each of these tags."""
+def edge_headers(names: Iterable[str], seconds: float, *, own: int = 0, stale: int = 0) -> dict[str, str]:
+    """The headers by which an answer may be kept at the edge for so long, and purged by each of these tags.
+
+    A client's own cache, which nobody can purge, keeps it for `own` seconds. For `stale` seconds more the edge may tell it while
+    it fetches the next one.
+    """
     known = tuple(dict.fromkeys(names))
+    after = f", stale-while-revalidate={stale}" if stale else ""
     return {
-        "Cache-Control": f"public, s-maxage={max(1, int(seconds))}, max-age=0",
+        "Cache-Control": f"public, max-age={own}, s-maxage={max(1, int(seconds))}{after}",
         "Surrogate-Key": " ".join(known),
         "Cache-Tag": ",".join(known),
     }

@@ -13,14 +13,19 @@ from metrics import app as declared
 from settings.api import Conditions
 from settings.paths import CLONE
 from stream.api.codes import ApiCode
+from stream.api.discovery import discovery
 from stream.api.endpoints import Data, NoStore, operations
 from stream.api.fresh import Fresh
 from stream.api.openapi import CODES, document
 from stream.api.types import Dashboard
 from tests.stream.api.world import Rooms, market, world
+from tests.stream.edge.server import ROOMS
 
 GUIDE = (CLONE / "docs/guides/api.md").read_text(encoding="utf-8")
-OPERATIONS = operations(Data(Rooms().snapshot, Fresh(Rooms().snapshot, Conditions()), NoStore()))
+OPERATIONS = (
+    *operations(Data(Rooms().snapshot, Fresh(Rooms().snapshot, Conditions()), NoStore())),
+    discovery(lambda: ROOMS),
+)
 DOCUMENT: dict[str, Any] = json.loads(document(OPERATIONS))
 
 

@@ -163,7 +163,8 @@ def test_market_conditions_come_with_their_age_the_worst_first(here: World) -> N
     ]  # fmt: skip
     assert 1.5 <= told["age"] < 10
     assert int(answer.headers["age"]) == int(told["age"])
-    assert answer.headers["cache-control"] == "public, max-age=5"
+    assert answer.headers["cache-control"] == "public, max-age=1, s-maxage=5, stale-while-revalidate=10"
+    assert answer.headers["surrogate-key"] == "all api:market-conditions"
     assert [one["symbol"] for one in here.ask("/api/alerts-fast?severity=warning").json["alerts"]] == ["ETH"]
 
 

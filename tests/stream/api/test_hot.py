@@ -184,6 +184,6 @@ def test_accept_encoding_is_read_as_the_rfc_has_it(accepted: str, taken: bool) -
 
 
 def test_small_answers_and_those_that_do_not_shrink_stay_as_they_are() -> None:
-    assert Prepared("/", b"x" * 500, 0, 0, 0).encoding("gzip") == ""
-    assert Prepared("/", os.urandom(5000), 0, 0, 0).encoding("gzip") == ""
-    assert Prepared("/", b"x" * 5000, 0, 0, 0).encoding("gzip") == "gzip"
+    assert Prepared("/", b"x" * 500, 0, 0).encoding("gzip") == ""
+    assert Prepared("/", os.urandom(5000), 0, 0).encoding("gzip") == ""
+    assert Prepared("/", b"x" * 5000, 0, 0).encoding("gzip") == "gzip"

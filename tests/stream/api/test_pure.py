@@ -15,6 +15,8 @@ from stream.api import live
 from stream.api.conditions import Surge, conditions
 from stream.api.signals import signal
 from stream.api.types import Currency, Market, OnChain, Sentiment, Technical, camel
+from stream.messages import MARKET, SENTIMENT, Update
+from tests.stream.api.world import Rooms
 
 LIMITS = Conditions()
 
@@ -167,3 +169,13 @@ def test_no_window_lets_through_twice_its_rate(steps: list[float]) -> None:
                 passed.append(clock.now)
     for first in passed:
         assert sum(first <= at < first + 1 for at in passed) <= 10
+
+
+# -- what rooms know -------------------------------------------------------------------------------------------------
+def test_what_lacks_a_time_is_as_old_as_its_source_says_and_what_lacks_more_is_left_out() -> None:
+    told = Update(MARKET, "BTC", {"symbol": "BTC", "price": "1"}, 5)
+    nothing = Update(MARKET, "ETH", {"symbol": "ETH", "volume": "1"}, 6)
+    mood = Update(SENTIMENT, "ETH", {"symbol": "ETH", "time": None, "fear_greed_index": 40.0}, 7)
+    bitcoin, ether = live.currencies(Rooms([told, nothing, mood]).snapshot)
+    assert (bitcoin.market, bitcoin.sentiment) == (Market(at=5, price="1"), None)
+    assert (ether.market, ether.sentiment) == (None, Sentiment(at=7, fear_greed_index=40.0))
