@@ -9,11 +9,12 @@ SUBJECT = Subject(
     (
         Table(
             (Value(m.SIZE, "pg_database_size(oid)"),),
-            # The role may not look into a database to which it may not connect.
-            "FROM pg_database WHERE datallowconn AND has_database_privilege(oid, 'CONNECT') ORDER BY oid",
+            # Who is neither may not ask, and one database that refuses would fail all of them.
+            "FROM pg_database WHERE has_database_privilege(oid, 'CONNECT') OR pg_has_role('pg_read_all_stats', 'USAGE')"
+            " ORDER BY oid",
             ("datname",),
             every=30,
         ),
-        Table((Value(m.LIMIT, "datconnlimit"),), "FROM pg_database WHERE datallowconn ORDER BY oid", ("datname",)),
+        Table((Value(m.LIMIT, "datconnlimit"),), "FROM pg_database ORDER BY oid", ("datname",)),
     ),
 )

@@ -25,6 +25,11 @@ _NAME = (
 )
 # The rows of this table are metrics of their own: it stands for all of them.
 _ANY = Gauge("pg_settings", "A parameter.", labels=("name",))
+# What this connection sets for itself is not the server's: reset_val is.
+_SETTINGS = (
+    "FROM (SELECT name, unit, vartype, CASE source WHEN 'session' THEN reset_val ELSE setting END AS setting"
+    " FROM pg_settings) AS s"
+)
 PARAMETERS = Table(
     (
         Value(
@@ -33,8 +38,7 @@ PARAMETERS = Table(
             f" ELSE setting::float8 * {_FACTOR} END",
         ),
     ),
-    "FROM pg_settings WHERE vartype IN ('bool', 'integer', 'real')"
-    " AND setting ~ '^(on|off|-?[0-9.]+(e-?[0-9]+)?)$' ORDER BY name",
+    f"{_SETTINGS} WHERE vartype IN ('bool', 'integer', 'real') AND setting ~ '^(on|off|-?[0-9.]+(e-?[0-9]+)?)$' ORDER BY name",
     (_NAME,),
     every=60,
 )

@@ -20,7 +20,7 @@ from exporters.system import collectors
 from exporters.system.procfs import Roots
 from settings.exporters import SystemExporter
 from tests.bench.stats import alternate, bootstrap, ratios
-from tests.exporters.servers import NODE_EXPORTER, Server, ours, series, their_version, theirs
+from tests.exporters.servers import NODE_EXPORTER, Server, ours, series, theirs, version_of
 
 RATIO_LIMIT, MEMORY_LIMIT = 0.5, 60.0  # of CPU per scrape; MB
 # Off by default in node_exporter 1.9: they take part on neither side.
@@ -62,7 +62,7 @@ def cost(server: Server, scrapes: int) -> float:
 def report(pairs: list[tuple[float, float]], left: Server, right: Server) -> int:
     """The table, and whether the limits are kept."""
     table = Table(title=f"CPU per scrape, {len(pairs)} alternated pairs", box=None)
-    for heading in ("", "ours", f"node_exporter {their_version()}"):
+    for heading in ("", "ours", f"node_exporter {version_of(NODE_EXPORTER)}"):
         table.add_column(heading, justify="right" if heading else "left")
     ours_ms, theirs_ms = (bootstrap(column) for column in zip(*pairs, strict=True))
     found = [series(server.text()) for server in (left, right)]

@@ -18,6 +18,7 @@ from tests.waiting import free_ports, until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NODE_EXPORTER = shutil.which("prometheus-node-exporter") or ""
+POSTGRES_EXPORTER = shutil.which("prometheus-postgres-exporter") or ""
 DEADLINE = 15.0
 _SERIES = re.compile(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$")
 _LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"')
@@ -109,9 +110,16 @@ def theirs(*arguments: str) -> Server:
     return Server([NODE_EXPORTER, f"--web.listen-address=127.0.0.1:{port}", *arguments], port)
 
 
-def their_version() -> str:
-    """Its version, as it tells it."""
-    done = subprocess.run([NODE_EXPORTER, "--version"], capture_output=True, text=True, check=True)
-    found = re.search(r"version (\S+)", done.stdout + done.stderr)
+def their_postgres(url: str, program: str = POSTGRES_EXPORTER) -> Server:
+    """Debian's postgres_exporter on a free port, asking the server at that URL."""
+    port = free_ports(1)[0]
+    environment = {"DATA_SOURCE_NAME": f"{url}?sslmode=disable"}
+    return Server([program, f"--web.listen-address=127.0.0.1:{port}"], port, environment)
+
+
+def version_of(program: str) -> str:
+    """An exporter's version, as it tells it."""
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    found = re.search(r"version:? v?(\d\S*)", done.stdout + done.stderr)
     assert found
     return found[1]
