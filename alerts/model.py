@@ -5,7 +5,7 @@ Pure but for `read_catalogue()`, which reads the YAML files beside this module.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,7 +14,7 @@ import msgspec
 import yaml
 
 from alerts.errors import CatalogError
-from metrics import catalog, durations
+from metrics import catalog, durations, stack, stack_signals
 from metrics.model import Signal
 from metrics.query import Expr, Selector
 from metrics.stack import DASHBOARD_OVERVIEW
@@ -152,8 +152,19 @@ def resolve(domain: str, entry: Entry, override: Override | None, factor: float)
 
 def site_alerts(site: Site) -> tuple[Alert, ...]:
     """Every alert that is enabled at this site; its overrides are applied, not checked (`alerts.overrides` does)."""
-    return tuple(
+    found = (
         resolve(domain, entry, site.alerts.get(entry.name), site.profile.factor)
         for domain, entry in read_catalogue()
         if entry.name not in site.alerts or site.alerts[entry.name].enabled
     )
+    return tuple(_of_jobs(alert, site) for alert in found)
+
+
+def _of_jobs(alert: Alert, site: Site) -> Alert:
+    """The alert; one that names every job leaves out those that this site does not have."""
+    if alert.signal is not stack_signals.TARGET_ABSENT or site.workload:
+        return alert
+    absent = set() if site.watches_postgres else {stack.JOB_POSTGRES}
+    missing = absent | (stack.WORKLOAD_JOBS - {stack.JOB_POSTGRES})
+    wanted = stack_signals.absent_targets(job for job in stack.JOBS if job not in missing)
+    return replace(alert, signal=replace(alert.signal, expr=wanted))

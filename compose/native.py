@@ -56,7 +56,7 @@ class Stack:
         self._refuse_bind(site)
         self._refuse_taken_ports(site, self._running_site() if running else None)
         self._folders(site)
-        if postgres.prepare(self.paths, self.host):
+        if site.workload and postgres.prepare(self.paths, self.host):
             tell("made the data store's PostgreSQL cluster")
         before = self._remembered() if running else None
         changed = self._render(site, text)

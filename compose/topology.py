@@ -43,7 +43,7 @@ class Service:
     `secure` whether they come by TLS that it ends itself.
     `check` is the protocol in which it is asked for its health; one that does not speak HTTP listens on loopback, has no `job`,
     because nothing scrapes it, and is told of by an exporter, or by the metrics of the job `told_by`. `rereads` its files on
-    SIGHUP. `user` is the OS user of its own that it has, if any.
+    SIGHUP. `wanted` tells whether a site has it. `user` is the OS user of its own that it has, if any.
     """
 
     name: str
@@ -66,6 +66,7 @@ class Service:
     secure: Callable[[Site], bool] = lambda _: False
     told_by: str = ""
     rereads: bool = True
+    wanted: Callable[[Site], bool] = lambda _: True
 
     def address(self, site: Site) -> str:
         """The address that it listens on."""
@@ -156,6 +157,14 @@ def _edge(context: Context) -> tuple[str, ...]:
     )
 
 
+def _workload(site: Site) -> bool:
+    return site.workload
+
+
+def _own_bus(site: Site) -> bool:
+    return site.workload and site.stream.bus.enabled and not site.stream.bus.url
+
+
 def _watcher(role: str) -> Callable[[Context], tuple[str, ...]]:
     return lambda context: context.module("compose.watcher", role)
 
@@ -216,6 +225,7 @@ SERVICES = (
         user=DATABASE_USER,
         stop_seconds=30,
         stop_signal="INT",  # a fast shutdown: TERM would wait for every client to leave
+        wanted=_workload,
     ),
     Service(
         "exporter-postgres",
@@ -224,6 +234,7 @@ SERVICES = (
         lambda site: site.ports.exporter_postgres,
         lambda context: context.module("exporters", "postgres"),
         page="/",
+        wanted=lambda site: site.watches_postgres,
     ),
     Service(
         "store",
@@ -232,6 +243,7 @@ SERVICES = (
         lambda site: site.ports.store,
         lambda context: context.module("stream.store", "maintain"),
         page="/metrics",
+        wanted=_workload,
     ),
     Service(
         "bus",
@@ -246,6 +258,7 @@ SERVICES = (
         check="redis",
         told_by=stack.JOB_STREAM,
         rereads=False,
+        wanted=_own_bus,
     ),
     Service(
         "cache-redis",
@@ -259,6 +272,7 @@ SERVICES = (
         state="cache-redis",
         check="redis",
         rereads=False,
+        wanted=_workload,
     ),
     Service(
         "edge",
@@ -271,6 +285,7 @@ SERVICES = (
         ready=edge.HEALTH,
         state="edge",
         rereads=False,
+        wanted=_workload,
     ),
     Service(
         "stream",
@@ -282,6 +297,7 @@ SERVICES = (
         worker="0",
         public_port=lambda site: site.ports.stream,
         secure=lambda site: bool(site.stream.tls.certificate),
+        wanted=_workload,
     ),
     Service(
         "analysis",
@@ -291,6 +307,7 @@ SERVICES = (
         lambda context: context.module("stream.analysis"),
         page="/metrics",
         state="analysis",
+        wanted=_workload,
     ),
     Service(
         "exporter-model_quality",
@@ -298,6 +315,7 @@ SERVICES = (
         stack.JOB_MODEL_QUALITY,
         lambda site: site.ports.exporter_model_quality,
         lambda context: context.module("exporters", "model_quality"),
+        wanted=_workload,
     ),
     Service(
         "preview",
@@ -328,12 +346,14 @@ SERVICES = (
 
 
 def services(site: Site) -> tuple[Service, ...]:
-    """The services of a site: as many stream workers as it wants, and the bus unless it has none, or one of its own."""
+    """The services of a site: those that it wants, as many stream workers as it wants."""
     found: list[Service] = []
     for service in SERVICES:
+        if not service.wanted(site):
+            continue
         if service.name == "stream":
             found += [service] if site.stream.workers == 1 else [_worker(service, index) for index in range(site.stream.workers)]
-        elif service.name != "bus" or (site.stream.bus.enabled and not site.stream.bus.url):
+        else:
             found.append(service)
     return tuple(found)
 

@@ -15,7 +15,7 @@ from typing import Any
 from grafanalib import core
 from grafanalib._gen import DashboardEncoder
 
-from dashboards import analysis, app, cache, database, overview, postgres, system, websocket
+from dashboards import analysis, app, cache, database, layout, overview, postgres, system, websocket
 from settings import Site
 
 SCHEMA_VERSION = 42
@@ -36,11 +36,12 @@ _LINK = {"asDropdown": False, "includeVars": False, "keepTime": False, "tags": [
 
 
 def build(site: Site) -> dict[str, dict[str, Any]]:
-    """Every dashboard's JSON by its file name, `<uid>.json`; the same site gives the same bytes."""
+    """The JSON of each dashboard that the site has something for, by file name `<uid>.json`; the same site, the same bytes."""
     found = {}
     for board in BOARDS:
         raw = json.loads(json.dumps(board(site), cls=DashboardEncoder))
-        found[f"{raw['uid']}.json"] = modern(raw)
+        if layout.is_there(raw["uid"], site):
+            found[f"{raw['uid']}.json"] = modern(raw)
     return found
 
 

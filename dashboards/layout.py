@@ -20,6 +20,7 @@ from metrics.stack import (
     DASHBOARD_POSTGRES,
     DASHBOARD_SYSTEM,
     DASHBOARD_WEBSOCKET,
+    WORKLOAD_DASHBOARDS,
 )
 from settings import Site, look
 
@@ -103,6 +104,13 @@ def variables(source: Metric) -> core.Templating:
     return core.Templating(list=chosen)
 
 
+def is_there(uid: str, site: Site) -> bool:
+    """Whether this site has what the dashboard of that uid shows."""
+    if uid == DASHBOARD_POSTGRES:
+        return site.watches_postgres
+    return site.workload or uid not in WORKLOAD_DASHBOARDS
+
+
 def _links(site: Site) -> list[dict[str, object]]:
     boards = [
         ("Overview", DASHBOARD_OVERVIEW),
@@ -117,6 +125,7 @@ def _links(site: Site) -> list[dict[str, object]]:
     inside = [
         {"title": title, "type": "link", "url": f"/d/{uid}", "icon": "dashboard", "includeVars": True, "keepTime": True}
         for title, uid in boards
+        if is_there(uid, site)
     ]
     inbox = {"title": "On-call inbox", "type": "link", "url": site.public(site.ports.inbox), "icon": "bell", "targetBlank": True}
     return [*inside, inbox]

@@ -24,7 +24,7 @@ def dashboard(site: Site) -> Dashboard:
     rows = [
         _fine(panels),
         machines,
-        workload,
+        *([workload] if site.workload else []),
         _services(panels, targets),
         _alerting(panels),
         *overview_detail.rows(panels, targets),

@@ -19,6 +19,9 @@ JOBS = (
     JOB_ANALYSIS, JOB_MODEL_QUALITY,
 )  # fmt: skip
 
+# Of the workload that comes with the appliance: not there where site.yaml says `workload: false`.
+WORKLOAD_JOBS = frozenset({JOB_POSTGRES, JOB_STORE, JOB_STREAM, JOB_ANALYSIS, JOB_MODEL_QUALITY})
+
 # Dashboards, by file name and uid; links and runbooks hold these.
 DASHBOARD_OVERVIEW = "watchfloor-overview"
 DASHBOARD_SYSTEM = "watchfloor-system"
@@ -32,6 +35,7 @@ DASHBOARDS = (
     DASHBOARD_OVERVIEW, DASHBOARD_SYSTEM, DASHBOARD_WEBSOCKET, DASHBOARD_DATABASE, DASHBOARD_CACHE, DASHBOARD_API,
     DASHBOARD_POSTGRES, DASHBOARD_ANALYSIS,
 )  # fmt: skip
+WORKLOAD_DASHBOARDS = frozenset(DASHBOARDS) - {DASHBOARD_OVERVIEW, DASHBOARD_SYSTEM}
 
 SEVERITIES = ("critical", "warning", "info")
 

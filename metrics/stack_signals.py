@@ -5,9 +5,11 @@ Keys are the values of the label `signal` on alerts.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from metrics import process, prometheus, stack
 from metrics.model import Recording, Signal, Unit
-from metrics.query import raw
+from metrics.query import Expr, raw
 
 TARGET = ("cluster", "job", "instance")
 # A service's scrape job is its name without these ornaments; a test compares that with the topology.
@@ -22,9 +24,16 @@ TARGET_UP = Signal(
     critical=1, bad_below=True, minimum=1, maximum=1,
     alerts={"critical": "TargetDown"},
 )  # fmt: skip
+
+
+def absent_targets(jobs: Iterable[str]) -> Expr:
+    """1 for each of these jobs of which Prometheus has no target."""
+    return raw(" or ".join(f'absent(up{{job="{job}"}})' for job in jobs), prometheus.UP)
+
+
 TARGET_ABSENT = Signal(
     "Jobs without a target",
-    raw(" or ".join(f'absent(up{{job="{job}"}})' for job in stack.JOBS), prometheus.UP),
+    absent_targets(stack.JOBS),
     Unit.BOOL,
     "1 for a scrape job of the appliance that has no target at all, so that none can be down.",
 )  # fmt: skip

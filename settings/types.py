@@ -229,6 +229,10 @@ class Site(Section, frozen=True):
     receivers: Annotated[list[Receiver], Meta(description="Who is told beside the inbox.")] = field(default_factory=list)
     exporters: Annotated[Exporters, Meta(description="Our exporters.")] = field(default_factory=Exporters)
     inbox: Annotated[Inbox, Meta(description="The on-call inbox.")] = field(default_factory=Inbox)
+    workload: Annotated[
+        bool,
+        Meta(description="The watched workload runs here: stream, data store, cache, models. `false`: what watches runs alone."),
+    ] = True
     stream: Annotated[Stream, Meta(description="The stream server.")] = field(default_factory=Stream)
     cache: Annotated[Cache, Meta(description="The cache behind the stream.")] = field(default_factory=Cache)
     analysis: Annotated[Analysis, Meta(description="The models behind the stream.")] = field(default_factory=Analysis)
@@ -257,6 +261,11 @@ class Site(Section, frozen=True):
     def instance_name(self) -> str:
         """The `instance` label of this machine."""
         return self.instance or socket.gethostname()
+
+    @property
+    def watches_postgres(self) -> bool:
+        """Whether there is a PostgreSQL to look at: the workload's, or targets of the site's own."""
+        return self.workload or bool(self.exporters.postgres.targets)
 
     def scaled(self, duration: str) -> str:
         """A duration under this site's profile."""

@@ -7,6 +7,7 @@ import pytest
 import yaml
 from supervisor.options import ServerOptions
 
+from alerts.model import site_alerts
 from compose.errors import ComposeError
 from compose.host import Host
 from compose.render import host_targets, prometheus_config
@@ -61,6 +62,18 @@ def test_each_worker_is_a_process_and_a_target_of_its_own() -> None:
 @pytest.mark.parametrize(("bus", "runs"), [("{}", True), ("{enabled: false}", False), ("{url: 'redis://10.0.0.7'}", False)])
 def test_the_bus_runs_unless_there_is_none_or_another(bus: str, runs: bool) -> None:  # noqa: FBT001  # a table's column
     assert ("bus" in {service.name for service in services(parse(f"stream: {{bus: {bus}}}"))}) is runs
+
+
+def test_without_the_workload_what_watches_is_left() -> None:
+    alone = parse("workload: false")
+    left = {service.name for service in services(alone)}
+    assert left == {"inbox", "alertmanager", "exporter-system", "prometheus", "preview", "watcher", "watcher-guard"}
+    elsewhere = parse("{workload: false, exporters: {postgres: {targets: [{name: shop, dsn: 'host=db user=watch'}]}}}")
+    assert {service.name for service in services(elsewhere)} == left | {"exporter-postgres"}
+    for site in (alone, elsewhere):
+        scraped = {job["job_name"] for job in prometheus_config(site)["scrape_configs"]}
+        absent = next(alert for alert in site_alerts(site) if alert.name == "TargetAbsent")
+        assert {job for job in stack.JOBS if f'"{job}"' in absent.promql} == scraped
 
 
 def test_other_hosts_become_targets_of_the_system_job() -> None:

@@ -14,7 +14,7 @@ from tests.drills.run import run
 
 @pytest.fixture
 def quick() -> Iterator[Appliance]:
-    with Appliance(factor=0.05) as running:
+    with Appliance(factor=0.05, settings={"workload": False}) as running:
         yield running
 
 
@@ -22,7 +22,7 @@ def quick() -> Iterator[Appliance]:
 def deaf_to_load() -> Iterator[Appliance]:
     """An appliance on which other tests may keep the processors busy: a drill fails when foreign alerts come beside it."""
     quiet = {name: {"enabled": False} for name in ("HighCPUUsage", "CriticalCPUUsage")}
-    with Appliance(factor=0.05, settings={"alerts": quiet}) as running:
+    with Appliance(factor=0.05, settings={"alerts": quiet, "workload": False}) as running:
         yield running
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,10 +17,18 @@ import pytest
 
 from compose.errors import BadInputError, ComposeError
 from compose.render import check
-from compose.topology import SERVICES
+from compose.topology import services
+from metrics import stack
 from settings.paths import CLONE
 from tests.appliance import Appliance, get, status_of
 from tests.waiting import free_ports, until
+
+
+@pytest.fixture(scope="module")
+def appliance() -> Iterator[Appliance]:
+    """One without the workload, which makes a reload neither easier nor harder."""
+    with Appliance(factor=0.1, settings={"workload": False}) as running:
+        yield running
 
 
 def rule(appliance: Appliance, name: str) -> dict[str, Any] | None:
@@ -95,7 +104,7 @@ def test_a_service_that_does_not_come_up_takes_the_new_settings_back(appliance: 
     finally:
         appliance.site_file.write_text(before, encoding="utf-8")
     assert appliance.paths.rendered.readlink() == rendered
-    assert {row.name: row.state for row in appliance.stack.rows()} == {service.name: "ok" for service in SERVICES}
+    assert {row.name: row.state for row in appliance.stack.rows()} == {service.name: "ok" for service in services(appliance.site)}
     assert status_of(appliance.url("inbox", "/readyz")) == 200
 
 
@@ -136,10 +145,22 @@ def test_ctrl_c_in_a_reload_leaves_what_ran_before(appliance: Appliance) -> None
     appliance.site_file.write_text(before, encoding="utf-8")
     assert process.returncode == 130, err
     assert appliance.paths.rendered.readlink() == rendered
-    assert {row.name: row.state for row in appliance.stack.rows()} == {service.name: "ok" for service in SERVICES}
+    assert {row.name: row.state for row in appliance.stack.rows()} == {service.name: "ok" for service in services(appliance.site)}
 
 
 def test_a_service_that_somebody_stopped_is_started_by_the_next_up(appliance: Appliance) -> None:
     appliance.stack.supervisor.call("supervisor.stopProcess", "preview")
     assert appliance.up()
     assert status_of(appliance.url("grafana", "/readyz")) == 200
+
+
+def test_the_workload_comes_and_goes_by_a_setting(appliance: Appliance) -> None:
+    before = set(appliance.stack.supervisor.processes())
+    for there in (True, False):
+        appliance.change(workload=there)
+        assert appliance.up()
+        wanted = {service.name for service in services(appliance.site)}
+        assert {row.name: row.state for row in appliance.stack.rows()} == dict.fromkeys(wanted, "ok")
+        shown = {path.stem for path in (appliance.paths.rendered / "dashboards").glob("*.json")}
+        assert (shown >= stack.WORKLOAD_DASHBOARDS) is there
+    assert set(appliance.stack.supervisor.processes()) == before == wanted

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from compose.topology import SERVICES
+from compose.topology import services
 from metrics import stack
 from tests.appliance import Appliance
 from tests.waiting import until
@@ -48,6 +48,12 @@ def cold() -> Appliance:
     return Appliance(factor=0.1)
 
 
+@pytest.fixture
+def small() -> Appliance:
+    """One without the workload: half the processes, for what is alike with all of them."""
+    return Appliance(factor=0.1, settings={"workload": False})
+
+
 def ends(appliance: Appliance) -> None:
     appliance.__exit__(None, None, None)
 
@@ -74,51 +80,51 @@ def test_a_wrong_key_exits_2_before_anything_is_made(cold: Appliance) -> None:
     ends(cold)
 
 
-def test_a_process_that_dies_at_once_is_told_and_the_rest_stops(cold: Appliance) -> None:
-    database = cold.home / "data" / "inbox" / "inbox.db"
+def test_a_process_that_dies_at_once_is_told_and_the_rest_stops(small: Appliance) -> None:
+    database = small.home / "data" / "inbox" / "inbox.db"
     database.parent.mkdir(parents=True)
     database.write_bytes(b"this is no database" * 500)
-    code, _, err = result(compose(cold, "up"))
+    code, _, err = result(compose(small, "up"))
     assert code == 1
     assert err.startswith("inbox does not run: ")
     assert "database" in err.partition("the last lines of")[2]
-    assert not cold.stack.supervisor.running()
-    ends(cold)
+    assert not small.stack.supervisor.running()
+    ends(small)
 
 
-def test_of_two_at_once_one_waits_and_finds_all_done(cold: Appliance) -> None:
+def test_of_two_at_once_one_waits_and_finds_all_done(small: Appliance) -> None:
     try:
-        first, second = compose(cold, "up"), compose(cold, "up")
+        first, second = compose(small, "up"), compose(small, "up")
         outcomes = [result(first), result(second)]
         assert [outcome[0] for outcome in outcomes] == [0, 0], outcomes
         words = [outcome[1] for outcome in outcomes]
         assert sum("waiting for it to end" in text for text in words) == 1
         assert sum("nothing was changed" in text for text in words) == 1
-        code, out, _ = result(compose(cold, "status", "--json"))
-        assert (code, out.count('"state": "ok"')) == (0, len(SERVICES))
-        assert result(compose(cold, "down"))[0] == 0
-        code, _, err = result(compose(cold, "status"))
+        code, out, _ = result(compose(small, "status", "--json"))
+        assert (code, out.count('"state": "ok"')) == (0, len(services(small.site)))
+        assert result(compose(small, "down"))[0] == 0
+        code, _, err = result(compose(small, "status"))
         assert code == 1
         assert "nothing runs" in err
-        assert (cold.home / "data" / "inbox" / "inbox.db").exists()
-        assert result(compose(cold, "clean", "--yes"))[0] == 0
-        assert not (cold.home / "data").exists()
+        assert (small.home / "data" / "inbox" / "inbox.db").exists()
+        assert result(compose(small, "clean", "--yes"))[0] == 0
+        assert not (small.home / "data").exists()
     finally:
-        ends(cold)
+        ends(small)
 
 
-def test_ctrl_c_leaves_nothing_running(cold: Appliance) -> None:
+def test_ctrl_c_leaves_nothing_running(small: Appliance) -> None:
     try:
-        process = compose(cold, "up")
-        until("supervisord answers", cold.stack.supervisor.running, 30)
+        process = compose(small, "up")
+        until("supervisord answers", small.stack.supervisor.running, 30)
         os.killpg(process.pid, signal.SIGINT)
         code, _, err = result(process)
         assert code == 130, err
         assert "interrupted" in err
-        assert not cold.stack.supervisor.running()
-        assert cold.up()
+        assert not small.stack.supervisor.running()
+        assert small.up()
     finally:
-        ends(cold)
+        ends(small)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
