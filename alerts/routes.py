@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from alerts.overrides import locate
+from metrics import stack
 from settings import SettingsError, Site
 from settings.types import Email, PagerDuty, Receiver, Slack, Webhook
 
@@ -62,6 +63,8 @@ def context(site: Site) -> dict[str, Any]:
             "watchdog_repeat": site.scaled(WATCHDOG_REPEAT),
         },
         "routes": tuple(_routes(site)),
+        "own_database": not site.database.url_file and not site.exporters.postgres.targets,
+        "jobs": {"postgres": stack.JOB_POSTGRES, "model_quality": stack.JOB_MODEL_QUALITY},
         "inbox": _yaml(_inbox(site, send_resolved=True)),
         "watchdog": _yaml(_inbox(site, send_resolved=False)),
         "receivers": [_receiver(receiver) for receiver in site.receivers],

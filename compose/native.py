@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from compose import postgres, render
+from compose import postgres, render, roles
 from compose.errors import BadInputError, ComposeError
 from compose.health import ask
 from compose.host import Host
@@ -72,6 +72,8 @@ class Stack:
         except (ComposeError, KeyboardInterrupt):
             self._undo(before, tell)
             raise
+        if roles.settle(site, self.paths):
+            tell("made the exporter's role in the data store's PostgreSQL, which an earlier version had made without")
         render.forget_others(self.paths)
         return changed
 

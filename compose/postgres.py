@@ -11,6 +11,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from compose import roles
 from compose.errors import ComposeError
 from compose.host import DATABASE_USER as OS_USER
 from compose.host import Host
@@ -85,37 +86,29 @@ def command(site: Site, paths: Paths) -> tuple[str, ...]:
 def prepare(paths: Paths, host: Host) -> bool:
     """Makes the cluster unless it is there; tells whether it did. Raises ComposeError with the last words of what failed."""
     binaries, data = programs(paths)
-    if data.exists():
-        return False
     user = host.account(OS_USER)
+    if data.exists():
+        _admit(data / "pg_hba.conf", user)
+        return False
     fresh = data.with_name(f"{data.name}.new")
     _run(["rm", "-rf", str(fresh)], user)
     locale = ["--encoding=UTF8", "--locale=C.UTF-8"]
     _run([str(binaries / "initdb"), "-D", str(fresh), "-U", "postgres", "--auth=reject", "--data-checksums", *locale], user)
     single = [str(binaries / "postgres"), "--single", "-D", str(fresh), "-c", "exit_on_error=on"]
-    _run([*single, "postgres"], user, _roles(paths))
+    _run([*single, "postgres"], user, roles.first(paths))
     _run([*single, DATABASE_USER], user, "CREATE EXTENSION pg_stat_statements\n")
+    _run([*single, "-j", DATABASE_USER], user, roles.GRANTS.read_text(encoding="utf-8"))  # -j: statements of several lines
     _run(["tee", str(fresh / "pg_hba.conf")], user, _HBA)
     _run(["mv", str(fresh), str(data)], user)
     return True
 
 
-def _roles(paths: Paths) -> str:
-    """Statements of single-user mode, one a line. Passwords are of URL-safe characters, so that nothing needs quoting."""
-    files = (paths.database_password, paths.postgres_password, paths.exporter_password)
-    own, superuser, exporter = (path.read_text(encoding="ascii") for path in files)
-    return "".join(
-        f"{statement}\n"
-        for statement in (
-            f"ALTER ROLE postgres PASSWORD '{superuser}'",
-            f"CREATE ROLE {DATABASE_USER} LOGIN PASSWORD '{own}'",
-            f"GRANT pg_monitor TO {DATABASE_USER}",
-            f"CREATE ROLE {EXPORTER_USER} LOGIN CONNECTION LIMIT 3 PASSWORD '{exporter}'",
-            f"GRANT pg_monitor TO {EXPORTER_USER}",
-            f"ALTER ROLE {EXPORTER_USER} SET default_transaction_read_only = on",
-            f"CREATE DATABASE {DATABASE_USER} OWNER {DATABASE_USER}",
-        )
-    )
+def _admit(file: Path, user: str | None) -> None:
+    """Lets in whom an earlier version, which made the cluster, did not know; the server rereads the file when it is told to."""
+    known = file.read_text(encoding="utf-8").splitlines()
+    missing = [line for line in _HBA.splitlines() if line not in known]
+    if missing:
+        _run(["tee", "-a", str(file)], user, "".join(f"{line}\n" for line in missing))
 
 
 def _run(words: list[str], user: str | None, text: str = "") -> None:

@@ -1,7 +1,8 @@
 """How good the models are, measured from outside: from the predictions and outcomes in the data store, not by who predicts.
 
-All are over the last hour of scheduled predictions that the models themselves made (`of="model"`), beside the naive baseline's of
-the same moments (`of="baseline"`). Scheduled ones alone, so that what somebody asks for often does not weigh more.
+All are over the last hour (`exporters.model_quality.window`) of scheduled predictions that the models themselves made
+(`of="model"`), beside the naive baseline's of the same moments (`of="baseline"`). Scheduled ones alone, so that what somebody
+asks for often does not weigh more.
 """
 
 from __future__ import annotations
@@ -10,9 +11,8 @@ from metrics.analysis import MODELS
 from metrics.model import Gauge, Signal, Unit
 
 OF = ("model", "baseline")
-LEAST_OUTCOMES = 200  # below that a share is not told
 _BY_MODEL: dict[str, tuple[str, ...]] = {"model": MODELS}
-_FEW = "fewer than 200 outcomes were scored within the window"
+_FEW = "fewer outcomes were scored within the window than `exporters.model_quality.outcomes` (200) wants"
 
 ACCURACY = Gauge(
     "ai_model_accuracy",

@@ -103,6 +103,21 @@ class PostgresExporter(Section, frozen=True):
             raise ValueError(msg)
 
 
+class ModelQualityExporter(Section, frozen=True):
+    """The exporter of how good the models are."""
+
+    window: Annotated[Duration, Meta(description="Predictions are judged that were scored within this time.")] = "1h"
+    outcomes: Annotated[
+        int, Meta(ge=20, le=50_000, description="With fewer scored predictions of a model within it, no share is told.")
+    ] = 200
+
+    def __post_init__(self) -> None:
+        """Refuses a window in which hardly anything is scored."""
+        if seconds(self.window) < seconds("1m"):
+            msg = f"window is {self.window}: give at least 1m"
+            raise ValueError(msg)
+
+
 class Exporters(Section, frozen=True):
     """Our exporters."""
 
@@ -111,3 +126,6 @@ class Exporters(Section, frozen=True):
     ] = 20_000
     system: Annotated[SystemExporter, Meta(description="The system exporter.")] = field(default_factory=SystemExporter)
     postgres: Annotated[PostgresExporter, Meta(description="The PostgreSQL exporter.")] = field(default_factory=PostgresExporter)
+    model_quality: Annotated[ModelQualityExporter, Meta(description="The exporter of the models' quality.")] = field(
+        default_factory=ModelQualityExporter
+    )

@@ -12,16 +12,16 @@ from metrics.durations import seconds
 from settings import Paths, Site
 
 NAME = "model_quality"
-WINDOW = "1h"
 
 
-def collectors(reader: Reader, window: float) -> tuple[Collector, ...]:
-    """Every collector, in the order of the exposition; `window` in seconds."""
-    return (Scores(reader, window), Backlog(reader))
+def collectors(reader: Reader, window: float, least: int) -> tuple[Collector, ...]:
+    """Every collector, in the order of the exposition; `window` in seconds, `least` outcomes without which no share is told."""
+    return (Scores(reader, window, least), Backlog(reader))
 
 
 def domains(site: Site, options: argparse.Namespace) -> tuple[Domain, ...]:  # noqa: ARG001  # no option concerns it
     """The domain, whose one target is the site's data store. Raises SettingsError for a file that cannot be used."""
     reader = Reader(conninfo(site, Paths.from_environment()))
-    made = collectors(reader, seconds(site.scaled(WINDOW)))
+    wanted = site.exporters.model_quality
+    made = collectors(reader, seconds(site.scaled(wanted.window)), wanted.outcomes)
     return (Domain(NAME, "exporter-model_quality", made, close=reader.close),)

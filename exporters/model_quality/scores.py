@@ -28,13 +28,13 @@ class Scores:
     """Scores."""
 
     name = "scores"
-    help = "How good the models' predictions of the last hour were, beside a naive baseline."
+    help = "How good the models' predictions of late were, beside a naive baseline."
     emits = (
         m.ACCURACY, m.ACCURACY_BOUND, m.SCORED, m.HITS, m.BRIER, m.WIDTH, m.INTERVAL_SCORE, m.BREACHES, m.FALLBACK,
     )  # fmt: skip
 
-    def __init__(self, reader: Reader, window: float) -> None:
-        self._reader, self._window = reader, window
+    def __init__(self, reader: Reader, window: float, least: int) -> None:
+        self._reader, self._window, self._least = reader, window, least
         self._known: dict[str, Scored] = {}
         self._after: datetime | None = None
 
@@ -45,7 +45,7 @@ class Scores:
         for one in self._known.values():
             held.setdefault(one.model, []).append(one)
         for model, found in held.items():
-            yield from _samples(model, found)
+            yield from _samples(model, found, self._least)
 
     def _read(self, begin: float) -> None:
         start = datetime.fromtimestamp(begin, UTC)
@@ -58,12 +58,12 @@ class Scores:
             del self._known[key]
 
 
-def _samples(model: str, found: list[Scored]) -> Iterator[Sample]:
+def _samples(model: str, found: list[Scored], least: int) -> Iterator[Sample]:
     own = [one for one in found if not one.fallback]
     yield m.SCORED.sample(len(own), model)
     if found:
         yield m.FALLBACK.sample(1 - len(own) / len(found), model)
-    if len(own) < m.LEAST_OUTCOMES:
+    if len(own) < least:
         return
     for of, told in (("model", summary(one.own for one in own)), ("baseline", summary(one.baseline for one in own))):
         yield m.HITS.sample(told.hits, model, of)

@@ -140,7 +140,7 @@ def domains(site: Site, _options: argparse.Namespace) -> tuple[Domain, ...]:
     """
     wanted = subjects(site.exporters.postgres)
     targets = site.exporters.postgres.targets or [own(site)]
-    return tuple(_domain(target, site.exporters.postgres, wanted) for target in targets)
+    return tuple(_domain(target, site, wanted) for target in targets)
 
 
 def own(site: Site) -> PostgresTarget:
@@ -150,10 +150,12 @@ def own(site: Site) -> PostgresTarget:
     return PostgresTarget(name="watchfloor", dsn=dsn, password_file=str(password.absolute()))
 
 
-def _domain(target: PostgresTarget, options: PostgresExporter, wanted: tuple[Subject, ...]) -> Domain:
+def _domain(target: PostgresTarget, site: Site, wanted: tuple[Subject, ...]) -> Domain:
+    options = site.exporters.postgres
     with_parameters = parameters.SUBJECT.name not in options.disabled_collectors
     asked = (*wanted, parameters.SUBJECT) if with_parameters else wanted
-    session = Session(target.name, _conninfo(target), asked, seconds(options.statement_timeout))
+    timeout = seconds(options.statement_timeout)
+    session = Session(target.name, _conninfo(target), asked, timeout, site.profile.factor)
     collectors: list[Collector] = [Up(session), *(Reads(subject, session) for subject in wanted)]
     if with_parameters:
         collectors.append(parameters.Settings(session))

@@ -29,6 +29,7 @@ SUBJECT = Subject(
             _SOURCE,
             TABLE,
             every=300,
+            helper=("pg_stats", "column_statistics"),
         ),
     ),
 )

@@ -17,6 +17,7 @@ SUBJECT = Subject(
             " WHERE NOT cycle AND last_value IS NOT NULL) AS s WHERE used > 0.5 ORDER BY schemaname, sequencename",
             ("current_database()", "schemaname", "sequencename"),
             every=300,
+            helper=("pg_sequences", "sequence_positions"),
         ),
     ),
 )

@@ -20,7 +20,7 @@ from psycopg.pq.abc import PGconn, PGresult
 from exporters.postgres import wire
 from exporters.postgres.causes import LateError, ServerError, TargetError
 from exporters.postgres.rows import Shape, python_encoding
-from exporters.postgres.table import Subject, Table
+from exporters.postgres.table import HELPERS, Subject, Table
 from metrics.model import Sample
 
 LOG = logging.getLogger("exporters")
@@ -30,8 +30,10 @@ _SETTINGS = (
     "SET idle_in_transaction_session_timeout = 10000; SET search_path = pg_catalog; SET extra_float_digits = 1"
 )
 _ABOUT = (
-    "SELECT '', version() UNION ALL"
-    " SELECT extname, quote_ident(nspname) FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace"
+    "SELECT '', version() UNION ALL"  # noqa: S608  # of constants of ours
+    " SELECT extname, quote_ident(nspname) FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace UNION ALL"
+    " SELECT nspname || '.' || proname, '' FROM pg_proc JOIN pg_namespace n ON n.oid = pronamespace"
+    f" WHERE nspname = '{HELPERS}' AND has_schema_privilege(n.oid, 'USAGE') AND has_function_privilege(pg_proc.oid, 'EXECUTE')"
 )
 
 
@@ -58,13 +60,19 @@ class Server:
 
 
 class Session:
-    """Asks one server. `conninfo()` gives where and as whom, anew for each connection, so that a changed password counts."""
+    """Asks one server. `conninfo()` gives where and as whom, anew for each connection, so that a changed password counts.
 
-    def __init__(self, name: str, conninfo: Callable[[], str], subjects: Sequence[Subject], timeout: float) -> None:
+    `pace` multiplies the time for which an answer serves.
+    """
+
+    def __init__(
+        self, name: str, conninfo: Callable[[], str], subjects: Sequence[Subject], timeout: float, pace: float = 1.0
+    ) -> None:
         self._name = name
         self._conninfo = conninfo
         self._subjects = {subject.name: subject for subject in subjects}
         self._timeout = timeout
+        self._pace = pace
         self._connection: PGconn | None = None
         self._context: _Context | None = None
         self._known: dict[Table, _Known] = {}
@@ -123,7 +131,7 @@ class Session:
     def _ask(self, tables: list[Table], deadline: float) -> None:
         connection = self._connection or self._connect(deadline)
         now = time.monotonic()
-        due = [table for table in tables if (known := self._known_of(table)).statement and now - known.asked >= table.every]
+        due = [table for table in tables if self._is_due(table, now)]
         due.sort(key=lambda table: table in self._bad)  # what was late last time must not make the others late
         statements = [statement for table in due if (statement := self._known[table].statement)]
         answers = wire.ask(connection, statements, deadline)
@@ -148,12 +156,16 @@ class Session:
         except ValueError as error:
             known.error = error
 
+    def _is_due(self, table: Table, now: float) -> bool:
+        known = self._known_of(table)
+        return known.statement is not None and now - known.asked >= table.every * self._pace
+
     def _known_of(self, table: Table) -> _Known:
         known = self._known.get(table)
         if known is None:
             assert self.server
             version, schema = self.server.version, self.server.extensions.get(table.extension, "")
-            sql = "" if table.extension and not schema else table.sql(version, schema)
+            sql = "" if table.extension and not schema else table.sql(version, schema, self.server.extensions)
             statement = wire.Statement(f"watchfloor_{len(self._known)}", sql) if sql else None
             shape = Shape(table.metrics(version), len(table.labels), self.server.encoding)
             known = self._known[table] = _Known(statement, shape)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from metrics.model import Metric
 
 OLDEST, NEWEST = 130_000, 999_999  # server_version_num
+HELPERS = "watchfloor_exporter"  # the schema of functions that tell the exporter's role what it may not see itself
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Table:
     A value of NULL is a sample that is absent; a label of NULL is an empty one. No two rows may have the same labels.
     `every` is for how many seconds an answer serves, for what costs the server more than it changes. `extension` must be
     installed, else there are no rows; `{schema}` in `source` becomes its schema. Everything else is taken from pg_catalog.
+    `helper` is a view, and the function of the schema HELPERS that stands for it where there is one (compose/roles.sql).
     """
 
     values: tuple[Value, ...]
@@ -35,6 +38,7 @@ class Table:
     until: int = NEWEST
     every: float = 0.0
     extension: str = ""
+    helper: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
         """Refuses a metric whose labels are not as many as the table's."""
@@ -46,13 +50,16 @@ class Table:
         """What its columns become on a server of that version (server_version_num)."""
         return tuple(value.metric for value in self._present(version))
 
-    def sql(self, version: int, schema: str = "") -> str:
-        """The statement for a server of that version; empty when it has no answer."""
+    def sql(self, version: int, schema: str = "", there: Collection[str] = ()) -> str:
+        """The statement for a server of that version; empty when it has no answer. `there`: its extensions and helpers."""
         present = self._present(version)
         if not present:
             return ""
         columns = ", ".join((*self.labels, *(value.sql for value in present)))
-        return f"SELECT {columns} {self.source.replace('{schema}', schema)}"
+        source = self.source.replace("{schema}", schema)
+        if self.helper and (name := f"{HELPERS}.{self.helper[1]}") in there:
+            source = source.replace(f"FROM {self.helper[0]}", f"FROM {name}()")
+        return f"SELECT {columns} {source}"
 
     def _present(self, version: int) -> list[Value]:
         if not self.since <= version < self.until:

@@ -197,6 +197,33 @@ def test_a_target_that_is_down_mutes_the_service_behind_it_alone(alertmanager: S
     assert alertmanager.muted([target, service, inbox], expected) == expected
 
 
+def test_a_database_that_is_down_mutes_the_collectors_that_ask_it_alone(alertmanager: Server) -> None:
+    down = machine("PostgresDown", "critical", "postgres.up", job="postgres")
+    collector = machine("CollectorFailing", "warning", "stack.collector_success", job="postgres", collector="locks")
+    quality = collector | {"job": "model_quality", "collector": "scores"}
+    system = collector | {"job": "system", "collector": "cpu"}
+    other_server = collector | {"instance": "db-2"}
+    other_machine = quality | {"instance": "host-2"}
+    locks = machine("PostgresLockWait", "warning", "postgres.lock_wait", job="postgres")
+    sent = [down, collector, quality, system, other_server, other_machine, locks]
+    expected = {_name(collector), _name(quality)}
+    assert alertmanager.muted(sent, expected) == expected
+
+
+def test_collectors_fail_loudly_while_the_database_is_there(alertmanager: Server) -> None:
+    collector = machine("CollectorFailing", "warning", "stack.collector_success", job="postgres", collector="locks")
+    full = machine("PostgresConnectionsNearLimit", "warning", "postgres.connections", job="postgres")
+    expected: set[tuple[str, ...]] = set()
+    assert alertmanager.muted([collector, full], expected) == expected
+
+
+def test_a_data_store_elsewhere_is_not_the_server_that_is_down(tmp_path: Path) -> None:
+    own = rendered(tmp_path / "own", "{}").read_text(encoding="utf-8")
+    elsewhere = rendered(tmp_path / "elsewhere", "database: {url_file: /etc/secrets/url}").read_text(encoding="utf-8")
+    assert own.count("PostgresDown") == 2
+    assert elsewhere.count("PostgresDown") == 1
+
+
 def test_an_alert_without_these_labels_mutes_nothing_else(alertmanager: Server) -> None:
     """`equal` also holds where both sides lack the label: the signal still keeps strangers apart."""
     bare = {"alertname": "Foreign", "severity": "critical", "signal": "foreign"}

@@ -16,7 +16,7 @@ from compose.errors import ComposeError
 from compose.terminal import console
 from metrics.process import version
 from tests.appliance import Appliance
-from tests.drills.catalogue import DRILLS, find, overrides
+from tests.drills.catalogue import DRILLS, find, settings
 from tests.drills.run import Result, run
 
 
@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
     listed = subprocess.check_output([sys.executable, "-m", "alerts", "list", "--json"], text=True)
     declared: dict[str, dict[str, Any]] = {alert["name"]: alert for alert in json.loads(listed)}
     results, failures = [], []
-    with Appliance(factor=options.factor, settings={"alerts": overrides()}) as appliance:
+    with Appliance(factor=options.factor, settings=settings()) as appliance:
         for drill in chosen:
             print(f"{drill.alert}: {drill.what} …", flush=True)
             try:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from metrics import catalog
+from stream.analysis.messages import PREDICTIVE
+from tests.drills.database_faults import read_far_pages, starve_pool
 from tests.drills.faults import (
     Fault,
     ask_without_models,
@@ -15,6 +18,19 @@ from tests.drills.faults import (
     memory_threshold,
     send_garbage,
     stop_service,
+)
+from tests.drills.feed_faults import break_source, silence_source
+from tests.drills.model_faults import corrupt_model
+from tests.drills.postgres_faults import (
+    deadlock,
+    end_partitions,
+    forget_slot,
+    idle_transaction,
+    long_transaction,
+    pile_up_dead_rows,
+    take_connections,
+    use_up_sequence,
+    wait_for_lock,
 )
 
 
@@ -27,6 +43,11 @@ class Drill:
     fault: Fault
     beside: frozenset[str] = frozenset()
 
+
+# What a lock that nobody gives back brings along, the longer it lasts.
+_OPEN = frozenset({"PostgresLongTransaction", "PostgresIdleInTransaction", "PostgresLockWait"})
+_STUCK = _OPEN | {"DatabaseWritesDelayed", "CollectorFailing", "CacheHitRatioLow"}
+_NO_DATABASE = frozenset({"ServiceDown", "PostgresDown", "DatabaseWritesDelayed"})
 
 DRILLS = (
     # Between the two thresholds: above 90 the critical alert would mute this one.
@@ -49,14 +70,52 @@ DRILLS = (
         ask_without_models(40),
         frozenset({"ServiceDown", "TargetAbsent", "TargetDown"}),
     ),
+    Drill(
+        "DatabaseConnectionPoolExhausted",
+        "a transaction locks the table of currencies, while 300 clients page through the API",
+        starve_pool(),
+        _STUCK,
+    ),
+    Drill("DatabaseWritesDelayed", "PostgreSQL is stopped for a minute and longer", stop_service("postgres"), _NO_DATABASE),
+    Drill("PostgresDown", "PostgreSQL is stopped", stop_service("postgres"), _NO_DATABASE),
+    Drill("PostgresConnectionsNearLimit", "a program opens nine tenths of the connections", take_connections(0.9)),
+    # Half an hour, and five minutes, of waiting are no part of an alert's way: the drills lower these two thresholds.
+    Drill("PostgresLongTransaction", "a transaction whose statement does not end", long_transaction(), _OPEN),
+    Drill("PostgresIdleInTransaction", "a transaction with which nobody goes on", idle_transaction(), _OPEN),
+    Drill("PostgresLockWait", "an ALTER TABLE waits behind a reader", wait_for_lock(), _OPEN | {"CollectorFailing"}),
+    Drill("PostgresDeadlocks", "two programs lock two rows in opposite order", deadlock()),
+    Drill("PostgresDeadRows", "300,000 rows deleted where autovacuum is off", pile_up_dead_rows()),
+    Drill("PostgresSequenceNearEnd", "a sequence of small numbers is nearly used up", use_up_sequence()),
+    Drill("PostgresPartitionMissing", "a table's last partition ends within two hours", end_partitions()),
+    # Under a lowered threshold: 5 GB of log would fill the disks of some.
+    Drill("PostgresSlotGrowing", "a slot that nobody reads keeps the log of 400,000 rows", forget_slot()),
+    Drill("CacheHitRatioLow", "programs read 30 pages a second that nobody has asked for before", read_far_pages()),
+    Drill("CacheRedisAway", "the cache's Redis is stopped", stop_service("cache-redis"), frozenset({"ServiceDown"})),
+    Drill("CacheEdgeAway", "Varnish is stopped", stop_service("edge"), frozenset({"ServiceDown"})),
+    Drill(
+        "BusDown", "the Redis that joins stream servers is stopped", stop_service("bus"), frozenset({"ServiceDown", "FeedStale"})
+    ),
+    Drill("FeedStale", "a source answers with nothing in it", silence_source()),
+    Drill("FeedSourceFailed", "a source refuses", break_source(), frozenset({"FeedStale"})),
+    Drill("AIModelAccuracyDrop", "a version with wrong weights is chosen to answer", corrupt_model(PREDICTIVE)),
 )
 
 
-def overrides() -> dict[str, dict[str, float]]:
-    """What the drills change about alerts, as `alerts:` of site.yaml: only how large a fault must be."""
+def settings() -> dict[str, Any]:
+    """What the drills change in site.yaml: how large a fault must be, and how soon models are judged."""
     declared = catalog.signals()["system.memory_usage"].warning
     assert declared
-    return {"HighMemoryUsage": {"threshold": memory_threshold(10, declared)}}
+    return {
+        "alerts": {
+            "HighMemoryUsage": {"threshold": memory_threshold(10, declared)},
+            "PostgresLongTransaction": {"threshold": 20},
+            "PostgresIdleInTransaction": {"threshold": 20},
+            "PostgresSlotGrowing": {"threshold": 20 << 20},
+        },
+        # As many predictions within ten minutes as an hour has otherwise.
+        "analysis": {"every": "10s"},
+        "exporters": {"model_quality": {"window": "10m"}},
+    }
 
 
 def find(name: str) -> Drill | None:

@@ -53,7 +53,7 @@ def exporter(url: str) -> Iterator[dict[Metric, dict[tuple[str, ...], float]]]:
     """What is told, by metric and labels."""
     reader = Reader(url)
     try:
-        yield told(collectors(reader, 3600))
+        yield told(collectors(reader, 3600, 200))
     finally:
         reader.close()
 
@@ -149,7 +149,7 @@ def test_a_second_scrape_reads_what_is_new_alone(database_url: str) -> None:  # 
     reader, read = Reader(database_url), []
     plain = reader.rows
     reader.rows = lambda query, params: read.append(found := plain(query, params)) or found  # type: ignore[method-assign, func-returns-value]  # listens
-    asked = collectors(reader, 3600)[:1]
+    asked = collectors(reader, 3600, 200)[:1]
     try:
         assert told(asked)[m.SCORED][RISK,] == 200
         write(database_url, [row(outcome=9.0, stored_at=NOW - timedelta(minutes=1)) for _ in range(100)])
@@ -165,7 +165,7 @@ def test_a_second_scrape_reads_what_is_new_alone(database_url: str) -> None:  # 
 
 def test_a_server_that_went_away_is_asked_anew(postgres: Postgres, database_url: str) -> None:  # noqa: F811  # fixtures
     reader = Reader(database_url)
-    asked = collectors(reader, 3600)
+    asked = collectors(reader, 3600, 200)
     told(asked)
     postgres.stop()
     with pytest.raises(psycopg.Error):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,11 +14,12 @@ from exporters.model_quality.reading import Reader
 from metrics import analysis as ai
 from metrics import model_quality as m
 from metrics.instruments import Instruments
+from metrics.model import Metric
 from stream.analysis.engine import Served
-from stream.analysis.messages import PREDICTIVE, TYPES
+from stream.analysis.messages import PREDICTIVE, RISK, TYPES
 from stream.analysis.records import Records, unscored
 from stream.store.database import Database
-from tests.stream.analysis.world import World
+from tests.stream.analysis.world import World, corrupted, with_intervals
 from tests.stream.store.postgres import database_url, postgres, site  # noqa: F401  # fixtures
 from tests.waiting import until
 
@@ -44,23 +45,25 @@ def store(world: World) -> int:
     return asyncio.run(story())
 
 
-def accuracy(url: str) -> dict[str, float]:
-    """What the exporter tells, by model."""
+def told(url: str, metric: Metric, window: float = HOUR) -> dict[str, float]:
+    """What the exporter tells of the models themselves, by model."""
     reader = Reader(url)
     try:
-        samples = [sample for collector in collectors(reader, HOUR) for sample in collector.collect()]
+        samples = [sample for collector in collectors(reader, window, 200) for sample in collector.collect()]
     finally:
         reader.close()
-    return {labels[0]: value for metric, labels, value in samples if metric is m.ACCURACY and isinstance(value, float)}
+    return {
+        labels[0]: float(value)
+        for found, labels, value in samples
+        if found is metric and "baseline" not in labels and isinstance(value, int | float)
+    }
 
 
-def narrowed(state: dict[str, Any]) -> dict[str, Any]:
-    """A state that loads, and whose intervals are a twentieth as wide."""
-    spoiled: dict[str, Any] = json.loads(json.dumps(state))
-    for horizon in spoiled.values():
-        quantiles = horizon["regression"]["quantiles"]
-        quantiles["errors"] = [error / 20 for error in quantiles["errors"]]
-    return spoiled
+def answers_from(world: World, state: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Lets a version answer whose state was changed so."""
+    held = world.engine.served[PREDICTIVE]
+    changed = world.engine.restored(PREDICTIVE, state(world.engine.state(PREDICTIVE)))
+    world.engine.served[PREDICTIVE] = Served(held.version + 1, changed)
 
 
 def test_the_alert_is_quiet_on_the_replay_and_fires_on_a_corrupted_model(database_url: str) -> None:  # noqa: F811  # the fixture
@@ -69,20 +72,38 @@ def test_the_alert_is_quiet_on_the_replay_and_fires_on_a_corrupted_model(databas
     world = World(now=(int(time.time()) - 2 * HOUR) * 1000)
     world.run(2 * HOUR)
     assert store(world) == 0
-    quiet = until("the exporter tells", lambda: accuracy(database_url))
+    quiet = until("the exporter tells", lambda: told(database_url, m.ACCURACY))
 
     assert set(quiet) == set(TYPES)
     assert min(quiet.values()) > threshold
 
-    held = world.engine.served[PREDICTIVE]
-    spoiled = world.engine.restored(PREDICTIVE, narrowed(world.engine.state(PREDICTIVE)))
-    world.engine.served[PREDICTIVE] = Served(held.version + 1, spoiled)
+    answers_from(world, corrupted)
     world.run(HOUR * 2 // 3, publish=False)
     store(world)
-    bad = accuracy(database_url)
+    bad = told(database_url, m.ACCURACY)
 
     assert bad[PREDICTIVE] < threshold
     assert bad[TYPES[1]] > threshold
+
+
+def test_a_widened_interval_wins_nothing(database_url: str) -> None:  # noqa: F811  # the fixture
+    """Accuracy alone could be bought by being vague; width and interval score tell the price."""
+    threshold = m.ACCURACY_DROP.warning
+    assert threshold
+    world = World(now=(int(time.time()) - 2 * HOUR) * 1000)
+    world.run(HOUR)
+    store(world)
+    honest = {metric: told(database_url, metric, 2 * HOUR) for metric in (m.ACCURACY, m.WIDTH, m.INTERVAL_SCORE)}
+
+    answers_from(world, lambda state: with_intervals(state, 4.0))
+    world.run(HOUR, publish=False)
+    store(world)
+    vague = {metric: told(database_url, metric, HOUR * 0.9) for metric in honest}
+
+    assert vague[m.ACCURACY][PREDICTIVE] > max(honest[m.ACCURACY][PREDICTIVE], threshold)
+    assert vague[m.WIDTH][PREDICTIVE] > 2 * honest[m.WIDTH][PREDICTIVE]
+    assert vague[m.INTERVAL_SCORE][PREDICTIVE] > 1.5 * honest[m.INTERVAL_SCORE][PREDICTIVE]
+    assert vague[m.INTERVAL_SCORE][RISK] < 1.5 * honest[m.INTERVAL_SCORE][RISK]
 
 
 @pytest.mark.parametrize("lost", [0, 30])

@@ -1,0 +1,31 @@
+-- The exporter's role in the appliance's own PostgreSQL, for the workload's database; run by the superuser at every start.
+-- pg_monitor sees the server's statistics; but pg_stats and pg_sequences show each role only what it may read. These two functions
+-- run as the owner of the tables, not as a superuser, and tell sizes and positions: no value of any row.
+GRANT pg_monitor TO watchfloor_exporter;
+
+ALTER ROLE watchfloor_exporter SET default_transaction_read_only = on;
+
+CREATE SCHEMA IF NOT EXISTS watchfloor_exporter AUTHORIZATION watchfloor;
+
+GRANT USAGE ON SCHEMA watchfloor_exporter TO watchfloor_exporter;
+
+SET ROLE watchfloor;
+
+CREATE OR REPLACE FUNCTION watchfloor_exporter.column_statistics()
+RETURNS TABLE (schemaname name, tablename name, null_frac real, avg_width integer)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
+AS 'SELECT schemaname, tablename, null_frac, avg_width FROM pg_stats';
+
+CREATE OR REPLACE FUNCTION watchfloor_exporter.sequence_positions()
+RETURNS TABLE (
+    schemaname name, sequencename name, min_value bigint, max_value bigint, increment_by bigint, cycle boolean, last_value bigint
+)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
+AS 'SELECT schemaname, sequencename, min_value, max_value, increment_by, cycle, last_value FROM pg_sequences';
+
+REVOKE ALL ON FUNCTION watchfloor_exporter.column_statistics(), watchfloor_exporter.sequence_positions() FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION watchfloor_exporter.column_statistics(), watchfloor_exporter.sequence_positions() TO watchfloor_exporter;
+
+RESET ROLE;
+

@@ -1,0 +1,112 @@
+"""The exporter's role: in a new cluster, and in one that an earlier version made, on a real server."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from compose import postgres, roles
+from compose.health import ask
+from compose.host import DATABASE_USER as OS_USER
+from compose.host import Host
+from compose.secrets import make_secrets
+from settings import Paths, Site, parse
+from settings.paths import EXPORTER_USER
+from tests.waiting import free_ports, until
+
+SEES = {
+    "widths": "SELECT count(*) FROM watchfloor_exporter.column_statistics() WHERE tablename = 'orders'",
+    "sequences": "SELECT last_value FROM watchfloor_exporter.sequence_positions() WHERE sequencename = 'orders_id_seq'",
+}
+
+
+@pytest.fixture
+def paths() -> Iterator[Paths]:
+    with tempfile.TemporaryDirectory(prefix="watchfloor-roles-") as folder:
+        home = Path(folder)
+        home.chmod(0o755)
+        host, found = Host.detect(home), Paths(home)
+        (home / "data" / "postgres").mkdir(parents=True)
+        host.give(home / "data" / "postgres", OS_USER)
+        make_secrets(found, host)
+        assert postgres.prepare(found, host)
+        yield found
+
+
+@contextmanager
+def running(paths: Paths) -> Iterator[Site]:
+    """The server as `make up` runs it."""
+    site = parse(f"ports: {{postgres: {free_ports(1)[0]}}}")
+    user = Host.detect(paths.home).account(OS_USER)
+    as_user = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"] if user else []
+    with subprocess.Popen([*as_user, *postgres.command(site, paths)], stderr=subprocess.DEVNULL, cwd="/") as server:
+        try:
+            until("the server answers", lambda: ask(f"postgresql://127.0.0.1:{site.ports.postgres}", 1).ok)
+            yield site
+        finally:
+            server.send_signal(2)
+            server.wait(20)
+
+
+def connect(site: Site, user: str, password: Path) -> psycopg.Connection:
+    return psycopg.connect(
+        host="127.0.0.1", port=site.ports.postgres, user=user, dbname="watchfloor", password=password.read_text(), autocommit=True
+    )
+
+
+def seen(site: Site, paths: Paths) -> dict[str, object]:
+    """What the exporter's role sees of the workload's table `orders`, which it must not read."""
+    with connect(site, EXPORTER_USER, paths.exporter_password) as exporter:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            exporter.execute("SELECT * FROM orders")
+        with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction)):
+            exporter.execute("CREATE TABLE watchfloor_exporter.mine (id int)")
+        return {name: (exporter.execute(query.encode()).fetchone() or [None])[0] for name, query in SEES.items()}
+
+
+def make_orders(site: Site, paths: Paths) -> None:
+    with connect(site, "watchfloor", paths.database_password) as owner:
+        owner.execute("CREATE TABLE orders (id int GENERATED ALWAYS AS IDENTITY, name text)")
+        owner.execute("INSERT INTO orders (name) SELECT 'a secret' FROM generate_series(1, 500)")
+        owner.execute("ANALYZE orders")
+
+
+def test_a_new_cluster_has_the_role_and_shows_it_sizes_but_no_row(paths: Paths) -> None:
+    with running(paths) as site:
+        make_orders(site, paths)
+        assert seen(site, paths) == {"widths": 2, "sequences": 500}
+        assert not roles.settle(site, paths)  # nothing was missing; it may be said again
+
+
+def test_a_cluster_of_an_earlier_version_gets_the_role_at_the_next_start(paths: Paths) -> None:
+    data = next((paths.data / "postgres").iterdir())
+    hba = data / "pg_hba.conf"
+    with running(paths) as site:
+        make_orders(site, paths)
+        with connect(site, "postgres", paths.postgres_password) as admin:
+            admin.execute("DROP SCHEMA watchfloor_exporter CASCADE")
+            admin.execute(f"DROP OWNED BY {EXPORTER_USER}".encode())
+            admin.execute(f"DROP ROLE {EXPORTER_USER}".encode())
+    before = [line for line in hba.read_text().splitlines() if EXPORTER_USER not in line]
+    hba.write_text("\n".join([*before, "# of the operator's own", "host all backup 127.0.0.1/32 scram-sha-256", ""]))
+
+    with running(paths) as site:  # its server still runs: it was started before the upgrade
+        assert not postgres.prepare(paths, Host.detect(paths.home))
+        assert roles.settle(site, paths)
+        until("the server lets it in", lambda: seen_or_none(site, paths))
+        assert seen(site, paths) == {"widths": 2, "sequences": 500}
+    assert "# of the operator's own" in hba.read_text()
+    assert hba.read_text().count(EXPORTER_USER) == 1
+
+
+def seen_or_none(site: Site, paths: Paths) -> dict[str, object] | None:
+    try:
+        return seen(site, paths)
+    except psycopg.OperationalError:
+        return None
