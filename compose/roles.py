@@ -6,7 +6,6 @@ A cluster that an earlier version made may lack the exporter's role, or what tha
 from __future__ import annotations
 
 from pathlib import Path
-from typing import LiteralString, cast
 
 import psycopg
 from psycopg import sql
@@ -64,7 +63,7 @@ def _settle(connection: psycopg.Connection, exporter: str) -> bool:
     if not there:
         connection.execute(_CREATE.format(sql.Identifier(EXPORTER_USER), sql.Literal(CONNECTIONS), sql.Literal(exporter)))
         connection.execute("SELECT pg_reload_conf()")  # `postgres.prepare` has let it in
-    connection.execute(cast("LiteralString", GRANTS.read_text(encoding="utf-8")))
+    connection.execute(GRANTS.read_bytes())
     if there and not sees:
         connection.execute(_RECONNECT, (EXPORTER_USER,))  # what it may see it asks once a connection
     return not there

@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 from tests.appliance import Appliance
-from tests.drills.catalogue import find, overrides
+from tests.drills.catalogue import find, settings
 from tests.drills.run import run
 
 
@@ -27,7 +27,7 @@ def main() -> int:
     declared = next(alert for alert in listed if alert["name"] == options.alert)
     drill = find(options.alert)
     assert drill, f"{options.alert} has no drill"
-    with Appliance(factor=options.factor, settings={"alerts": overrides()}) as appliance:
+    with Appliance(factor=options.factor, settings=settings()) as appliance:
         results = [run(appliance, drill, declared) for _ in range(options.times)]
     taken = sorted(result.delivery for result in results)
     p95 = statistics.quantiles(taken, n=20, method="inclusive")[-1] if len(taken) > 1 else taken[0]
