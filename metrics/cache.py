@@ -123,14 +123,14 @@ ERRORS = Counter(
 )
 BREAKER_OPEN = Gauge(
     "cache_breaker_open",
-    "1 while a layer is left alone until it answers a probe.",
+    "1 while a layer does not answer, a probe neither, and is left alone until one is answered.",
     Unit.BOOL,
     labels=("layer",),
     closed={"layer": REMOTE},
 )  # fmt: skip
 BREAKER_OPENED = Counter(
     "cache_breaker_opened_total",
-    "How often a layer's failure made callers leave it alone.",
+    "How often a layer failed and did not answer the probe after it either.",
     Unit.COUNT,
     labels=("layer",),
     closed={"layer": REMOTE},

@@ -1,4 +1,4 @@
-"""When a layer is left alone, and when it is asked again. Pure: the clock is given."""
+"""When a layer is left alone, when that is told, and when it is asked again. Pure: the clock is given."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ _CALM = 10.0  # a layer that has worked for so long has a clean record
 
 
 class Breaker:
-    """Opens at the first failure. While it is open no caller asks; a probe in the background closes it."""
+    """Opens at the first failure. While it is open no caller asks; a probe in the background closes it.
+
+    One late answer is no proof that a layer is away: the machine may be busy. It is `away` when its probe fails too, or when it
+    refused the connection.
+    """
 
     def __init__(self) -> None:
-        self.open = False
+        self.open = self.away = False
         self._tries = 0
         self._closed_at = float("-inf")
 
@@ -24,6 +28,11 @@ class Breaker:
             self._tries = 0
         return True
 
+    def proven(self) -> bool:
+        """There is no doubt any more; tells whether there was."""
+        doubted, self.away = not self.away, True
+        return doubted
+
     def wait(self) -> float:
         """Seconds before the next probe: none at first, then twice as many each time, up to a second."""
         self._tries += 1
@@ -31,5 +40,5 @@ class Breaker:
 
     def answered(self, now: float) -> None:
         """A probe succeeded: callers may ask again."""
-        self.open = False
+        self.open = self.away = False
         self._closed_at = now

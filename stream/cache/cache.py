@@ -28,9 +28,10 @@ from stream.cache.loading import Loader, Loading, Wanted
 from stream.cache.policy import Lifetimes
 from stream.cache.shared import Change, RedisAddress, Shared
 from stream.cache.tally import Tally
-from stream.cache.tasks import ended
+from stream.cache.tasks import bounded, ended
 
 _monotonic = time.monotonic
+_LEAVE = 3.0  # seconds that one part may take to close
 _SETTLE = 1.0  # seconds that the first connection to Redis may take
 
 
@@ -76,7 +77,7 @@ class Cache:
         await ended([self._sweeping])
         for part in (self._loading.flights, self._layers.fetches, self._coherence, self._shared, self._layers.edge):
             if part is not None:
-                await part.close()
+                await bounded(part.close(), _LEAVE, f"closing {type(part).__name__}")
 
     async def _sweep(self) -> None:
         while True:
@@ -212,7 +213,7 @@ class Cache:
     def degraded(self) -> list[str]:
         """What does not work as it should, in sentences."""
         words = {cache.REDIS: "the cache's Redis does not answer", cache.CDN: "the edge cache does not answer"}
-        return [words[guard.layer] for guard in self._guards() if guard.open]
+        return [words[guard.layer] for guard in self._guards() if guard.away]
 
     @property
     def coherent(self) -> bool:
@@ -242,6 +243,6 @@ class Cache:
         yield cache.ENTRIES.sample(len(self._memory))
         yield cache.BYTES.sample(self._memory.bytes)
         yield cache.COHERENT.sample(int(self.coherent))
-        left = {guard.layer for guard in self._guards() if guard.open}
+        left = {guard.layer for guard in self._guards() if guard.away}
         for layer in cache.REMOTE:
             yield cache.BREAKER_OPEN.sample(int(layer in left), layer)

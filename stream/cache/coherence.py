@@ -59,7 +59,8 @@ class Coherence:
         """Until the connection ends, or two rounds of silence pass with no answer to a ping."""
         asked = False
         while True:
-            message = await pubsub.get_message(timeout=_QUIET)
+            async with asyncio.timeout(3 * _QUIET):  # it may connect anew meanwhile, to a server that accepts and says nothing
+                message = await pubsub.get_message(timeout=_QUIET)
             if message is None:
                 if asked:
                     raise TimeoutError

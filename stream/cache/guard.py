@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -25,7 +26,9 @@ _LOG = logging.getLogger("watchfloor.cache")
 _TURNS = 4  # of the loop: from a socket that is readable to the task that waits for what came
 _MOST_MISSED = 1000
 _REPAIR_SECONDS = 10.0
-_PROBE_TIMES = 10  # a probe may take so many times a caller's limit: it is for the layer to say, not for the loop
+_STEPS = 4  # in which a limit is waited for
+_TIMER = 0.001  # seconds by which the loop's timer rings late
+_DOUBT = 0.25  # seconds that a probe may take at least: nobody waits for it, and a busy machine is no dead layer
 
 
 class LayerError(Exception):
@@ -37,22 +40,26 @@ class LayerError(Exception):
 
 
 async def within(work: Awaitable[T], limit: float) -> T:
-    """The result of `work`, which may take `limit` seconds. Raises TimeoutError.
+    """The result of `work`, which may take `limit` seconds of the loop's attention. Raises TimeoutError.
 
-    A loop that was busy for longer gives what has arrived meanwhile its chance, and calls nobody late who was not.
+    A loop that was busy did not listen meanwhile: of each wait only what was asked for counts, and a millisecond, by which the
+    loop's timer may ring late. After the last one what has arrived gets its chance, so that nobody is called late who was not.
     """
     task = asyncio.ensure_future(work)
     try:
-        await asyncio.wait((task,), timeout=limit)
+        left, step = limit, limit / _STEPS
+        while left > 0 and not task.done():
+            began = time.monotonic()  # the loop's own clock may stand still within a turn
+            await asyncio.wait((task,), timeout=min(left, step))
+            left -= min(time.monotonic() - began, step + _TIMER)
         for _ in range(_TURNS):
             if task.done():
                 return task.result()
             await asyncio.sleep(0)
         raise TimeoutError
     finally:
-        if not task.done():
-            task.add_done_callback(_forget)
-            task.cancel()
+        task.add_done_callback(_forget)
+        task.cancel()
 
 
 def _forget(task: asyncio.Future[Any]) -> None:
@@ -109,6 +116,11 @@ class Guard:
         """Whether callers leave it alone now."""
         return self._breaker.open
 
+    @property
+    def away(self) -> bool:
+        """Whether it is known not to work: a single late answer, whose cause may be a busy machine, is not enough."""
+        return self._breaker.away
+
     async def call(self, work: Callable[[], Awaitable[T]]) -> T:
         """What `work` returns. Raises LayerError: at once while the breaker is open, else within the limit."""
         if self._breaker.open:
@@ -131,25 +143,34 @@ class Guard:
     def _fail(self, error: Exception) -> None:
         if not self._breaker.failed(asyncio.get_running_loop().time()):
             return
+        if kind_of(error) != "timeout":
+            self._prove(error)
+        self._probing = asyncio.create_task(self._until_it_answers(), name=f"probe {self.layer}")
+
+    def _prove(self, error: Exception) -> None:
+        if not self._breaker.proven():
+            return
         self._counts.inc(cache.BREAKER_OPENED, self.layer)
         _LOG.warning(
             "%s does not answer: left alone until it does (%s)", self.layer, str(error) or type(error).__name__,
             extra={"event": "cache_layer_down", "layer": self.layer},
         )  # fmt: skip
-        self._probing = asyncio.create_task(self._until_it_answers(), name=f"probe {self.layer}")
 
     async def _until_it_answers(self) -> None:
         while True:
             await asyncio.sleep(self._breaker.wait())
             try:
-                await within(self._probe(), self.limit * _PROBE_TIMES)
+                await within(self._probe(), max(_DOUBT, 2 * self.limit))
                 while missed := self.missed.take():  # more may come while these are repaired
                     await self._mend(missed)
             except Exception as error:  # noqa: BLE001  # a task's edge: whatever it is, the layer does not work yet
                 _LOG.debug("%s: %s", self.layer, error)
+                self._prove(error)
                 continue
+            was_away = self.away
             self._breaker.answered(asyncio.get_running_loop().time())
-            _LOG.info("%s answers again", self.layer, extra={"event": "cache_layer_up", "layer": self.layer})
+            if was_away:
+                _LOG.info("%s answers again", self.layer, extra={"event": "cache_layer_up", "layer": self.layer})
             return
 
     async def _mend(self, missed: tuple[str, ...]) -> None:

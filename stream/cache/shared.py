@@ -19,7 +19,7 @@ from metrics import cache
 from metrics.instruments import Instruments
 from stream.cache.guard import Guard, LayerError, within
 from stream.cache.keys import is_wild
-from stream.cache.tasks import ended
+from stream.cache.tasks import bounded, ended
 
 _BATCH = 64  # keys of one command
 _SCAN = 500  # keys that one SCAN looks at
@@ -27,6 +27,7 @@ _OWN = "@"  # begins what is ours in Redis and no value: no key may
 _CONNECTIONS = 16
 _SHARE = 0.8  # of a caller's limit: the loop's timer rings up to a millisecond late
 _CONNECT_SECONDS = 1.0
+_DISCONNECT_SECONDS = 0.5
 LOCK_SECONDS = 5.0  # a loader that takes longer may be joined by another process's
 
 
@@ -77,10 +78,13 @@ class Shared:
         self._prefix, self._origin = address.prefix, origin
         self._asked: dict[str, asyncio.Future[bytes | None]] = {}
         self._asking: asyncio.Task[None] | None = None
+        self._closed = False
 
     # -- reading -----------------------------------------------------------------------------------------------------
     async def get(self, key: str) -> bytes | None:
         """The bytes of a key; None if it has none."""
+        if self._closed:
+            raise LayerError("closed")
         future = self._asked.get(key)
         if future is None:
             future = self._asked[key] = asyncio.get_running_loop().create_future()
@@ -90,6 +94,7 @@ class Shared:
 
     async def _ask(self) -> None:
         """Asks for all that is wanted, one command after the other: the more callers, the more keys each carries."""
+        waiting: list[asyncio.Future[bytes | None]] = []
         try:
             while self._asked:
                 keys = list(self._asked)[:_BATCH]
@@ -105,6 +110,9 @@ class Shared:
                         future.set_result(value)
         finally:
             self._asking = None
+            for future in (*waiting, *self._asked.values()):  # it was ended: nobody may wait for what will never come
+                _fail(future, LayerError("closed"))
+            self._asked.clear()
 
     async def _read(self, keys: Sequence[str]) -> list[bytes | None]:
         return cast("list[bytes | None]", await self.redis.mget([self._prefix + key for key in keys]))
@@ -205,11 +213,12 @@ class Shared:
             await self._tell(pattern)
 
     async def close(self) -> None:
-        """Ends connections and probes."""
+        """Ends connections and probes. Who still asks is told that the layer is closed."""
+        self._closed = True
         await self.guard.close()
         await ended([self._asking])
-        await self.redis.aclose()
-        await self.redis.connection_pool.disconnect()
+        # It waits for each connection until what was written to it has left; a server that reads nothing never takes it.
+        await bounded(self.redis.connection_pool.disconnect(), _DISCONNECT_SECONDS, "leaving Redis")
 
 
 async def _release(lock: Lock) -> None:

@@ -249,7 +249,7 @@ def test_a_varnish_that_goes_is_told_costs_little_and_is_found_again_without_wha
                 getattr(server, how)()
                 made.forget_above()
                 assert (await made.cache.get(BTC)).source == "error"
-                assert made.cache.degraded == ["the edge cache does not answer"]
+                await eventually("it is told", lambda: made.cache.degraded == ["the edge cache does not answer"], 2)
                 assert await made.cache.set(BTC, "new") == {"memory": True, "redis": True, "cdn": False}
                 assert (await made.cache.invalidate("sentiment:*"))["cdn"] == -1
                 assert (await made.cache.get("analysis:BTC:risk")).source == "error"

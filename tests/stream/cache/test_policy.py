@@ -92,3 +92,13 @@ def test_a_layer_that_keeps_failing_is_probed_less_and_one_with_a_clean_record_a
     breaker.answered(3)
     breaker.failed(20)
     assert breaker.wait() == 0
+
+
+def test_one_late_answer_proves_nothing_and_a_second_word_does_once() -> None:
+    breaker = Breaker()
+    breaker.failed(0)
+    assert (breaker.open, breaker.away) == (True, False)
+    assert [breaker.proven(), breaker.proven()] == [True, False]
+    assert breaker.away
+    breaker.answered(1)
+    assert (breaker.open, breaker.away) == (False, False)

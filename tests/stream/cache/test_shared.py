@@ -272,7 +272,7 @@ def test_a_redis_that_goes_costs_five_milliseconds_once_and_is_found_again(how: 
                 assert {answer.source for answer in (first, *rest)} == {"error"}
                 assert waited < 0.015  # 5 ms and the machine's own: tests/bench/cache.py measures it on a quiet one
                 assert each < 0.001
-                assert one.degraded == ["the cache's Redis does not answer"]
+                await eventually("it is told", lambda: one.degraded == ["the cache's Redis does not answer"], 2)
                 assert await one.set(BTC, "new") == {"memory": True, "redis": False}
                 assert (await one.invalidate("sentiment:*")) == {"memory": 1, "redis": -1}
                 assert (await one.get(BTC)).data == "new"

@@ -1,0 +1,78 @@
+"""Late is not dead: a loop or a machine that is busy costs answers at most, a dead Redis five milliseconds of a caller's time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+import uvloop
+
+from metrics import cache
+from stream.cache.cache import Cache
+from stream.cache.guard import within
+from tests.stream.cache.servers import RedisServer, eventually
+from tests.stream.cache.test_shared import STRICT, caches, counted, run
+
+BLOCK = 0.05  # seconds, ten times a caller's limit
+
+
+@pytest.mark.parametrize("factory", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_a_busy_loop_beside_a_healthy_redis_trips_nothing(redis: RedisServer, factory: type[asyncio.AbstractEventLoop]) -> None:
+    async def work() -> None:
+        async with caches(redis, 1, STRICT) as (one,):
+            await one.set("kept", 1)
+            answers = []
+            for turns in range(20):  # before and after each step on the way to Redis and back
+                one._memory.clear()
+                asking = asyncio.create_task(one.get("kept"))
+                for _ in range(turns // 2):
+                    await asyncio.sleep(0)
+                time.sleep(BLOCK)  # noqa: ASYNC251  # this is what is tested
+                answers.append(await asking)
+                await eventually("it is asked again", lambda: not one._shared.guard.open)
+            assert one.degraded == []
+            assert counted(one, cache.BREAKER_OPENED, "redis") == 0
+            late = sum(answer.source == "error" for answer in answers)
+            assert late <= 1, f"{late} of {len(answers)}: other work on this machine may cost one"
+
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(work())
+
+
+def test_a_redis_that_is_late_once_is_left_alone_for_that_moment_and_told_to_nobody() -> None:
+    async def work() -> None:
+        with RedisServer() as redis:
+            async with caches(redis, 1, STRICT) as (one,):
+                await one.set("kept", 1)
+                one._memory.clear()
+                redis.freeze()
+                assert (await one.get("kept")).source == "error"
+                asyncio.get_running_loop().call_later(0.02, redis.thaw)
+                await eventually("it is asked again", lambda: _from_redis(one))
+                assert one.degraded == []
+                assert counted(one, cache.BREAKER_OPENED, "redis") == 0
+                assert counted(one, cache.ERRORS, "redis", "timeout") >= 1
+
+    run(work)
+
+
+async def _from_redis(one: Cache) -> bool:
+    one._memory.clear()
+    return (await one.get("kept")).source == "redis"
+
+
+@pytest.mark.parametrize("factory", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_a_limit_ends_in_time_where_the_loop_is_idle(factory: type[asyncio.AbstractEventLoop]) -> None:
+    async def once() -> float:
+        began = time.perf_counter()
+        with pytest.raises(TimeoutError):
+            await within(asyncio.Event().wait(), 0.004)
+        return time.perf_counter() - began
+
+    async def work() -> list[float]:
+        return sorted([await once() for _ in range(40)])
+
+    with asyncio.Runner(loop_factory=factory) as runner:
+        took = runner.run(work())
+    assert 0.003 < took[0] < took[10] < 0.0065  # a quarter of them at least were not disturbed by what else runs here
