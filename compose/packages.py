@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import glob
 import importlib.util
+import platform
 import shutil
 import subprocess
 import sys
@@ -62,7 +63,11 @@ RUNTIME = (
     Package("varnish-modules", files=("/usr/lib/*/varnish/vmods/libvmod_xkey.so",)),
     Package("libjs-dygraphs", files=("/usr/share/javascript/dygraphs/dygraph.min.js",)),
 )
+# The server of each Debian and Ubuntu release; of a newer one its number is tried as it is known here.
+_SERVERS = {"12": 15, "13": 17, "22.04": 14, "24.04": 16}
+_SERVER = _SERVERS.get(platform.freedesktop_os_release().get("VERSION_ID", ""), 17) if Path("/etc/os-release").exists() else 17
 TESTS = (
+    Package(f"postgresql-{_SERVER}-hypopg", files=("/usr/share/postgresql/*/extension/hypopg.control",)),
     Package("chromium-headless-shell", commands=("chromium-headless-shell",)),
     Package("libatomic1", libraries=("libatomic.so.1",)),  # the browser's driver is linked against it
     Package("fonts-dejavu-core", files=("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",)),

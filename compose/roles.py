@@ -20,6 +20,8 @@ GRANTS = Path(__file__).with_name("roles.sql")
 _KNOWN = """
 SELECT to_regrole(%s) IS NOT NULL, to_regprocedure('watchfloor_exporter.sequence_positions()') IS NOT NULL"""
 _CREATE = sql.SQL("CREATE ROLE {} LOGIN CONNECTION LIMIT {} PASSWORD {}")
+# Only in the planner's mind: lets `python -m stream.store optimize` tell what an index would gain.
+_HYPOPG = "SELECT EXISTS (SELECT 1 FROM pg_available_extensions WHERE name = 'hypopg' AND installed_version IS NULL)"
 _RECONNECT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s"
 
 
@@ -64,6 +66,9 @@ def _settle(connection: psycopg.Connection, exporter: str) -> bool:
         connection.execute(_CREATE.format(sql.Identifier(EXPORTER_USER), sql.Literal(CONNECTIONS), sql.Literal(exporter)))
         connection.execute("SELECT pg_reload_conf()")  # `postgres.prepare` has let it in
     connection.execute(GRANTS.read_bytes())
+    (available,) = connection.execute(_HYPOPG).fetchone() or (False,)
+    if available:
+        connection.execute("CREATE EXTENSION IF NOT EXISTS hypopg")
     if there and not sees:
         connection.execute(_RECONNECT, (EXPORTER_USER,))  # what it may see it asks once a connection
     return not there

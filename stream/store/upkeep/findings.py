@@ -26,7 +26,11 @@ _BLOATED, _BLOAT_BYTES = 2.0, 10 * 2**20
 
 
 class Finding(Struct, frozen=True):
-    """One finding; `sql` empty: a person has to look. `bytes`: what its SQL may free."""
+    """One finding; `sql` empty: a person has to look. `bytes`: what its SQL may free.
+
+    `subject` are the names that a statement mentions which its SQL would serve; `gain` is the share of the planner's cost of such
+    statements that it would save, None: unknown.
+    """
 
     kind: str
     what: str
@@ -35,6 +39,8 @@ class Finding(Struct, frozen=True):
     risk: str = ""
     safe: bool = False
     bytes: int = 0
+    subject: tuple[str, ...] = ()
+    gain: float | None = None
 
 
 def quoted(*names: str) -> str:
@@ -109,7 +115,8 @@ def _missing(catalog: Catalog) -> Iterator[Finding]:
         column = _asked_for(relation, catalog)
         table = quoted(relation.schema, relation.name)
         sql = f"CREATE INDEX CONCURRENTLY ON {table} ({quoted(column)})" if column else ""
-        yield Finding("missing-index", table, evidence, sql, "each index slows down writing" if sql else "no column stands out")
+        risk = "each index slows down writing" if sql else "no column stands out"
+        yield Finding("missing-index", table, evidence, sql, risk, subject=(relation.name, column) if column else ())
 
 
 def _asked_for(relation: Relation, catalog: Catalog) -> str:

@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from stream.store.pool import Connection
 from stream.store.upkeep import catalog
 from stream.store.upkeep.findings import Finding, findings
+from stream.store.upkeep.hypothetical import ABSENT, with_gains
 
 _LOCK_WAIT = "2s"
 
@@ -38,6 +39,7 @@ class Report(Struct, frozen=True):
     statistics_updated: int
     bytes_freed: int
     findings: list[Finding]
+    gains_known: bool = False  # hypopg was there
     applied: list[Applied] = field(default_factory=list)
 
 
@@ -48,6 +50,8 @@ async def optimize(connection: Connection, *, apply: bool = False) -> Report:
     try:
         read = await catalog.read(connection)
         found = findings(read)
+        judged = await with_gains(connection, read, found)
+        found = found if judged is None else judged
         applied = [await _apply(connection, finding) for finding in found if apply and finding.safe and finding.sql]
     finally:
         await connection.execute("RESET statement_timeout; RESET lock_timeout")
@@ -60,6 +64,7 @@ async def optimize(connection: Connection, *, apply: bool = False) -> Report:
         statistics_updated=sum(one.kind in ("stale-statistics", "vacuum-behind") for one in done),
         bytes_freed=sum(one.bytes_freed for one in done),
         findings=found,
+        gains_known=judged is not None,
         applied=applied,
     )
 
@@ -95,6 +100,8 @@ def text(report: Report) -> str:
             lines.append(f"    risk: {finding.risk}")
     for one in report.applied:
         lines.append(f"ran {one.sql}: " + (f"failed: {one.error}" if one.error else f"freed {one.bytes_freed} bytes"))
+    if not report.gains_known and any(finding.kind == "missing-index" for finding in report.findings):
+        lines.append(ABSENT)
     lines.append(
         f"{len(report.findings)} findings in {report.seconds:.2f} s: {report.slow_queries} slow queries, "
         f"{report.indexes_handled} indexes looked at, {report.indexes_dropped} dropped, {report.statistics_updated} statistics "

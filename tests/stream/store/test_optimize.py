@@ -16,7 +16,8 @@ from psycopg.rows import dict_row
 from stream.store.upkeep import catalog
 from stream.store.upkeep.catalog import Catalog
 from stream.store.upkeep.findings import STATISTICS_AGE, Finding, findings
-from stream.store.upkeep.optimize import Report, optimize
+from stream.store.upkeep.hypothetical import ABSENT
+from stream.store.upkeep.optimize import Report, optimize, text
 from tests.stream.store.postgres import Postgres
 
 WEIRD = 'odd "name"; DROP TABLE shop; --'
@@ -104,6 +105,74 @@ def test_missing_indexes_are_proposed_with_their_column(shop: str) -> None:
     found = findings(read(shop))
     assert of(found, "missing-index")['"public"."shop"'].sql == 'CREATE INDEX CONCURRENTLY ON "public"."shop" ("kind")'
     assert set(of(found, "foreign-key-without-index")) == {'"public"."loose" "loose_owner_fkey"'}
+
+
+def slow_by_kind(shop: str) -> None:
+    """Many statements that ask for one of 20,000 rows by a column without an index."""
+    with psycopg.connect(shop, autocommit=True) as connection:
+        connection.execute("DROP INDEX shop_unused")
+        connection.execute(f'DROP INDEX "{WEIRD.replace(chr(34), chr(34) * 2)}"'.encode())
+        connection.execute("UPDATE shop SET kind = id")
+        connection.execute("VACUUM (FULL, ANALYZE) shop")
+        connection.execute("SELECT pg_stat_statements_reset()")
+        for number in range(60):
+            connection.execute("SELECT count(*) FROM shop WHERE kind = %s AND code <> '%%'", (number,))
+        connection.execute("SELECT pg_stat_force_next_flush()")
+
+
+def reported(shop: str) -> Report:
+    async def story() -> Report:
+        async with await psycopg.AsyncConnection.connect(shop, autocommit=True, row_factory=dict_row) as connection:
+            return await optimize(connection)
+
+    return asyncio.run(story())
+
+
+def test_hypopg_tells_what_an_index_would_gain_and_makes_none(shop: str) -> None:
+    slow_by_kind(shop)
+    with psycopg.connect(shop, autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION hypopg")
+        before = connection.execute("SELECT count(*) FROM pg_indexes").fetchone()
+    report = reported(shop)
+    found = of(report.findings, "missing-index")['"public"."shop"']
+    assert report.gains_known
+    assert found.gain is not None
+    assert found.gain > 0.9
+    assert "less cost" in found.evidence
+    assert ABSENT not in text(report)
+    with psycopg.connect(shop, autocommit=True) as connection:
+        assert connection.execute("SELECT count(*) FROM pg_indexes").fetchone() == before
+
+    with psycopg.connect(shop, autocommit=True) as connection:  # with the real index the planner agrees
+        cost = "SELECT 1 FROM shop WHERE kind = 3"
+        plan = connection.execute(f"EXPLAIN (FORMAT JSON) {cost}".encode()).fetchone() or ([],)
+        connection.execute(found.sql.encode())
+        made = connection.execute(f"EXPLAIN (FORMAT JSON) {cost}".encode()).fetchone() or ([],)
+    real = 1 - made[0][0]["Plan"]["Total Cost"] / plan[0][0]["Plan"]["Total Cost"]
+    assert found.gain == pytest.approx(real, abs=0.05)
+
+
+def test_without_hypopg_the_gain_is_unknown_and_that_is_said(shop: str) -> None:
+    slow_by_kind(shop)
+    report = reported(shop)
+    assert not report.gains_known
+    assert of(report.findings, "missing-index")['"public"."shop"'].gain is None
+    assert ABSENT in text(report)
+
+
+def test_a_statement_that_cannot_be_planned_tells_nothing(shop: str) -> None:
+    slow_by_kind(shop)
+    with psycopg.connect(shop, autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION hypopg")
+        connection.execute("CREATE TABLE gone (shop int, kind int)")
+        connection.execute("SELECT 1 FROM gone AS shop WHERE kind = 1")
+        connection.execute("DROP TABLE gone")
+        connection.execute("COMMENT ON TABLE shop IS 'kind; DROP TABLE owners'")
+    found = of(reported(shop).findings, "missing-index")['"public"."shop"']
+    assert found.gain is not None
+    assert found.gain > 0.9
+    with psycopg.connect(shop, autocommit=True) as connection:
+        assert connection.execute("SELECT count(*) FROM owners").fetchone() == (100,)
 
 
 def test_apply_drops_concurrently_refreshes_statistics_and_counts_bytes(shop: str, monkeypatch: pytest.MonkeyPatch) -> None:
