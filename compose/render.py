@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,8 +38,8 @@ def prometheus_config(site: Site) -> dict[str, Any]:
     jobs: dict[str, list[dict[str, Any]]] = {}
     for service in filter(lambda service: service.job, services(site)):
         own = {"worker": service.worker} if service.worker else {}
-        if service.job == stack.JOB_POSTGRES and site.exporters.postgres.targets:
-            jobs[service.job] = _postgres_targets(site, service.port(site))
+        if names := _targets(site, service.job):
+            jobs[service.job] = _probed(site, service.port(site), names)
             continue
         jobs.setdefault(service.job, []).append({"targets": [target(site, service.port(site))], "labels": labels | own})
     scrapes: list[dict[str, Any]] = [
@@ -62,12 +63,21 @@ def prometheus_config(site: Site) -> dict[str, Any]:
     }
 
 
-def _postgres_targets(site: Site, port: int) -> list[dict[str, Any]]:
-    """The exporter's targets that the site names: the first at /metrics, the others by /probe, each an instance."""
+def _targets(site: Site, job: str) -> list[str]:
+    """The names of the targets that the site gives a job's exporter; none where it watches the appliance's own."""
+    exporters = site.exporters
+    return {
+        stack.JOB_POSTGRES: [target.name for target in exporters.postgres.targets],
+        stack.JOB_PROBE: [target.name for target in exporters.probe.targets],
+    }.get(job, [])
+
+
+def _probed(site: Site, port: int, names: Sequence[str]) -> list[dict[str, Any]]:
+    """An exporter's targets: the first at /metrics, the others by /probe, each an instance."""
     groups = []
-    for index, server in enumerate(site.exporters.postgres.targets):
-        probe = {"__metrics_path__": "/probe", "__param_target": server.name} if index else {}
-        labels = {"cluster": site.cluster, "instance": server.name}
+    for index, name in enumerate(names):
+        probe = {"__metrics_path__": "/probe", "__param_target": name} if index else {}
+        labels = {"cluster": site.cluster, "instance": name}
         groups.append({"targets": [target(site, port)], "labels": labels | probe})
     return groups
 

@@ -310,6 +310,14 @@ SERVICES = (
         wanted=_workload,
     ),
     Service(
+        "exporter-probe",
+        "asks from outside, as clients do",
+        stack.JOB_PROBE,
+        lambda site: site.ports.exporter_probe,
+        lambda context: context.module("exporters", "probe"),
+        wanted=lambda site: site.watches_streams,
+    ),
+    Service(
         "exporter-model_quality",
         "how good the models are",
         stack.JOB_MODEL_QUALITY,

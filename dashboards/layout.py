@@ -18,6 +18,7 @@ from metrics.stack import (
     DASHBOARD_DATABASE,
     DASHBOARD_OVERVIEW,
     DASHBOARD_POSTGRES,
+    DASHBOARD_PROBE,
     DASHBOARD_SYSTEM,
     DASHBOARD_WEBSOCKET,
     WORKLOAD_DASHBOARDS,
@@ -108,6 +109,8 @@ def is_there(uid: str, site: Site) -> bool:
     """Whether this site has what the dashboard of that uid shows."""
     if uid == DASHBOARD_POSTGRES:
         return site.watches_postgres
+    if uid == DASHBOARD_PROBE:
+        return site.watches_streams
     return site.workload or uid not in WORKLOAD_DASHBOARDS
 
 
@@ -121,6 +124,7 @@ def _links(site: Site) -> list[dict[str, object]]:
         ("Cache Performance", DASHBOARD_CACHE),
         ("HTTP API", DASHBOARD_API),
         ("AI Performance", DASHBOARD_ANALYSIS),
+        ("From Outside", DASHBOARD_PROBE),
     ]
     inside = [
         {"title": title, "type": "link", "url": f"/d/{uid}", "icon": "dashboard", "includeVars": True, "keepTime": True}

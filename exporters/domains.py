@@ -34,6 +34,7 @@ class Kind:
 DOMAINS: Mapping[str, Kind] = {
     "system": Kind("exporters.system", lambda site: site.ports.exporter_system),
     "postgres": Kind("exporters.postgres", lambda site: site.ports.exporter_postgres),
+    "probe": Kind("exporters.probe", lambda site: site.ports.exporter_probe),
     "model_quality": Kind("exporters.model_quality", lambda site: site.ports.exporter_model_quality),
 }
 

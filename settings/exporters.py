@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias, get_args
 
 from msgspec import Meta, field
 
 from metrics.durations import seconds
+from metrics.websocket import ROOMS
 from settings import patterns
-from settings.basic import Duration, FileOrNone, Line, MetricName, Name, Section
+from settings.basic import Duration, FileOrNone, Line, MetricName, Name, Section, Url, UrlOrNone
+
+Operation: TypeAlias = Literal["cryptocurrencies", "dashboard", "ai-analysis", "trading-signals-fast", "alerts-fast"]
 
 
 class SystemExporter(Section, frozen=True):
@@ -118,6 +121,49 @@ class ModelQualityExporter(Section, frozen=True):
             raise ValueError(msg)
 
 
+class ProbeTarget(Section, frozen=True):
+    """A stream server, as its clients reach it."""
+
+    name: Annotated[Name, Meta(description="How `/probe?target=NAME` calls it, and its `instance` label.")]
+    url: Annotated[Url, Meta(description="Where its clients find it, http:// or https://; without /ws and /api.")]
+    edge: Annotated[UrlOrNone, Meta(description="The edge cache in front of it; empty: none is probed.")] = ""
+    websocket: Annotated[bool, Meta(description="false: its HTTP side alone is probed.")] = True
+    api: Annotated[list[Operation], Meta(description="Operations of its API that are asked.")] = field(
+        default_factory=lambda: list(get_args(Operation))
+    )
+    rooms: Annotated[list[Name], Meta(description="Rooms that are followed, and always `canary`.")] = field(
+        default_factory=lambda: list(ROOMS)
+    )
+    currency: Annotated[Line, Meta(min_length=1, description="What `ai-analysis` is asked about, each sixth interval.")] = "BTC"
+    token_file: Annotated[
+        FileOrNone, Meta(description="A file that holds a token or API key; with it, a wrong one is tried too. Empty: none.")
+    ] = ""
+    trusted_certificates: Annotated[
+        FileOrNone, Meta(description="Certificates that are trusted beside the machine's own, PEM; empty: none.")
+    ] = ""
+
+
+class ProbeExporter(Section, frozen=True):
+    """The exporter that asks stream servers from outside."""
+
+    targets: Annotated[
+        list[ProbeTarget], Meta(description="The servers; `/metrics` tells of the first, `/probe?target=NAME` of any.")
+    ] = field(default_factory=list)
+    interval: Annotated[Duration, Meta(description="How often a handshake, and each operation, is tried.")] = "10s"
+    timeout: Annotated[Duration, Meta(description="When a try is given up.")] = "5s"
+
+    def __post_init__(self) -> None:
+        """Refuses two targets of one name, and times of no length."""
+        names = [target.name for target in self.targets]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            msg = f"targets: the name {twice[0]!r} is used twice: give each its own"
+            raise ValueError(msg)
+        for name in ("interval", "timeout"):
+            if seconds(getattr(self, name)) <= 0:
+                msg = f"{name} is {getattr(self, name)}: give a duration above zero"
+                raise ValueError(msg)
+
+
 class Exporters(Section, frozen=True):
     """Our exporters."""
 
@@ -128,4 +174,7 @@ class Exporters(Section, frozen=True):
     postgres: Annotated[PostgresExporter, Meta(description="The PostgreSQL exporter.")] = field(default_factory=PostgresExporter)
     model_quality: Annotated[ModelQualityExporter, Meta(description="The exporter of the models' quality.")] = field(
         default_factory=ModelQualityExporter
+    )
+    probe: Annotated[ProbeExporter, Meta(description="The exporter that asks from outside.")] = field(
+        default_factory=ProbeExporter
     )

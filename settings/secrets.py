@@ -42,6 +42,8 @@ def _sections(site: Site) -> Iterator[tuple[tuple[str | int, ...], Section]]:
     yield ("cache", "redis"), site.cache.redis
     for index, target in enumerate(site.exporters.postgres.targets):
         yield ("exporters", "postgres", "targets", index), target
+    for index, probed in enumerate(site.exporters.probe.targets):
+        yield ("exporters", "probe", "targets", index), probed
     yield ("cache", "edge"), site.cache.edge
     for what, sections in (("scrape", site.scrape), ("receivers", site.receivers)):
         for index, section in enumerate(sections):

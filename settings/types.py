@@ -47,6 +47,9 @@ class Ports(Section, frozen=True):
     cache_redis: Annotated[Port, Meta(description="The cache's Redis.")] = 16379
     store: Annotated[Port, Meta(description="The data store's maintenance: metrics and health.")] = 8171
     analysis: Annotated[Port, Meta(description="The models: questions, metrics and health.")] = 8170
+    exporter_probe: Annotated[Port, Meta(description="The exporter that asks the stream, the API and the edge from outside.")] = (
+        9704
+    )
     exporter_model_quality: Annotated[Port, Meta(description="The exporter of how good the models are.")] = 9705
     postgres: Annotated[Port, Meta(description="PostgreSQL, on loopback whatever `bind` says.")] = 15432
     bus: Annotated[Port, Meta(description="The Redis that joins stream servers.")] = 16380
@@ -261,6 +264,11 @@ class Site(Section, frozen=True):
     def instance_name(self) -> str:
         """The `instance` label of this machine."""
         return self.instance or socket.gethostname()
+
+    @property
+    def watches_streams(self) -> bool:
+        """Whether there is a stream server to probe: the workload's, or targets of the site's own."""
+        return self.workload or bool(self.exporters.probe.targets)
 
     @property
     def watches_postgres(self) -> bool:

@@ -24,7 +24,7 @@ _FOLDERS = {
     "stream/analysis": "analysis",
     "stream/store/upkeep": "store",
 }
-_JOBS = (*_FOLDERS.values(), "model_quality")
+_JOBS = (*_FOLDERS.values(), "probe", "model_quality")
 COLLECTED = usage().collected
 
 

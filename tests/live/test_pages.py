@@ -17,6 +17,7 @@ PICTURES = CLONE / "var" / "pictures"
 # Panels that have nothing to show on a machine where nothing has happened, and what would fill them.
 QUIET = {
     "Time of panel queries, p95": "nobody has looked yet",
+    "Certificate's time left": "no TLS is switched on",
     **dict.fromkeys(
         (
             "Lowest accuracy",

@@ -1,0 +1,85 @@
+"""What is probed, as `site.yaml` names it, and what a try needs of it: trust and token, read anew when their files change."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+from exporters.probe.causes import ProbeError
+from exporters.probe.link import Place
+from metrics import probe as m
+from settings import SettingsError, Site
+from settings.exporters import ProbeTarget
+from settings.secrets import read_secret
+
+_QUESTION = "predictive-analysis"
+
+
+def own(site: Site) -> ProbeTarget:
+    """The appliance's own stream server and edge, which are probed where the site names no other target."""
+    url = site.local_url(site.ports.stream)
+    if site.stream.tls.certificate:  # which holds the name that clients use, hardly the address
+        url = f"https://{urlsplit(site.public_url).hostname}:{site.ports.stream}"
+    trusted = site.stream.tls.certificate
+    return ProbeTarget(name="watchfloor", url=url, edge=site.local_url(site.ports.edge), trusted_certificates=trusted)
+
+
+@dataclass
+class Goal:
+    """One target. Raises ValueError for a URL whose port is none."""
+
+    target: ProbeTarget
+    place: Place = field(init=False)
+    edge: Place | None = field(init=False)
+    _trust: tuple[int, ssl.SSLContext] | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        """Takes the URLs apart."""
+        self.place = Place.of(self.target.url)
+        self.edge = Place.of(self.target.edge) if self.target.edge else None
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """What is tried, in the order of the exposition."""
+        wanted = set(self.target.api) | ({m.EDGE} if self.edge else set())
+        if self.target.websocket:
+            wanted |= {m.WEBSOCKET, m.STREAM} | ({m.AUTH} if self.target.token_file else set())
+        return tuple(name for name in m.ENDPOINTS if name in wanted)
+
+    def token(self) -> str:
+        """The token; empty for none. Raises ProbeError for a file that cannot be used."""
+        if not self.target.token_file:
+            return ""
+        try:
+            return read_secret(Path(self.target.token_file), "token_file")
+        except SettingsError as error:
+            raise ProbeError("settings", str(error)) from error
+
+    def trust(self, place: Place) -> ssl.SSLContext | None:
+        """By what the server is trusted; None where it has no TLS. Raises ProbeError for a file that cannot be used."""
+        if not place.secure:
+            return None
+        file = self.target.trusted_certificates
+        try:
+            changed = Path(file).stat().st_mtime_ns if file else 0
+            if self._trust is None or self._trust[0] != changed:
+                made = ssl.create_default_context()
+                made.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # a server's own certificate may be what is trusted
+                if file:
+                    made.load_verify_locations(file)
+                self._trust = (changed, made)
+        except OSError as error:  # ssl.SSLError is one
+            raise ProbeError("settings", f"trusted_certificates: {file}: {error.strerror or error}") from error
+        return self._trust[1]
+
+    def request(self, endpoint: str) -> tuple[Place, str, bytes]:
+        """Where an operation is, its path, and the body that it is sent."""
+        if endpoint == m.EDGE and self.edge:
+            return self.edge, "/api/dashboard", b""
+        if endpoint == "ai-analysis":
+            return self.place, "/api/ai-analysis", msgspec.json.encode({"type": _QUESTION, "cryptoId": self.target.currency})
+        return self.place, f"/api/{endpoint}", b""

@@ -1,0 +1,145 @@
+"""The probe beside the real stream server: in order, hung, killed, stopped, started again, with a token and with a wrong one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from metrics import probe as m
+from metrics.stack import EXPORTER_SERIES_CUT
+from tests.exporters.servers import Series, Server, ours, series
+from tests.stream.edge.real import Real, real
+from tests.waiting import until
+
+COMMAND = [sys.executable, "-m", "exporters", "probe"]
+API = [name for name in m.API if name != "ai-analysis"]  # which needs the models' process
+IN_TIME = 2.0  # seconds for a scrape, on a busy machine
+
+
+@pytest.fixture(scope="module")
+def stream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
+    with real(tmp_path_factory.mktemp("stream")) as server:
+        yield server
+
+
+def probe(folder: Path, *targets: dict[str, Any]) -> Server:
+    site = folder / "probe.yaml"
+    site.write_text(yaml.safe_dump({"exporters": {"probe": {"interval": "300ms", "timeout": "1s", "targets": list(targets)}}}))
+    return ours(command=COMMAND, environment={**os.environ, "WATCHFLOOR_SITE": str(site)})
+
+
+def target(stream: Real, **more: Any) -> dict[str, Any]:
+    return {"name": "main", "url": stream.http, "api": API, **more}
+
+
+def scrape(server: Server, path: str = "/metrics") -> Series:
+    began = time.monotonic()
+    found = series(server.text(path))
+    assert time.monotonic() - began < IN_TIME
+    return found
+
+
+def successes(found: Series) -> dict[str, float]:
+    return {dict(labels)["endpoint"]: value for labels, value in found["probe_success"].items()}
+
+
+def failures(found: Series, endpoint: str) -> dict[str, float]:
+    by_cause = {
+        dict(labels)["cause"]: value
+        for labels, value in found["probe_failures_total"].items()
+        if ("endpoint", endpoint) in labels
+    }
+    return {cause: value for cause, value in by_cause.items() if value}
+
+
+def fine(found: Series, *more: str) -> bool:
+    return successes(found) == dict.fromkeys((m.WEBSOCKET, m.STREAM, *API, *more), 1)
+
+
+def total(found: Series, name: str, **labels: str) -> float:
+    return sum(value for key, value in found[name].items() if labels.items() <= dict(key).items())
+
+
+def test_a_stream_in_order(stream: Real, tmp_path: Path) -> None:
+    with probe(tmp_path, target(stream), target(stream, name="second", websocket=False)) as server:
+        assert until("every endpoint answers", lambda: fine(scrape(server)))
+        assert until("canaries come", lambda: total(scrape(server), "probe_canary_latency_seconds_count") >= 3)
+        found = scrape(server)
+        assert total(found, "probe_canary_latency_seconds_sum") / total(found, "probe_canary_latency_seconds_count") < 1
+        assert total(found, "probe_gaps_total") == total(found, "probe_repeated_messages_total") == 0
+        assert total(found, "probe_messages_total", room="market-data") > 0
+        assert found["probe_stream_connected"][()] == 1
+        assert 0 < found["probe_websocket_handshake_seconds"][()] < 1
+        assert 0 < found["probe_websocket_subscription_seconds"][()] < 1
+        assert found["probe_http_status_code"][(("endpoint", m.WEBSOCKET),)] == 101
+        declared = {name for metric in m.METRICS if not metric.absent for name in metric.series}
+        assert declared <= found.keys()
+        second = scrape(server, "/probe?target=second")
+        assert successes(second) == dict.fromkeys(API, 1)
+        assert "probe_stream_connected" not in second
+        assert EXPORTER_SERIES_CUT.name not in found
+
+
+def test_a_stream_that_hangs(stream: Real, tmp_path: Path) -> None:
+    with probe(tmp_path, target(stream)) as server:
+        assert until("every endpoint answers", lambda: fine(scrape(server)))
+        stream.send(signal.SIGSTOP)
+        try:
+            assert until("it is told as hung", lambda: set(successes(scrape(server)).values()) == {0})
+            found = scrape(server)
+            assert failures(found, m.WEBSOCKET).keys() == {"timeout"}
+            assert "stale" in failures(found, m.STREAM)
+            assert found["watchfloor_collector_success"][(("collector", "tries"), ("domain", "probe"))] == 1
+        finally:
+            stream.send(signal.SIGCONT)
+        assert until("every endpoint answers again", lambda: fine(scrape(server)))
+        assert total(scrape(server), "probe_gaps_total") == 0, "what came meanwhile was resumed"
+        assert len(list(Path(f"/proc/{server.process.pid}/task").iterdir())) < 12  # no thread was left behind
+        _, said = server.stop()
+    assert 1 <= said.count(f"{m.WEBSOCKET}: no answer") <= 2, said
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, "1006"), (signal.SIGTERM, "1001")])
+def test_a_stream_that_ends_and_is_started_again(stream: Real, tmp_path: Path, number: int, code: str) -> None:
+    with probe(tmp_path, target(stream)) as server:
+        assert until("every endpoint answers", lambda: fine(scrape(server)))
+        stream.stop(number)
+        assert until("it is told as down", lambda: set(successes(scrape(server)).values()) == {0})
+        found = scrape(server)
+        assert "refused" in failures(found, m.WEBSOCKET)
+        assert total(found, "probe_stream_closes_total", code=code) == 1
+        stream.start()
+        assert until("every endpoint answers again", lambda: fine(scrape(server)))
+        assert until(
+            "the new numbering is noticed", lambda: total(scrape(server), "probe_gaps_total", room="canary", reason="epoch") == 1
+        )
+        assert total(scrape(server), "probe_gaps_total", reason="hole") == 0
+
+
+def test_a_token_and_a_wrong_one(stream: Real, tmp_path: Path) -> None:
+    issued = stream.run("stream.tokens", "issue", "--subject", "probe", "--api-key").stdout.strip()
+    file = tmp_path / "token"
+    file.write_text(issued)
+    file.chmod(0o600)
+    with probe(tmp_path, target(stream, token_file=str(file))) as server:
+        assert until("the key is taken, a wrong one is not", lambda: fine(scrape(server), m.AUTH))
+        file.write_text("wrong-and-secret")
+        assert until("it is told", lambda: failures(scrape(server), m.WEBSOCKET).keys() == {"auth"})
+        text = server.text()
+        file.chmod(0o644)
+        assert until("an open file is refused", lambda: "settings" in failures(scrape(server), m.WEBSOCKET))
+        file.chmod(0o600)
+        file.write_text(issued)
+        assert until("the right one counts at once", lambda: fine(scrape(server), m.AUTH))
+        text += server.text()
+        _, said = server.stop()
+    for word in (issued, "wrong-and-secret"):
+        assert word not in said + text
