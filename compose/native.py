@@ -72,7 +72,7 @@ class Stack:
         except (ComposeError, KeyboardInterrupt):
             self._undo(before, tell)
             raise
-        if roles.settle(site, self.paths):
+        if site.workload and roles.settle(site, self.paths):
             tell("made the exporter's role in the data store's PostgreSQL, which an earlier version had made without")
         render.forget_others(self.paths)
         return changed

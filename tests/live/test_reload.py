@@ -18,7 +18,7 @@ import pytest
 from compose.errors import BadInputError, ComposeError
 from compose.render import check
 from compose.topology import services
-from metrics import stack
+from metrics import bus, stack
 from settings.paths import CLONE
 from tests.appliance import Appliance, get, status_of
 from tests.waiting import free_ports, until
@@ -157,10 +157,20 @@ def test_a_service_that_somebody_stopped_is_started_by_the_next_up(appliance: Ap
 def test_the_workload_comes_and_goes_by_a_setting(appliance: Appliance) -> None:
     before = set(appliance.stack.supervisor.processes())
     for there in (True, False):
-        appliance.change(workload=there)
+        appliance.change(workload=there, stream={"workers": 2})
         assert appliance.up()
         wanted = {service.name for service in services(appliance.site)}
         assert {row.name: row.state for row in appliance.stack.rows()} == dict.fromkeys(wanted, "ok")
         shown = {path.stem for path in (appliance.paths.rendered / "dashboards").glob("*.json")}
         assert (shown >= stack.WORKLOAD_DASHBOARDS) is there
+        if there:
+            until("of two workers one holds each lease", lambda: leases(appliance) == dict.fromkeys(bus.LEASES, 1), 40)
+            assert appliance.value(f"min({bus.JOINED.name})") == 1
     assert set(appliance.stack.supervisor.processes()) == before == wanted
+
+
+def leases(appliance: Appliance) -> dict[str, float]:
+    """How many hold each lease, of two that tell."""
+    told = f"count by (lease) ({bus.LEASE.name}) == 2"
+    found = appliance.query(f"sum by (lease) ({bus.LEASE.name}) and on (lease) ({told})")
+    return {row["metric"]["lease"]: float(row["value"][1]) for row in found}
