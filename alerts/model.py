@@ -164,7 +164,11 @@ def _of_jobs(alert: Alert, site: Site) -> Alert:
     """The alert; one that names every job leaves out those that this site does not have."""
     if alert.signal is not stack_signals.TARGET_ABSENT or site.workload:
         return alert
-    of_targets = {stack.JOB_POSTGRES: site.watches_postgres, stack.JOB_PROBE: site.watches_streams}
+    of_targets = {
+        stack.JOB_POSTGRES: site.watches_postgres,
+        stack.JOB_REDIS: site.watches_redis,
+        stack.JOB_PROBE: site.watches_streams,
+    }
     missing = {job for job in stack.WORKLOAD_JOBS if not of_targets.get(job)}
     wanted = stack_signals.absent_targets(job for job in stack.JOBS if job not in missing)
     return replace(alert, signal=replace(alert.signal, expr=wanted))

@@ -11,7 +11,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,8 +37,8 @@ def prometheus_config(site: Site) -> dict[str, Any]:
     jobs: dict[str, list[dict[str, Any]]] = {}
     for service in filter(lambda service: service.job, services(site)):
         own = {"worker": service.worker} if service.worker else {}
-        if names := _targets(site, service.job):
-            jobs[service.job] = _probed(site, service.port(site), names)
+        if named := _named_targets(site, service.job):
+            jobs[service.job] = _exporter_targets(site, service.port(site), named)
             continue
         jobs.setdefault(service.job, []).append({"targets": [target(site, service.port(site))], "labels": labels | own})
     scrapes: list[dict[str, Any]] = [
@@ -63,21 +62,25 @@ def prometheus_config(site: Site) -> dict[str, Any]:
     }
 
 
-def _targets(site: Site, job: str) -> list[str]:
-    """The names of the targets that the site gives a job's exporter; none where it watches the appliance's own."""
+def _named_targets(site: Site, job: str) -> list[tuple[str, str]]:
+    """(target, its `instance` label) of an exporter of several servers; none where it has one, which is this machine's."""
     exporters = site.exporters
-    return {
+    names = {
         stack.JOB_POSTGRES: [target.name for target in exporters.postgres.targets],
         stack.JOB_PROBE: [target.name for target in exporters.probe.targets],
+        stack.JOB_REDIS: [target.name for target in exporters.redis.targets],
     }.get(job, [])
+    if job == stack.JOB_REDIS and not names:
+        return [(name, f"{site.instance_name}:{name}") for name in site.own_redis]
+    return [(name, name) for name in names]
 
 
-def _probed(site: Site, port: int, names: Sequence[str]) -> list[dict[str, Any]]:
+def _exporter_targets(site: Site, port: int, named: list[tuple[str, str]]) -> list[dict[str, Any]]:
     """An exporter's targets: the first at /metrics, the others by /probe, each an instance."""
     groups = []
-    for index, name in enumerate(names):
+    for index, (name, instance) in enumerate(named):
         probe = {"__metrics_path__": "/probe", "__param_target": name} if index else {}
-        labels = {"cluster": site.cluster, "instance": name}
+        labels = {"cluster": site.cluster, "instance": instance}
         groups.append({"targets": [target(site, port)], "labels": labels | probe})
     return groups
 

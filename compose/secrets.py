@@ -14,7 +14,7 @@ import yaml
 from compose.errors import ComposeError
 from compose.host import Host
 from settings import Paths
-from settings.paths import ALERTMANAGER_USER
+from settings.paths import ALERTMANAGER_USER, EXPORTER_USER
 
 
 def make_secrets(paths: Paths, host: Host) -> None:
@@ -26,12 +26,13 @@ def make_secrets(paths: Paths, host: Host) -> None:
         paths.inbox_token, paths.database_password, paths.postgres_password, paths.exporter_password, paths.edge_secret,
     ):  # fmt: skip
         _write(path, secrets.token_urlsafe(32), host)
-    if _write(paths.bus_password, secrets.token_urlsafe(32), host):
+    if _write(paths.redis_exporter_password, secrets.token_urlsafe(32), host):
         paths.bus_users.unlink(missing_ok=True)
-    _write(paths.bus_users, _bus_user(paths), host)
-    if _write(paths.cache_password, secrets.token_urlsafe(32), host):
         paths.cache_config.unlink(missing_ok=True)
-    _write(paths.cache_config, f"requirepass {paths.cache_password.read_text(encoding='ascii')}\n", host)
+    for password, users in ((paths.bus_password, paths.bus_users), (paths.cache_password, paths.cache_config)):
+        if _write(password, secrets.token_urlsafe(32), host):
+            users.unlink(missing_ok=True)
+        _write(users, _redis_users(password, paths.redis_exporter_password), host)
     if _write(paths.alertmanager_password, secrets.token_urlsafe(32), host):
         paths.alertmanager_web.unlink(missing_ok=True)
     if not paths.alertmanager_web.exists():
@@ -39,10 +40,19 @@ def make_secrets(paths: Paths, host: Host) -> None:
         _write(paths.alertmanager_web, yaml.safe_dump({"basic_auth_users": {ALERTMANAGER_USER: hashed}}), host)
 
 
-def _bus_user(paths: Paths) -> str:
-    """Redis's list of users: the one it has, with the password that stands beside."""
-    hashed = hashlib.sha256(paths.bus_password.read_bytes()).hexdigest()
-    return f"user default on #{hashed} ~* &* +@all\n"
+# What the Redis exporter asks, and nothing else; it may read no value but a string's beginning and write none
+# (docs/guides/exporters.md).
+EXPORTER_RULES = (
+    "resetchannels %R~* -@all +info +client|setname +select +config|get +latency|histogram +latency|latest +slowlog|len"
+    " +slowlog|get +cluster|info +scan +type +memory|usage +strlen +llen +scard +zcard +hlen +xlen +exists +getrange +pfcount"
+    " +xinfo|stream +xinfo|groups +xinfo|consumers"
+)
+
+
+def _redis_users(password: Path, exporter: Path) -> str:
+    """A Redis's users, as its configuration and its list of users both have them: all may be done by who has `password`."""
+    default, watcher = (hashlib.sha256(path.read_bytes()).hexdigest() for path in (password, exporter))
+    return f"user default on #{default} ~* &* +@all\nuser {EXPORTER_USER} on #{watcher} {EXPORTER_RULES}\n"
 
 
 def _write(path: Path, text: str, host: Host) -> bool:

@@ -42,8 +42,8 @@ class Service:
     `public_port` is where its clients and `page` are, for a service whose `port` is for scrapes and health checks alone;
     `secure` whether they come by TLS that it ends itself.
     `check` is the protocol in which it is asked for its health; one that does not speak HTTP listens on loopback, has no `job`,
-    because nothing scrapes it, and is told of by an exporter, or by the metrics of the job `told_by`. `rereads` its files on
-    SIGHUP. `wanted` tells whether a site has it. `user` is the OS user of its own that it has, if any.
+    because nothing scrapes it, and is told of by an exporter. `rereads` its files on SIGHUP. `wanted` tells whether a site has
+    it. `user` is the OS user of its own that it has, if any.
     """
 
     name: str
@@ -64,7 +64,6 @@ class Service:
     user: str = ""
     stop_signal: str = "TERM"
     secure: Callable[[Site], bool] = lambda _: False
-    told_by: str = ""
     rereads: bool = True
     wanted: Callable[[Site], bool] = lambda _: True
 
@@ -256,7 +255,6 @@ SERVICES = (
         ready="",
         state="bus",
         check="redis",
-        told_by=stack.JOB_STREAM,
         rereads=False,
         wanted=_own_bus,
     ),
@@ -273,6 +271,15 @@ SERVICES = (
         check="redis",
         rereads=False,
         wanted=_workload,
+    ),
+    Service(
+        "exporter-redis",
+        "figures of both Redis",
+        stack.JOB_REDIS,
+        lambda site: site.ports.exporter_redis,
+        lambda context: context.module("exporters", "redis"),
+        page="/",
+        wanted=lambda site: site.watches_redis,
     ),
     Service(
         "edge",

@@ -15,13 +15,13 @@ from typing import Any
 from grafanalib import core
 from grafanalib._gen import DashboardEncoder
 
-from dashboards import analysis, app, cache, database, layout, overview, postgres, probe, system, websocket
+from dashboards import analysis, app, cache, database, layout, overview, postgres, probe, redis, system, websocket
 from settings import Site
 
 SCHEMA_VERSION = 42
 BOARDS: tuple[Callable[[Site], core.Dashboard], ...] = (
     overview.dashboard, system.dashboard, websocket.dashboard, database.dashboard, cache.dashboard, app.dashboard,
-    postgres.dashboard, analysis.dashboard, probe.dashboard,
+    postgres.dashboard, redis.dashboard, analysis.dashboard, probe.dashboard,
 )  # fmt: skip
 
 _DASHBOARD_KEYS = (

@@ -19,6 +19,7 @@ from metrics.stack import (
     DASHBOARD_OVERVIEW,
     DASHBOARD_POSTGRES,
     DASHBOARD_PROBE,
+    DASHBOARD_REDIS,
     DASHBOARD_SYSTEM,
     DASHBOARD_WEBSOCKET,
     WORKLOAD_DASHBOARDS,
@@ -109,6 +110,8 @@ def is_there(uid: str, site: Site) -> bool:
     """Whether this site has what the dashboard of that uid shows."""
     if uid == DASHBOARD_POSTGRES:
         return site.watches_postgres
+    if uid == DASHBOARD_REDIS:
+        return site.watches_redis
     if uid == DASHBOARD_PROBE:
         return site.watches_streams
     return site.workload or uid not in WORKLOAD_DASHBOARDS
@@ -122,6 +125,7 @@ def _links(site: Site) -> list[dict[str, object]]:
         ("Database Performance", DASHBOARD_DATABASE),
         ("Database Tables and Queries", DASHBOARD_POSTGRES),
         ("Cache Performance", DASHBOARD_CACHE),
+        ("Redis", DASHBOARD_REDIS),
         ("HTTP API", DASHBOARD_API),
         ("AI Performance", DASHBOARD_ANALYSIS),
         ("From Outside", DASHBOARD_PROBE),

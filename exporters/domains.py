@@ -35,6 +35,7 @@ DOMAINS: Mapping[str, Kind] = {
     "system": Kind("exporters.system", lambda site: site.ports.exporter_system),
     "postgres": Kind("exporters.postgres", lambda site: site.ports.exporter_postgres),
     "probe": Kind("exporters.probe", lambda site: site.ports.exporter_probe),
+    "redis": Kind("exporters.redis", lambda site: site.ports.exporter_redis),
     "model_quality": Kind("exporters.model_quality", lambda site: site.ports.exporter_model_quality),
 }
 

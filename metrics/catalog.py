@@ -18,6 +18,7 @@ from metrics import (
     probe,
     process,
     prometheus,
+    redis,
     stack,
     stack_signals,
     stream_signals,
@@ -26,6 +27,7 @@ from metrics import (
 )
 from metrics.model import Counter, Gauge, Histogram, Metric, Recording, Signal
 from metrics.postgres import signals as postgres_signals
+from metrics.redis import signals as redis_signals
 from metrics.system import signals as system_signals
 
 # Labels that every series of a target has: `compose/topology.py` sets cluster and instance, Prometheus sets job.
@@ -47,6 +49,7 @@ class Domain:
 DOMAINS: Mapping[str, Domain] = {
     "system": Domain(system.METRICS, system_signals.SIGNALS, system_signals.RECORDINGS),
     "postgres": Domain(postgres.METRICS, postgres_signals.SIGNALS),
+    "redis": Domain(redis.METRICS, redis_signals.SIGNALS),
     "websocket": Domain(websocket.METRICS, stream_signals.WEBSOCKET, websocket.RECORDINGS),
     "feed": Domain(feed.METRICS, stream_signals.FEED),
     "bus": Domain(bus.METRICS, stream_signals.BUS),

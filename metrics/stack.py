@@ -5,6 +5,7 @@ from metrics.model import Counter, Gauge, Histogram, Unit
 # Scrape jobs, one a service; `compose/topology.py` gives them targets, alerts and panels select by them.
 JOB_SYSTEM = "system"
 JOB_POSTGRES = "postgres"
+JOB_REDIS = "redis"
 JOB_PROMETHEUS = "prometheus"
 JOB_ALERTMANAGER = "alertmanager"
 JOB_INBOX = "inbox"
@@ -17,16 +18,17 @@ JOB_STREAM = "stream"
 JOB_WATCHER = "watcher"
 JOBS = (
     JOB_SYSTEM, JOB_POSTGRES, JOB_PROMETHEUS, JOB_ALERTMANAGER, JOB_INBOX, JOB_STORE, JOB_STREAM, JOB_PREVIEW, JOB_WATCHER,
-    JOB_ANALYSIS, JOB_PROBE, JOB_MODEL_QUALITY,
+    JOB_ANALYSIS, JOB_PROBE, JOB_MODEL_QUALITY, JOB_REDIS,
 )  # fmt: skip
 
 # Of the workload that comes with the appliance: not there where site.yaml says `workload: false`.
-WORKLOAD_JOBS = frozenset({JOB_POSTGRES, JOB_STORE, JOB_STREAM, JOB_ANALYSIS, JOB_PROBE, JOB_MODEL_QUALITY})
+WORKLOAD_JOBS = frozenset({JOB_POSTGRES, JOB_REDIS, JOB_STORE, JOB_STREAM, JOB_ANALYSIS, JOB_PROBE, JOB_MODEL_QUALITY})
 
 # Dashboards, by file name and uid; links and runbooks hold these.
 DASHBOARD_OVERVIEW = "watchfloor-overview"
 DASHBOARD_SYSTEM = "watchfloor-system"
 DASHBOARD_POSTGRES = "watchfloor-postgres"
+DASHBOARD_REDIS = "watchfloor-redis"
 DASHBOARD_WEBSOCKET = "watchfloor-websocket"
 DASHBOARD_DATABASE = "watchfloor-database"
 DASHBOARD_CACHE = "watchfloor-cache"
@@ -35,7 +37,7 @@ DASHBOARD_ANALYSIS = "watchfloor-analysis"
 DASHBOARD_PROBE = "watchfloor-probe"
 DASHBOARDS = (
     DASHBOARD_OVERVIEW, DASHBOARD_SYSTEM, DASHBOARD_WEBSOCKET, DASHBOARD_DATABASE, DASHBOARD_CACHE, DASHBOARD_API,
-    DASHBOARD_POSTGRES, DASHBOARD_ANALYSIS, DASHBOARD_PROBE,
+    DASHBOARD_POSTGRES, DASHBOARD_REDIS, DASHBOARD_ANALYSIS, DASHBOARD_PROBE,
 )  # fmt: skip
 WORKLOAD_DASHBOARDS = frozenset(DASHBOARDS) - {DASHBOARD_OVERVIEW, DASHBOARD_SYSTEM}
 

@@ -24,7 +24,7 @@ from metrics import catalog, process, stack
 from metrics.model import Metric
 
 ROOT = Path(__file__).resolve().parent.parent
-EXPORTERS = ("system", "postgres", "probe", "model_quality")
+EXPORTERS = ("system", "postgres", "redis", "probe", "model_quality")
 # A folder within another one is a service of its own.
 SERVICES = ("alerts/inbox", "compose", "dashboards/preview", "exporters", "stream", "stream/analysis", "stream/store/upkeep")
 

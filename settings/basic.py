@@ -31,6 +31,7 @@ Header: TypeAlias = Annotated[str, Meta(pattern=patterns.HEADER)]
 Feed: TypeAlias = Annotated[str, Meta(pattern=patterns.FEED)]
 MarketFeed: TypeAlias = Annotated[str, Meta(pattern=patterns.MARKET_FEED)]
 BusOrNone: TypeAlias = Annotated[str, Meta(pattern=patterns.BUS_OR_NONE)]
+RedisUrl: TypeAlias = Annotated[str, Meta(pattern=patterns.REDIS)]
 MetricName: TypeAlias = Annotated[str, Meta(pattern=patterns.METRIC, max_length=63)]
 JsonPath: TypeAlias = Annotated[str, Meta(pattern=patterns.JSON_PATH)]
 

@@ -10,7 +10,7 @@ from msgspec import Meta, field
 from metrics.durations import seconds
 from metrics.websocket import ROOMS
 from settings import patterns
-from settings.basic import Duration, FileOrNone, Line, MetricName, Name, Section, Url, UrlOrNone
+from settings.basic import Duration, FileOrNone, Line, MetricName, Name, RedisUrl, Section, Url, UrlOrNone
 
 Operation: TypeAlias = Literal["cryptocurrencies", "dashboard", "ai-analysis", "trading-signals-fast", "alerts-fast"]
 
@@ -164,6 +164,63 @@ class ProbeExporter(Section, frozen=True):
                 raise ValueError(msg)
 
 
+class KeyPattern(Section, frozen=True):
+    """Keys of one database."""
+
+    pattern: Annotated[str, Meta(min_length=1, description="A key's name, or a pattern as SCAN takes it, for example `jobs:*`.")]
+    db: Annotated[int, Meta(ge=0, le=10_000, description="The number of the database.")] = 0
+
+
+class RedisTarget(Section, frozen=True):
+    """A Redis or Valkey server, or a Sentinel."""
+
+    name: Annotated[Name, Meta(description="How `/probe?target=NAME` calls it, and its `instance` label.")]
+    url: Annotated[RedisUrl, Meta(description="Where it is, `rediss://` with TLS; port 6379 unless it says another.")]
+    user: Annotated[Line, Meta(description="The ACL user; empty for the default one.")] = ""
+    password_file: Annotated[FileOrNone, Meta(description="A file that holds the user's password; empty for none.")] = ""
+    ca: Annotated[FileOrNone, Meta(description="Certificates that are trusted, PEM; empty: the machine's.")] = ""
+    certificate: Annotated[FileOrNone, Meta(description="The exporter's own certificate, PEM, where the server wants one.")] = ""
+    key_file: Annotated[FileOrNone, Meta(description="A file that holds its key, PEM, without a passphrase.")] = ""
+    keys: Annotated[list[KeyPattern], Meta(description="Keys whose size, memory and numeric value are told one by one.")] = field(
+        default_factory=list
+    )
+    counts: Annotated[list[KeyPattern], Meta(description="Patterns whose keys are counted.")] = field(default_factory=list)
+    streams: Annotated[list[KeyPattern], Meta(description="Streams that are told with their groups and consumers.")] = field(
+        default_factory=list
+    )
+
+    def __post_init__(self) -> None:
+        """Refuses half a certificate, and a user without a password."""
+        if bool(self.certificate) != bool(self.key_file):
+            raise ValueError("certificate and key_file go together: give both, or neither")
+        if self.user and not self.password_file:
+            raise ValueError("user has no password: give password_file, or leave user out")
+
+
+class RedisExporter(Section, frozen=True):
+    """The exporter of Redis and Valkey servers."""
+
+    targets: Annotated[
+        list[RedisTarget], Meta(description="The servers; `/metrics` tells of the first, `/probe?target=NAME` of any.")
+    ] = field(default_factory=list)
+    disabled_collectors: Annotated[list[str], Meta(description="Collectors that do not run.")] = field(default_factory=list)
+    scan_keys: Annotated[
+        int, Meta(ge=1000, le=10_000_000, description="Keys that a server looks at for patterns during one scrape.")
+    ] = 20_000
+    scan_time: Annotated[Duration, Meta(description="How long a scrape looks for patterns; the next one goes on.")] = "200ms"
+
+    def __post_init__(self) -> None:
+        """Refuses two targets of one name, and a time of none."""
+        names = [target.name for target in self.targets]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            msg = f"targets: the name {twice[0]!r} is used twice: give each its own"
+            raise ValueError(msg)
+        if seconds(self.scan_time) <= 0:
+            msg = f"scan_time is {self.scan_time}: give a duration above zero"
+            raise ValueError(msg)
+
+
 class Exporters(Section, frozen=True):
     """Our exporters."""
 
@@ -178,3 +235,4 @@ class Exporters(Section, frozen=True):
     probe: Annotated[ProbeExporter, Meta(description="The exporter that asks from outside.")] = field(
         default_factory=ProbeExporter
     )
+    redis: Annotated[RedisExporter, Meta(description="The Redis and Valkey exporter.")] = field(default_factory=RedisExporter)

@@ -9,7 +9,7 @@ HOME_VARIABLE = "WATCHFLOOR_HOME"
 ALERTMANAGER_USER = "watchfloor"
 # The role, and the database that it owns, in the appliance's own PostgreSQL.
 DATABASE_USER = "watchfloor"
-# The role of least privilege by which the exporter asks it.
+# The role of least privilege by which an exporter asks PostgreSQL, and the user by which one asks Redis.
 EXPORTER_USER = "watchfloor_exporter"
 CLONE = Path(__file__).resolve().parent.parent
 
@@ -72,8 +72,8 @@ class Paths:
 
     @property
     def cache_config(self) -> Path:
-        """That Redis's configuration: the same password; everything else is on its command line."""
-        return self.secrets / "cache_redis.conf"
+        """That Redis's users, which are part of its configuration; everything else is on its command line."""
+        return self.secrets / "cache_users.conf"
 
     @property
     def edge_secret(self) -> Path:
@@ -107,5 +107,10 @@ class Paths:
 
     @property
     def bus_users(self) -> Path:
-        """That Redis's list of users: the same password as a hash."""
-        return self.secrets / "bus_users.acl"
+        """That Redis's users: the same password, and the exporter's, as hashes."""
+        return self.secrets / "bus.acl"
+
+    @property
+    def redis_exporter_password(self) -> Path:
+        """The password by which the Redis exporter is known to the appliance's own Redis servers."""
+        return self.secrets / "redis_exporter_password"

@@ -35,6 +35,7 @@ HEADER = r"^[A-Za-z0-9-]+" + _END
 FEED = r"^(?:(?:https?|wss?)://[^/\s]+(?:/\S*)?)?" + _END
 MARKET_FEED = r"^(?:(?:https?|wss?)://[^/\s]+(?:/\S*)?|ccxt:[a-z0-9]+)?" + _END
 BUS_OR_NONE = r"^(?:rediss?://(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?(?:/[0-9]{1,2})?)?" + _END
+REDIS = r"^rediss?://(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?" + _END
 METRIC = r"^[a-z_][a-z0-9_]*" + _END
 # No password: neither as a key nor in a URL.
 DSN = r"^(?!.*(?:password|passfile|sslpassword)\s*=)(?!postgres(?:ql)?://[^/?@]*:[^/?@]*@)[^\n]*" + _END
@@ -69,6 +70,7 @@ MEANINGS = {
     FEED: "a URL that begins with ws://, wss://, http:// or https://, or nothing",
     MARKET_FEED: "a URL that begins with ws://, wss://, http:// or https://, or ccxt:EXCHANGE, or nothing",
     BUS_OR_NONE: "redis:// or rediss://, a host, a port and the number of a database (no user or password), or nothing",
+    REDIS: "redis:// or rediss://, a host, and a port where it is not 6379 (no user or password)",
     METRIC: "a name of small letters, digits and underscores",
     DSN: "a DSN without a password, for example host=db-1 user=watchfloor_exporter; the password goes into password_file",
     JSON_PATH: "keys and indexes joined by dots, for example data.0.price, or = and a fixed text",
@@ -100,6 +102,7 @@ KINDS = {
     FEED: "feed",
     MARKET_FEED: "feed",
     BUS_OR_NONE: "URL",
+    REDIS: "URL",
     METRIC: "name",
     DSN: "DSN",
     JSON_PATH: "path in JSON",

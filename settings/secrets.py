@@ -44,6 +44,8 @@ def _sections(site: Site) -> Iterator[tuple[tuple[str | int, ...], Section]]:
         yield ("exporters", "postgres", "targets", index), target
     for index, probed in enumerate(site.exporters.probe.targets):
         yield ("exporters", "probe", "targets", index), probed
+    for index, server in enumerate(site.exporters.redis.targets):
+        yield ("exporters", "redis", "targets", index), server
     yield ("cache", "edge"), site.cache.edge
     for what, sections in (("scrape", site.scrape), ("receivers", site.receivers)):
         for index, section in enumerate(sections):

@@ -36,6 +36,7 @@ class Ports(Section, frozen=True):
     inbox: Annotated[Port, Meta(description="The on-call inbox.")] = 9095
     exporter_system: Annotated[Port, Meta(description="The exporter of this machine's figures.")] = 9701
     exporter_postgres: Annotated[Port, Meta(description="The exporter of PostgreSQL servers.")] = 9702
+    exporter_redis: Annotated[Port, Meta(description="The exporter of Redis and Valkey servers.")] = 9703
     watcher: Annotated[
         Annotated[int, Meta(ge=1, le=65534)],
         Meta(description="The first of two health watchers; the second listens on the next port."),
@@ -274,6 +275,17 @@ class Site(Section, frozen=True):
     def watches_postgres(self) -> bool:
         """Whether there is a PostgreSQL to look at: the workload's, or targets of the site's own."""
         return self.workload or bool(self.exporters.postgres.targets)
+
+    @property
+    def own_redis(self) -> tuple[str, ...]:
+        """The appliance's own Redis servers, as the exporter calls them."""
+        bus = self.stream.bus.enabled and not self.stream.bus.url
+        return (("bus", "cache") if bus else ("cache",)) if self.workload else ()
+
+    @property
+    def watches_redis(self) -> bool:
+        """Whether there is a Redis to look at: the workload's, or targets of the site's own."""
+        return bool(self.own_redis or self.exporters.redis.targets)
 
     def scaled(self, duration: str) -> str:
         """A duration under this site's profile."""

@@ -7,8 +7,7 @@ from typing import Self
 from psycopg import pq
 from psycopg.pq.abc import PGresult
 
-from exporters.base import ToldError
-from metrics.stack import CAUSES
+from exporters.target import LateError, TargetError, line
 
 # What libpq and the server say, in the order in which it is looked for.
 _WORDS = (
@@ -28,22 +27,6 @@ _WORDS = (
         ("server closed the connection", "Connection reset", "terminating connection", "Broken pipe", "connection not open"),
     ),
 )
-
-
-class TargetError(ToldError):
-    """The target cannot be asked, which the session logs once for all collectors; `cause` is one of `metrics.stack.CAUSES`."""
-
-    def __init__(self, cause: str, text: str) -> None:
-        assert cause in CAUSES
-        super().__init__(text)
-        self.cause = cause
-
-
-class LateError(TargetError):
-    """The scrape's time is over before the answer came."""
-
-    def __init__(self) -> None:
-        super().__init__("timeout", "no answer in time")
 
 
 class ServerError(Exception):
@@ -66,6 +49,4 @@ def explained(text: str, *, lost: bool = False) -> TargetError:
     return TargetError(cause, line(text))
 
 
-def line(text: str) -> str:
-    """One line for a log."""
-    return " ".join(text.split())[:300]
+__all__ = ["LateError", "ServerError", "TargetError", "explained", "line"]

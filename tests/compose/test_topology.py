@@ -20,12 +20,25 @@ from settings import Paths, Site, parse
 def test_every_service_has_a_job_and_every_job_a_service() -> None:
     scraped = [service for service in SERVICES if service.job]
     assert {service.job for service in scraped} == set(stack.JOBS)
-    assert {service.told_by for service in SERVICES if service.told_by} <= set(stack.JOBS)
     jobs = {scrape["job_name"]: scrape for scrape in prometheus_config(Site())["scrape_configs"]}
     assert set(jobs) == set(stack.JOBS)
-    targets = [target for job in jobs.values() for group in job["static_configs"] for target in group["targets"]]
-    assert len(targets) == len(set(targets)) == len(scraped)
+    # An exporter of several servers is a target for each, at another path.
+    targets = {target for job in jobs.values() for group in job["static_configs"] for target in group["targets"]}
+    assert len(targets) == len(scraped)
     assert {service.name for service in SERVICES if not service.job} == {"postgres", "bus", "cache-redis", "edge"}
+
+
+def test_each_server_of_an_exporter_is_an_instance() -> None:
+    def told(text: str) -> list[tuple[str, str, str]]:
+        site = parse("instance: host-1\n" + text)
+        scrape = next(job for job in prometheus_config(site)["scrape_configs"] if job["job_name"] == stack.JOB_REDIS)
+        labels = [group["labels"] for group in scrape["static_configs"]]
+        return [(one["instance"], one.get("__metrics_path__", "/metrics"), one.get("__param_target", "")) for one in labels]
+
+    assert told("") == [("host-1:bus", "/metrics", ""), ("host-1:cache", "/probe", "cache")]
+    assert told("stream: {bus: {enabled: false}}") == [("host-1:cache", "/metrics", "")]
+    servers = "[{name: a, url: 'redis://10.0.0.7'}, {name: b, url: 'rediss://10.0.0.8:6380'}]"
+    assert told(f"exporters: {{redis: {{targets: {servers}}}}}") == [("a", "/metrics", ""), ("b", "/probe", "b")]
 
 
 def test_two_processes_of_one_job_are_told_apart() -> None:

@@ -7,8 +7,9 @@ import pytest
 from compose.topology import SERVICES, Service
 from metrics import stack
 from tests.contracts import rendered
-from tests.contracts.promql import parse, selectors
+from tests.contracts.promql import metrics_of, parse, selectors
 
+TOLD_BY_EXPORTERS = {"postgresql": "pg_up", "redis": "redis_up"}  # by the protocol that it speaks
 ALERTS = {rule["alert"]: rule for rule in rendered.rules() if "alert" in rule}
 
 
@@ -22,20 +23,25 @@ def jobs_of(expression: str, name: str = "up") -> set[str]:
     return found
 
 
+def names(expression: str) -> set[str]:
+    """The metrics that the expression reads."""
+    return {metric.name for metric in metrics_of(expression)}
+
+
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
 def test_each_service_has_a_job_alerts_and_a_panel(service: Service) -> None:
-    job = service.job or service.told_by  # what nothing can scrape is told of by who uses it
+    job = service.job
     if not job:  # it tells nothing itself: the watcher asks it, and an exporter tells of it
         assert jobs_of(ALERTS["ServiceDown"]["expr"], "watchfloor_service_up") == {""}
+        if up := TOLD_BY_EXPORTERS.get(service.check):
+            assert any(up in names(rule["expr"]) for rule in ALERTS.values())
+            assert any(up in names(query.expr) for query in rendered.queries())
         return
     assert job in stack.JOBS
     assert job in jobs_of(ALERTS["TargetAbsent"]["expr"])
     assert jobs_of(ALERTS["TargetDown"]["expr"]) == {""}
     drawn = set[str]().union(*(jobs_of(query.expr) for query in rendered.queries()))
     assert {"", job} & drawn
-    if not service.job:
-        assert any(f"feed_{service.name}_up" in rule["expr"] for rule in ALERTS.values())
-        assert any(f"feed_{service.name}_up" in query.expr for query in rendered.queries())
 
 
 def test_each_dashboard_that_a_link_names_exists() -> None:

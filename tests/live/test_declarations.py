@@ -24,7 +24,8 @@ _FOLDERS = {
     "stream/analysis": "analysis",
     "stream/store/upkeep": "store",
 }
-_JOBS = (*_FOLDERS.values(), "probe", "model_quality")
+_PREFIXES = {"pg_": "postgres", "redis_": "redis"}
+_JOBS = (*_FOLDERS.values(), "probe", "model_quality", "redis")
 COLLECTED = usage().collected
 
 
@@ -45,7 +46,7 @@ def job_of(name: str) -> str:
     for place in COLLECTED[name]:
         if place.startswith("`"):
             # The frame of the exporters tells each domain's success under the domain's own names.
-            return "postgres" if name.startswith("pg_") else _FOLDERS[place.strip("`")]
+            return next((job for start, job in _PREFIXES.items() if name.startswith(start)), _FOLDERS[place.strip("`")])
     exporter, found, _ = COLLECTED[name][0].partition(" exporter, collector ")
     return exporter if found else ""
 

@@ -1,0 +1,46 @@
+"""What the server has done: connections, commands, network, hits, refusals, the event loop."""
+
+from exporters.redis.table import Table
+from metrics.redis import stats as m
+
+NAME, HELP = "stats", "Connections, commands, network, hits, refusals, the event loop."
+TABLE: Table = {
+    "total_connections_received": m.CONNECTIONS,
+    "rejected_connections": m.REJECTED,
+    "total_commands_processed": m.COMMANDS,
+    "total_net_input_bytes": m.NET_IN,
+    "total_net_output_bytes": m.NET_OUT,
+    "total_net_repl_input_bytes": m.REPL_IN,
+    "total_net_repl_output_bytes": m.REPL_OUT,
+    "keyspace_hits": m.HITS,
+    "keyspace_misses": m.MISSES,
+    "pubsub_channels": m.CHANNELS,
+    "pubsub_patterns": m.PATTERNS,
+    "pubsubshard_channels": m.SHARD_CHANNELS,
+    "migrate_cached_sockets": m.MIGRATE_SOCKETS,
+    "tracking_total_keys": m.TRACKED_KEYS,
+    "tracking_total_items": m.TRACKED_ITEMS,
+    "tracking_total_prefixes": m.TRACKED_PREFIXES,
+    "unexpected_error_replies": m.UNEXPECTED_ERRORS,
+    "total_error_replies": m.ERROR_REPLIES,
+    "dump_payload_sanitizations": m.SANITIZED,
+    "total_reads_processed": m.READS,
+    "total_writes_processed": m.WRITES,
+    "io_threaded_reads_processed": m.THREADED_READS,
+    "io_threaded_writes_processed": m.THREADED_WRITES,
+    "client_query_buffer_limit_disconnections": m.QUERY_LIMIT,
+    "client_output_buffer_limit_disconnections": m.OUTPUT_LIMIT,
+    "reply_buffer_shrinks": m.SHRINKS,
+    "reply_buffer_expands": m.EXPANDS,
+    "acl_access_denied_auth": m.DENIED_AUTH,
+    "acl_access_denied_cmd": m.DENIED_COMMAND,
+    "acl_access_denied_key": m.DENIED_KEY,
+    "acl_access_denied_channel": m.DENIED_CHANNEL,
+    "eventloop_cycles": m.CYCLES,
+    "eventloop_duration_sum": m.CYCLE_TIME,
+    "eventloop_duration_cmd_sum": m.CYCLE_COMMAND_TIME,
+    "instantaneous_eventloop_cycles_per_sec": m.CYCLES_NOW,
+    "instantaneous_eventloop_duration_usec": m.CYCLE_TIME_NOW,
+    "avg_pipeline_length": m.PIPELINE_LENGTH,
+    "slowlog_commands_count": m.SLOW_COMMANDS,
+}
