@@ -19,6 +19,7 @@ from settings import Site
 from settings.hosts import known_names
 from stream.admin import Admin
 from stream.analysis.client import AnalysisClient
+from stream.analysis.horizons import horizons
 from stream.api.asking import Asking
 from stream.api.endpoints import Data, NoStore, operations
 from stream.api.fresh import Fresh
@@ -28,7 +29,6 @@ from stream.cache.service import CacheService
 from stream.canary import beat
 from stream.events import ClientSubscription, Event
 from stream.fanout import Fanout, now_ms
-from stream.filters import EVERYTHING
 from stream.guard import Guard, GuardedRunner
 from stream.history import Bounds
 from stream.http import Door, Figures, public
@@ -41,12 +41,14 @@ from stream.messages import ROOMS, RoomInfo, Rooms, Update
 from stream.outlet import Outlet
 from stream.pulse import Pulse
 from stream.queue import PublisherQueue
+from stream.recall import Recall
 from stream.rooms import Rooms as RoomSet
 from stream.session import Checker, Desk
 from stream.store.database import Database
 from stream.store.sink import StoreSink
 from stream.tally import Tally
 from stream.tls import Certificate
+from stream.warmed import sources as stored
 from stream.websocket import Endpoint
 
 MakeFeed: TypeAlias = Callable[[Site, Publish, Turns | None], StreamManager]
@@ -105,7 +107,9 @@ class Server:
         values = cache.cache if cache else None
         self.fresh = Fresh(self._last, stream.api.conditions, values)
         self._analyst = AnalysisClient(site.local_url(site.ports.analysis))
-        data = Data(self._last, self.fresh, Stored(database, values) if database else NoStore(), Asking(self._analyst))
+        data = Data(
+            self._last, self.fresh, Stored(database, values) if database else NoStore(), Asking(self._analyst, horizons(site))
+        )
         door = Door(
             self.endpoint.connect, self.rooms, self.figures, tuple(stream.allowed_origins), hosts, trusted, stream.api,
             operations(data), checker, stream.anonymous,
@@ -124,7 +128,7 @@ class Server:
         self._stopping = False
 
     def _last(self, room: str) -> Sequence[Update]:
-        return self.hub.rooms.all[room].initial(EVERYTHING)  # whichever server runs the source
+        return list(self.hub.rooms.all[room].latest.values())  # whichever server runs the source
 
     def rooms(self) -> Rooms:
         """What discovery tells."""
@@ -174,6 +178,10 @@ class Server:
             await self.cache.start()
             for update in await self.cache.known():  # what a room begins with, until its source has told more
                 self.hub.rooms.all[update.room].remember(update)
+        if self.database:
+            recall = Recall(self.hub.rooms.all, stored(self.database))
+            await recall.look()
+            self._tasks.append(asyncio.create_task(recall.run()))
         if self.feed:
             self.feed.start()
         tls, patience = self._certificate, self.site.stream.limits.handshake_seconds

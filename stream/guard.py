@@ -23,6 +23,7 @@ from aiohttp.web_protocol import RequestHandler
 from stream.codes import CLOSE_CODES, CloseCode, ErrorCode
 from stream.frames_in import FrameCheck, Violation
 from stream.limits import Network, PerAddress, is_trusted
+from stream.problems import new_id
 
 Before: TypeAlias = Callable[[Any], Any]  # takes a handler of requests, gives one that may answer by itself
 _END_OF_HEADERS = b"\r\n\r\n"
@@ -58,24 +59,26 @@ class Guard:
     violations: Counter[CloseCode] = field(default_factory=Counter)
 
 
-def problem(code: ErrorCode, status: HTTPStatus, detail: str = "") -> bytes:
-    """The body of a refusal, by RFC 9457, with our code as an extension member."""
+def problem(code: ErrorCode, status: HTTPStatus, known: str) -> bytes:
+    """The body of a refusal, by RFC 9457, with our code and an id (`known`) as extension members, like every other problem."""
     body = {
         "type": "about:blank",
         "title": status.phrase,
         "status": status.value,
-        "detail": detail or f"{code.meaning} {code.remedy}",
+        "detail": f"{code.meaning} {code.remedy}",
         "code": str(code),
+        "requestId": known,
     }
     return json.dumps(body).encode() + b"\n"
 
 
 def _refusal(code: ErrorCode) -> bytes:
-    status = _STATUS[code]
-    body = problem(code, status)
+    status, known = _STATUS[code], new_id()
+    body = problem(code, status, known)
     head = (
         f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/problem+json\r\n"
-        f"Content-Length: {len(body)}\r\nConnection: close\r\nX-Content-Type-Options: nosniff\r\n\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\nCache-Control: no-store\r\n"
+        f"X-Content-Type-Options: nosniff\r\nX-Request-Id: {known}\r\n\r\n"
     )
     return head.encode() + body
 
@@ -179,12 +182,15 @@ class GuardedProtocol(RequestHandler):
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return super().handle_error(request, status, exc, message)
         self._guard.refused[ErrorCode.BAD_REQUEST] += 1
+        known = new_id()
         answer = web.Response(
             status=status,
-            body=problem(ErrorCode.BAD_REQUEST, HTTPStatus(status)),
+            body=problem(ErrorCode.BAD_REQUEST, HTTPStatus(status), known),
             content_type="application/problem+json",
-            headers={"Server": "watchfloor", "X-Content-Type-Options": "nosniff"},
-        )
+            headers={
+                "Server": "watchfloor", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "X-Request-Id": known,
+            },
+        )  # fmt: skip
         answer.force_close()
         return answer
 

@@ -24,6 +24,7 @@ from stream.api.hot import Hot
 from stream.api.identity import Identities
 from stream.api.openapi import document
 from stream.api.operations import Operation
+from stream.api.pages import ASSETS, CACHED, DOCUMENT, PAGES, Page
 from stream.api.prepared import Prepared
 from stream.cache import origin
 from stream.cache.keys import EVERYTHING
@@ -36,10 +37,8 @@ from stream.session import Checker
 
 Connect = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-DOCUMENT = "/api/openapi.json"
 _DOCUMENT_SECONDS = 60  # it changes with the server's version
 _PAGE = Path(__file__).parent / "page"
-_ASSETS = ("page.js", "chart.js", "format.js", "page.css", "icon.svg")
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".html": "text/html"}
 _ELSEWHERE = (declared.ACTIVE_CONNECTIONS, declared.REFUSED, declared.FRAME_VIOLATIONS)
 _COUNTED = tuple(metric for metric in declared.METRICS if metric not in _ELSEWHERE)
@@ -111,7 +110,7 @@ def public(door: Door) -> Public:
     operations = (*door.operations, discovery(door.rooms))
     for operation in operations:
         frame.mount(app, operation)
-    app.router.add_get(DOCUMENT, _document(operations))
+    app.router.add_get(DOCUMENT, _document(operations, (*PAGES, CACHED) if door.cached else PAGES))
     methods = {one.path: one.method for one in operations} | {DOCUMENT: "GET"}
     for path, method in methods.items():
         app.router.add_route("OPTIONS", path, middleware.preflight(method))
@@ -135,7 +134,7 @@ async def _asset(request: web.Request) -> web.StreamResponse:
     name = request.match_info["name"]
     if name == "base.css":
         return _sent(BASE_CSS)
-    if name not in _ASSETS:
+    if name not in ASSETS:
         raise web.HTTPNotFound
     return _file(name)
 
@@ -149,9 +148,9 @@ def _sent(file: Path, headers: dict[str, str] | None = None) -> web.FileResponse
     return web.FileResponse(file, headers=told | (headers or {}))
 
 
-def _document(operations: Sequence[Operation]) -> Connect:
+def _document(operations: Sequence[Operation], pages: Sequence[Page]) -> Connect:
     headers = edge_headers((EVERYTHING, "api:document"), _DOCUMENT_SECONDS, own=_DOCUMENT_SECONDS)
-    prepared = Prepared(DOCUMENT, document(operations), 0.0, 0.0, headers=headers)
+    prepared = Prepared(DOCUMENT, document(operations, pages), 0.0, 0.0, headers=headers)
 
     async def openapi(request: web.Request) -> web.StreamResponse:
         """The API's description, OpenAPI 3.1."""

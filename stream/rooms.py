@@ -114,6 +114,7 @@ class Room(Generic[M]):
         self.name, self.epoch, self.seq = name, epoch, 0
         self.history = History(bounds)
         self.latest: dict[str, Update] = {}
+        self._recalled: dict[str, Update] = {}
         self.groups: dict[Canonical, Group[M]] = {}
         self.members: dict[M, Group[M]] = {}
         self.catching: dict[M, _Catching] = {}
@@ -144,6 +145,10 @@ class Room(Generic[M]):
     def remember(self, update: Update) -> None:
         """The latest of a symbol, of which only that is known."""
         self.latest.setdefault(update.symbol, update)
+
+    def recall(self, update: Update) -> None:
+        """What is stored of a symbol: initial data while the room knows nothing better."""
+        self._recalled[update.symbol] = update
 
     def lose(self) -> int:
         """A message that was promised will not come: it takes a number, and nobody can resume across it. The number."""
@@ -201,7 +206,8 @@ class Room(Generic[M]):
 
     def initial(self, filters: Canonical) -> list[Update]:
         """The latest update of each symbol that the filters let through."""
-        return [update for symbol, update in sorted(self.latest.items()) if filters.takes(symbol)]
+        known = self.latest or self._recalled
+        return [update for symbol, update in sorted(known.items()) if filters.takes(symbol)]
 
 
 class Rooms(Generic[M]):

@@ -25,6 +25,7 @@ from stream.admin import Admin
 from stream.analysis.desk import Desk, ProblemError
 from stream.analysis.engine import Engine
 from stream.analysis.following import Follower
+from stream.analysis.horizons import horizons
 from stream.analysis.lease import Lease
 from stream.analysis.messages import Analysis, AnalysisRequest
 from stream.analysis.publisher import Publisher
@@ -51,10 +52,9 @@ class AnalysisServer:
 
     def __init__(self, site: Site, paths: Paths, database: Database) -> None:
         wanted = site.analysis
-        horizons = [max(round(seconds(site.scaled(horizon))), 1) for horizon in wanted.horizons]
         self.database, self._retention = database, round(seconds(wanted.retention) * 1000)
         self.counts = Instruments(ai.COUNTED)
-        self.engine = Engine(horizons, max(round(1000 * site.profile.factor), 100))
+        self.engine = Engine(horizons(site), max(round(1000 * site.profile.factor), 100))
         publisher = Publisher(
             self.engine, Shelf(paths.data / "analysis", wanted.versions), _ms(site, wanted.publish), self.counts
         )  # fmt: skip

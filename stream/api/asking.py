@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from math import ceil
-from typing import Annotated, Protocol
+from typing import Annotated, Literal, Protocol, cast
 
 import msgspec
 from msgspec import Meta
@@ -13,7 +14,7 @@ from stream.analysis.client import AnalysisError, BusyError, LateError, RefusedE
 from stream.analysis.messages import MOST_TEXT, Analysis, AnalysisRequest, AnalysisType, RiskLevel, SignalWord
 from stream.api.codes import ApiCode
 from stream.api.operations import Answer, Asked, Operation
-from stream.api.types import Millis, Query, Share, Told
+from stream.api.types import Millis, Query, Share, Told, camel
 from stream.problems import ProblemError
 
 _AWAY = {"Retry-After": "5"}
@@ -29,6 +30,15 @@ class Question(Query, frozen=True):
     crypto_id: Annotated[str, Meta(min_length=1, max_length=64)]
     horizon: Annotated[int, Meta(ge=0, le=86_400)] = 0
     text: Annotated[str, Meta(max_length=MOST_TEXT)] = ""
+
+
+def _question(horizons: Sequence[int]) -> type[Question]:
+    """A question that takes these horizons alone."""
+    known = Literal.__getitem__((0, *horizons))  # values that only the settings know
+    fields = [("horizon", known, 0)]
+    made = msgspec.defstruct("Question", fields, bases=(Question,), frozen=True, kw_only=True, rename=camel)
+    made.__doc__ = Question.__doc__
+    return cast("type[Question]", made)
 
 
 class Forecast(Told, frozen=True):
@@ -71,17 +81,18 @@ class Analyst(Protocol):
 
 
 class Asking:
-    """Asks the models; `analyst` None: there are none."""
+    """Asks the models; `analyst` None: there are none. `horizons` (s) are those that they know, which the document then tells."""
 
-    def __init__(self, analyst: Analyst | None) -> None:
+    def __init__(self, analyst: Analyst | None, horizons: Sequence[int] = ()) -> None:
         self._analyst = analyst
+        self._question = _question(horizons) if horizons else Question
 
     def operation(self) -> Operation:
         """The operation."""
         return Operation(
             "/api/ai-analysis", "What one of the five models says of a currency.",
             "Answered by the analysis process; each answer is stored, and scored when its horizon has passed. No advice.",
-            Said, self.ask, method="POST", body=Question,
+            Said, self.ask, method="POST", body=self._question,
             errors=(HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
         )  # fmt: skip
 

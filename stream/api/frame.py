@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from aiohttp import web
+from aiohttp import ClientPayloadError, web
 
 from stream.api.codes import ApiCode
 from stream.api.hot import Hot
@@ -122,5 +122,7 @@ async def _body(request: web.Request, kind: type[msgspec.Struct]) -> Any:
         return msgspec.json.decode(await request.read(), type=kind)
     except web.HTTPRequestEntityTooLarge:
         raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, ApiCode.BODY_TOO_LARGE) from None
+    except (ConnectionError, ClientPayloadError) as error:  # who asked went away while it came: no fault of the server's
+        raise ProblemError(HTTPStatus.BAD_REQUEST, ApiCode.BAD_BODY, f"body: it ended too soon ({error})") from None
     except (msgspec.MsgspecError, UnicodeError, ValueError, RecursionError) as error:
         raise ProblemError(HTTPStatus.BAD_REQUEST, ApiCode.BAD_BODY, f"body: {error}") from None

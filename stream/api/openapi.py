@@ -12,6 +12,7 @@ from msgspec import Struct
 from metrics.process import version
 from stream.api.codes import ApiCode
 from stream.api.operations import NoQuery, Operation
+from stream.api.pages import PAGES, Page
 from stream.codes import ErrorCode
 
 _REFS = "#/components/schemas/{name}"
@@ -23,7 +24,8 @@ ALWAYS = (
 _HTTP_CODES = (
     ErrorCode.AUTH_REQUIRED, ErrorCode.FORBIDDEN, ErrorCode.BAD_TOKEN, ErrorCode.TOKEN_EXPIRED, ErrorCode.TOKEN_REVOKED,
     ErrorCode.RATE_LIMITED, ErrorCode.UNKNOWN_HOST, ErrorCode.HEADERS_TOO_LARGE, ErrorCode.BAD_REQUEST, ErrorCode.NOT_FOUND,
-    ErrorCode.METHOD_NOT_ALLOWED, ErrorCode.INTERNAL,
+    ErrorCode.METHOD_NOT_ALLOWED, ErrorCode.INTERNAL, ErrorCode.BAD_HANDSHAKE, ErrorCode.BAD_ORIGIN, ErrorCode.SHUTTING_DOWN,
+    ErrorCode.TOO_MANY_CONNECTIONS,
 )  # fmt: skip
 CODES = (*(str(code) for code in _HTTP_CODES), *(str(code) for code in ApiCode))
 _RETRY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
@@ -40,7 +42,7 @@ class Problem(Struct, frozen=True, rename="camel"):
     request_id: str
 
 
-def document(operations: Sequence[Operation]) -> bytes:
+def document(operations: Sequence[Operation], pages: Sequence[Page] = PAGES) -> bytes:
     """The document as JSON."""
     types = [kind for one in operations for kind in (one.answer, one.body, one.query) if kind is not None]
     schemas, components = msgspec.json.schema_components([*types, Problem], ref_template=_REFS)
@@ -57,7 +59,8 @@ def document(operations: Sequence[Operation]) -> bytes:
         },
         "servers": [{"url": "/"}],
         "security": [{}, {"bearer": []}, {"key": []}],
-        "paths": {one.path: {one.method.lower(): _operation(one, by_type, components)} for one in operations},
+        "paths": {one.path: {one.method.lower(): _operation(one, by_type, components)} for one in operations}
+        | {page.path: {"get": page.described(_REFUSALS)} for page in pages},
         "components": {
             "schemas": {name: schema for name, schema in components.items() if name not in queries},
             "securitySchemes": {
@@ -108,6 +111,9 @@ def _refused(status: HTTPStatus) -> dict[str, Any]:
     if status in _RETRY:
         found["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}}
     return found
+
+
+_REFUSALS = {status: _refused(status) for status in HTTPStatus if status >= HTTPStatus.BAD_REQUEST}
 
 
 def _parameters(schema: Mapping[str, Any]) -> list[dict[str, Any]]:

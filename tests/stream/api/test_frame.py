@@ -12,13 +12,15 @@ from typing import Annotated
 import pytest
 from msgspec import Meta, Struct
 
+from metrics.expose import Renderer
 from settings.api import Api
 from stream.api.operations import Answer, Asked, Operation
 from stream.auth import Authenticator
 from stream.keybook import changing
 from stream.tokens import issue, issue_api_key
 from tests.stream.api.world import Answered, World, ask, market, sentiment, world
-from tests.stream.edge.server import guard, serving
+from tests.stream.edge.server import Raw, guard, serving
+from tests.waiting import until
 
 
 class Echo(Struct, frozen=True):
@@ -88,6 +90,18 @@ def test_any_other_body_is_refused_in_words(port: int, body: bytes, kind: str, s
 
 def test_no_body_is_inflated(port: int) -> None:
     assert _post(port, b"\x1f\x8b", Content_Encoding="gzip").json["code"] == "not-json"
+
+
+def test_who_leaves_while_the_body_comes_is_no_fault_of_the_servers() -> None:
+    with serving(guard(), operations=OPERATIONS) as running:
+        with Raw(running.port) as client:
+            client.send(
+                b"POST /api/ai-analysis HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 30\r\n\r\n{"
+            )
+            until("it is asked", lambda: running.guard.open == 1)
+        line = 'app_http_requests_total{route="/api/ai-analysis",code="4xx"} 1\n'
+        until("it is counted", lambda: line in Renderer().render(running.figures.collect()).decode())
+        assert 'app_errors_total{route="/api/ai-analysis"} 0\n' in Renderer().render(running.figures.collect()).decode()
 
 
 def test_what_takes_too_long_ends(port: int) -> None:
