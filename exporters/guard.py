@@ -45,7 +45,7 @@ class Guard:
             if size <= room:
                 kept.append(sample)
             elif room and isinstance(value, Column):
-                kept.append((metric, labels, Column(self._first(value.keys, room), value.values[:room])))
+                kept.append((metric, labels, Column(self._first(value.keys, room), value.unpacked()[:room])))
         return kept
 
     def _first(self, keys: Keys, count: int) -> Keys:

@@ -11,6 +11,7 @@ from itertools import chain
 
 from aiohttp import web
 
+from exporters.answer import answer
 from exporters.gate import Gate
 from exporters.guard import Guard
 from exporters.runner import Runner
@@ -96,15 +97,15 @@ class Exporter:
                 )  # fmt: skip
         return collected
 
-    async def _metrics(self, request: web.Request) -> web.Response:
+    async def _metrics(self, request: web.Request) -> web.StreamResponse:
         if refusal := self._unknown(request):
             return refusal
         self._counts.inc(stack.EXPORTER_SCRAPES, self._domain.name)
         names = request.query.getall("collect[]", [])
         samples = await self.samples(names, budget(request.headers.get(TIMEOUT_HEADER, "")))
-        return self._rendered(request, self._domain.target, samples)
+        return await self._rendered(request, self._domain.target, samples)
 
-    async def _probe(self, request: web.Request) -> web.Response:
+    async def _probe(self, request: web.Request) -> web.StreamResponse:
         targets = ", ".join(target for target in self._runners if target) or "none: this domain has one target, at /metrics"
         name = request.query.get("target", "")
         if not name:
@@ -117,7 +118,7 @@ class Exporter:
         self._counts.inc(stack.EXPORTER_SCRAPES, self._domain.name)
         names = request.query.getall("collect[]", [])
         samples = await self._collected(runner, names, budget(request.headers.get(TIMEOUT_HEADER, "")))
-        return self._rendered(request, name, samples)
+        return await self._rendered(request, name, samples)
 
     def _unknown(self, request: web.Request) -> web.Response | None:
         unknown = sorted(set(request.query.getall("collect[]", [])) - set(self._domain.names))
@@ -126,9 +127,9 @@ class Exporter:
         known = ", ".join(self._domain.names)
         return web.Response(status=400, text=f"collect[]: unknown collector {unknown[0]!r}: known are {known}\n")
 
-    def _rendered(self, request: web.Request, target: str, samples: Iterable[Sample]) -> web.Response:
+    async def _rendered(self, request: web.Request, target: str, samples: Iterable[Sample]) -> web.StreamResponse:
         wanted = negotiate(request.headers.get("Accept", ""), request.headers.get("Accept-Encoding", ""))
-        return web.Response(body=self._renderers[target].render(samples, wanted), headers=wanted.headers)
+        return await answer(request, self._renderers[target].parts(samples, openmetrics=wanted.openmetrics), wanted)
 
     async def _alive(self, _: web.Request) -> web.Response:
         # An exporter is ready as soon as it answers: that a target is down is what it is there to tell.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["OPENMETRICS", "TEXT", "ClientCollector", "Format", "Renderer", "escape", "expanded", "negotiate", "number"]
 
 _SPARE_PREFIXES = 64
+_PIECE, _ROWS = 64 * 2**10, 1000  # bytes from which a piece is handed out; rows that are made at once
 
 
 def _replaced(error: UnicodeError) -> tuple[bytes, int]:
@@ -57,7 +58,7 @@ def _label_text(names: Iterable[str], values: Iterable[str]) -> str:
 
 def _label_texts(metric: Metric, keys: Keys) -> list[bytes]:
     """`{label="value"} ` for each row."""
-    inner = (_label_text(metric.labels, labels) for labels in keys.rows)
+    inner = (_label_text(metric.labels, labels) for labels in keys)
     return [("{" + text + "} " if text else " ").encode("utf-8", "metrics.expose") for text in inner]
 
 
@@ -67,7 +68,7 @@ def expanded(sample: Sample) -> Iterator[Single]:
     if not isinstance(value, Column):
         yield metric, labels, value
         return
-    for row, item in zip(value.keys.rows, value.values, strict=True):
+    for row, item in zip(value.keys.rows, value.unpacked(), strict=True):
         if item is not None:
             yield metric, row, int(item) if isinstance(item, bytes) else item
 
@@ -143,17 +144,17 @@ class Renderer:
         """The exposition of `samples` in any order: each family once, in order of first appearance.
 
         Surrogates in label values become U+FFFD. Raises ValueError when a sample has not as many label values as its metric
-        has labels, or a histogram not as many counts as it has buckets.
+        has labels, a histogram not as many counts as it has buckets, or a column not as many values as keys.
         """
         wanted = wanted or Format()
-        body = self._body(samples, openmetrics=wanted.openmetrics)
+        body = b"".join(self.parts(samples, openmetrics=wanted.openmetrics))
         return gzip.compress(body, compresslevel=1, mtime=0) if wanted.gzip else body
 
-    def _body(self, samples: Iterable[Sample], *, openmetrics: bool) -> bytes:
+    def parts(self, samples: Iterable[Sample], *, openmetrics: bool = False) -> Iterator[bytes]:
+        """The same, uncompressed, a piece at a time: the text of a whole wide scrape is never in the memory at once."""
         caches = self._openmetrics if openmetrics else self._text
         families: dict[Metric, tuple[_FamilyCache, list[str]]] = {}
-        columns: dict[Metric, list[bytes]] = {}
-        used: dict[tuple[Keys, Labels], list[bytes]] = {}
+        columns: dict[Metric, list[Column]] = {}
         for metric, labels, value in samples:
             found = families.get(metric)
             if found is None:
@@ -163,7 +164,9 @@ class Renderer:
                 found = families[metric] = (cache, [cache.header])
             cache, lines = found
             if isinstance(value, Column):
-                columns.setdefault(metric, []).append(self._column(metric, value, used))
+                if len(value.keys) != len(value.values):
+                    raise ValueError(f"{metric.name}: {len(value.values)} values for {len(value.keys)} rows")
+                columns.setdefault(metric, []).append(value)
                 continue
             if isinstance(value, Distribution):
                 lines.append(cache.histogram(labels, value))
@@ -173,35 +176,53 @@ class Renderer:
             lines.append(f"{prefix}{text if text[-1] not in 'fne' else number(value)}\n")
         for cache, lines in families.values():
             cache.forget_unused(len(lines))
-        self._labels = used
-        parts = []
-        for metric, (_, lines) in families.items():
-            if len(lines) == 1 and not any(columns.get(metric, ())):
-                continue  # a column without a value
-            parts.append("".join(lines).encode("utf-8", "metrics.expose"))
-            parts.extend(columns.get(metric, ()))
-        return b"".join([*parts, b"# EOF\n"] if openmetrics else parts)
+        return self._pieces(families, columns, openmetrics=openmetrics)
 
-    def _column(self, metric: Metric, column: Column, used: dict[tuple[Keys, Labels], list[bytes]]) -> bytes:
+    def _pieces(
+        self,
+        families: dict[Metric, tuple[_FamilyCache, list[str]]],
+        columns: dict[Metric, list[Column]],
+        *,
+        openmetrics: bool,
+    ) -> Iterator[bytes]:
+        used: dict[tuple[Keys, Labels], list[bytes]] = {}
+        small: list[bytes] = []  # what is short goes together
+        size = 0
+        for metric, (_, lines) in families.items():
+            header: list[bytes] = ["".join(lines).encode("utf-8", "metrics.expose")]
+            if len(lines) > 1:
+                small, header = small + header, []
+            for column in columns.get(metric, ()):
+                for piece in self._column(metric, column, used):
+                    small += [*header, piece]  # no header for a column without a value
+                    header, size = [], size + len(piece)
+                    if size > _PIECE:
+                        yield b"".join(small)
+                        small, size = [], 0
+        self._labels = used
+        yield b"".join([*small, b"# EOF\n"] if openmetrics else small)
+
+    def _column(self, metric: Metric, column: Column, used: dict[tuple[Keys, Labels], list[bytes]]) -> Iterator[bytes]:
         """The lines of a column. Its values stand as they are where they are bytes, which costs a fifth of a look-up each."""
-        keys, values = column
+        keys, values = column.keys, column.unpacked()
         if not values:
-            return b""
+            return
         key = (keys, metric.labels)
         texts = used.get(key)
         if texts is None:
             texts = used[key] = self._labels.get(key) or _label_texts(metric, keys)
-        if len(texts) != len(values):
-            raise ValueError(f"{metric.name}: {len(values)} values for {len(texts)} rows")
         if None in values:
             present = [(text, value) for text, value in zip(texts, values, strict=True) if value is not None]
             if not present:
-                return b""
+                return
             texts, values = zip(*present, strict=True)  # type: ignore[assignment]  # sequences of the same things
         if values[0].__class__ is not bytes:
             values = [number(value).encode("ascii") for value in values]  # type: ignore[arg-type]  # a column is of one kind
         name = metric.name.encode("ascii")
-        return name + (b"\n" + name).join(map(add, texts, values)) + b"\n"
+        between = b"\n" + name
+        for start in range(0, len(values), _ROWS):
+            part = slice(start, start + _ROWS)
+            yield b"".join((name, between.join(map(add, texts[part], values[part])), b"\n"))
 
 
 class ClientCollector:

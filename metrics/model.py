@@ -6,7 +6,7 @@ has `rate()`, only a `Histogram` has `quantile()`, so that a wrong query is a ty
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple, TypeAlias
@@ -63,10 +63,41 @@ class Keys:
     never equal.
     """
 
-    __slots__ = ("__weakref__", "rows")
+    __slots__ = ("__weakref__", "_rows")
 
     def __init__(self, rows: Sequence[Labels]) -> None:
-        self.rows = rows
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Labels]:
+        return iter(self._rows)
+
+    @property
+    def rows(self) -> Sequence[Labels]:
+        """Label values in declared order, row by row."""
+        return self._rows
+
+
+class Packed:
+    """Integers' digits in one text, a line each, empty where there is no value: a tenth of the memory of as many objects."""
+
+    __slots__ = ("_count", "text")
+
+    def __init__(self, text: bytes, count: int) -> None:
+        self.text = text
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def unpacked(self) -> list[bytes | None]:
+        """Each one's digits. Raises ValueError when there are not as many as was said."""
+        lines: list[bytes | None] = [*self.text.split(b"\n")] if self._count else []
+        if len(lines) != self._count:
+            raise ValueError(f"{len(lines)} values, not {self._count}")
+        return lines if b"" not in lines else [line or None for line in lines]
 
 
 class Column(NamedTuple):
@@ -76,7 +107,11 @@ class Column(NamedTuple):
     """
 
     keys: Keys
-    values: Sequence[bytes | float | None]
+    values: Sequence[bytes | float | None] | Packed
+
+    def unpacked(self) -> Sequence[bytes | float | None]:
+        """The values as a sequence."""
+        return self.values.unpacked() if isinstance(self.values, Packed) else self.values
 
 
 # A plain tuple, because a scrape makes thousands of them: (metric, label values in declared order, value). A column brings its

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 from typing import Any
+from weakref import WeakSet
 
-from metrics.model import Column, Keys, Metric, Sample
+from metrics.model import Column, Keys, Metric, Packed, Sample
 
 Row = tuple[bytes | float | None, ...]
 _INTEGERS = frozenset((20, 21, 23, 26))  # int8, int2, int4, oid: their text is a sample's value as it is
 _FLOATS = frozenset((700, 701, 1700))  # float4, float8, numeric
 _BOOL = 16
+_ESCAPED = re.compile(r"\\(.)")
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    return "\n" if found[1] == "n" else found[1]
 
 
 class Shape:
@@ -52,6 +60,79 @@ class Shape:
     def _text(self, value: bytes | None) -> str:
         """Bytes that are no text in the server's encoding become surrogates, which the renderer replaces."""
         return "" if value is None else value.decode(self._encoding, "surrogateescape")
+
+
+class PackedKeys(Keys):
+    """Keys as the server packed them: a text for each label, a line a row. Rows are made when somebody asks."""
+
+    __slots__ = ("_count", "_encoding", "texts")
+
+    def __init__(self, texts: Sequence[bytes], count: int, encoding: str) -> None:
+        self.texts = texts
+        self._count = count
+        self._encoding = encoding
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def rows(self) -> Sequence[tuple[str, ...]]:
+        """Label values in declared order, row by row."""
+        return list(self)
+
+    def __iter__(self) -> Iterator[tuple[str, ...]]:
+        return zip(*map(self._lines, self.texts), strict=True)
+
+    def _lines(self, text: bytes) -> Iterator[str]:
+        """A label's values; a text of one line is for all rows. Raises ValueError for any other number."""
+        lines = text.count(b"\n") + 1
+        if lines == 1:
+            return repeat(self._line(text), self._count)
+        if lines != self._count:
+            raise ValueError(f"{lines} labels, not {self._count}")
+        return map(self._line, _split(text))
+
+    def _line(self, line: bytes) -> str:
+        text = line.decode(self._encoding, "surrogateescape")
+        return _ESCAPED.sub(_unescaped, text) if "\\" in text else text
+
+
+def _split(text: bytes) -> Iterator[bytes]:
+    """The lines of a text, one in the memory at a time. A server's encodings have no line's end within a character."""
+    start = 0
+    while (end := text.find(b"\n", start)) >= 0:
+        yield text[start:end]
+        start = end + 1
+    yield text[start:]
+
+
+class PackedShape:
+    """As Shape, of a wide table's one row. `known` are the keys of all wide tables of a connection: equal ones are shared."""
+
+    def __init__(self, metrics: Sequence[Metric], labels: int, encoding: str, known: WeakSet[PackedKeys]) -> None:
+        self._metrics = tuple(metrics)
+        self._labels = labels
+        self._encoding = encoding
+        self._known = known
+        self._keys = PackedKeys((), 0, encoding)
+
+    def samples(self, rows: Sequence[Row], _types: Sequence[int]) -> Iterator[Sample]:
+        """A column for each metric, in order. Raises ValueError for a count that does not fit."""
+        ((rows_told, *texts),) = rows
+        count = int(rows_told or 0)
+        if not count:
+            return
+        labels, values = tuple(texts[: self._labels]), texts[self._labels :]
+        if labels != self._keys.texts:
+            self._keys = self._keys_of(labels, count)
+        for metric, text in zip(self._metrics, values, strict=True):
+            assert isinstance(text, bytes)
+            yield metric, (), Column(self._keys, Packed(text, count))
+
+    def _keys_of(self, labels: tuple[Any, ...], count: int) -> PackedKeys:
+        keys = next((keys for keys in self._known if keys.texts == labels), None) or PackedKeys(labels, count, self._encoding)
+        self._known.add(keys)
+        return keys
 
 
 # PostgreSQL's names of encodings that Python calls otherwise. SQL_ASCII holds whatever was put in, mostly UTF-8.

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
+from weakref import WeakSet
 
 import psycopg
 from psycopg import pq
@@ -19,7 +20,7 @@ from psycopg.pq.abc import PGconn, PGresult
 
 from exporters.postgres import wire
 from exporters.postgres.causes import LateError, ServerError, TargetError
-from exporters.postgres.rows import Shape, python_encoding
+from exporters.postgres.rows import PackedKeys, PackedShape, Shape, python_encoding
 from exporters.postgres.table import HELPERS, Subject, Table
 from metrics.model import Sample
 
@@ -27,7 +28,8 @@ LOG = logging.getLogger("exporters")
 # Nothing is ever written; nothing waits for a lock; nothing runs long; names are pg_catalog's.
 _SETTINGS = (
     "SET default_transaction_read_only = on; SET statement_timeout = {timeout}; SET lock_timeout = 100; "
-    "SET idle_in_transaction_session_timeout = 10000; SET search_path = pg_catalog; SET extra_float_digits = 1"
+    "SET idle_in_transaction_session_timeout = 10000; SET search_path = pg_catalog; SET extra_float_digits = 1; "
+    "SET jit = off"  # compiling takes longer than reading the catalog, however many tables there are
 )
 _ABOUT = (
     "SELECT '', version() UNION ALL"  # noqa: S608  # of constants of ours
@@ -42,7 +44,7 @@ class _Known:
     """What is kept of one table: its statement as prepared, its shape, the last answer."""
 
     statement: wire.Statement | None
-    shape: Shape
+    shape: Shape | PackedShape
     samples: list[Sample] = field(default_factory=list)
     error: Exception | None = None
     asked: float = float("-inf")
@@ -76,6 +78,7 @@ class Session:
         self._connection: PGconn | None = None
         self._context: _Context | None = None
         self._known: dict[Table, _Known] = {}
+        self._keys: WeakSet[PackedKeys] = WeakSet()
         self._bad: set[Table] = set()
         self._said = ""
         self.server: Server | None = None
@@ -134,10 +137,11 @@ class Session:
         due = [table for table in tables if self._is_due(table, now)]
         due.sort(key=lambda table: table in self._bad)  # what was late last time must not make the others late
         statements = [statement for table in due if (statement := self._known[table].statement)]
-        answers = wire.ask(connection, statements, deadline)
-        for table, answer in zip(due, answers, strict=True):
+        late = False
+        for table, answer in zip(due, wire.ask(connection, statements, deadline), strict=True):
             self._take(table, self._known[table], answer, now)
-        if None in answers:
+            late = late or answer is None
+        if late:
             self._forget_connection()
 
     def _take(self, table: Table, known: _Known, answer: wire.Answer, now: float) -> None:
@@ -167,7 +171,12 @@ class Session:
             version, schema = self.server.version, self.server.extensions.get(table.extension, "")
             sql = "" if table.extension and not schema else table.sql(version, schema, self.server.extensions)
             statement = wire.Statement(f"watchfloor_{len(self._known)}", sql) if sql else None
-            shape = Shape(table.metrics(version), len(table.labels), self.server.encoding)
+            metrics, encoding = table.metrics(version), self.server.encoding
+            shape = (
+                PackedShape(metrics, len(table.labels), encoding, self._keys)
+                if table.wide
+                else Shape(metrics, len(table.labels), encoding)
+            )
             known = self._known[table] = _Known(statement, shape)
         return known
 
@@ -177,8 +186,7 @@ class Session:
         settings = [part for part in _SETTINGS.format(timeout=int(self._timeout * 1000)).split("; ") if part]
         numbers = count()
         begin = [wire.Statement(f"settings_{next(numbers)}", sql) for sql in (*settings, _ABOUT)]
-        answers = wire.ask(connection, begin, deadline)
-        rows = answers[-1]
+        *_, rows = wire.ask(connection, begin, deadline)
         if rows is None:
             raise LateError
         if isinstance(rows, ServerError):

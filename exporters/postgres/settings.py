@@ -63,7 +63,7 @@ class Settings:
         for _, _, column in self._session.samples(PARAMETERS):
             assert isinstance(column, Column)
             if column is not self._column:
-                found = zip(column.keys.rows, column.values, strict=True)
+                found = zip(column.keys.rows, column.unpacked(), strict=True)
                 self._samples = [
                     (BY_NAME[name], (), float(value)) for (name,), value in found if name in BY_NAME and value is not None
                 ]

@@ -10,12 +10,13 @@ SUBJECT = Subject(
     "stat_user_indexes",
     "Scans and size of each index; indexes that are invalid, or that no query uses.",
     (
-        Table((Value(m.SCANS, "idx_scan"),), "FROM pg_stat_user_indexes ORDER BY indexrelid", INDEX),
+        Table((Value(m.SCANS, "idx_scan"),), "FROM pg_stat_user_indexes ORDER BY indexrelid", INDEX, wide=True),
         Table(
             (Value(m.SIZE, "pg_relation_size(indexrelid)"),),
             f"FROM pg_stat_user_indexes WHERE indexrelid <> ALL ({HELD}) AND relid <> ALL ({HELD}) ORDER BY indexrelid",
             INDEX,
             every=30,
+            wide=True,
         ),
         Table(
             (

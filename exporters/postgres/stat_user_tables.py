@@ -36,6 +36,7 @@ SUBJECT = Subject(
             ),
             "FROM pg_stat_user_tables ORDER BY relid",
             TABLE,
+            wide=True,
         ),
         Table(
             (Value(m.SIZE, "t + i"), Value(m.TABLE_SIZE, "t"), Value(m.INDEX_SIZE, "i")),
@@ -43,6 +44,7 @@ SUBJECT = Subject(
             f" FROM pg_stat_user_tables WHERE relid <> ALL ({HELD}) ORDER BY relid OFFSET 0) AS sizes",
             TABLE,
             every=30,
+            wide=True,
         ),
     ),
 )

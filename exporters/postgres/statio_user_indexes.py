@@ -12,6 +12,7 @@ SUBJECT = Subject(
             (Value(m.READ, "idx_blks_read"), Value(m.HIT, "idx_blks_hit")),
             "FROM pg_statio_user_indexes ORDER BY indexrelid",
             INDEX,
+            wide=True,
         ),
     ),
     default=False,

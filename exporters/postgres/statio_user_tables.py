@@ -21,6 +21,7 @@ SUBJECT = Subject(
             ),
             "FROM pg_statio_user_tables ORDER BY relid",
             TABLE,
+            wide=True,
         ),
     ),
 )

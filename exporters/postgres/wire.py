@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import select
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -59,24 +59,25 @@ class Statement:
 Answer: TypeAlias = PGresult | ServerError | None
 
 
-def ask(connection: PGconn, statements: Sequence[Statement], deadline: float) -> list[Answer]:
-    """One answer for each statement, all sent at once (libpq's pipeline mode), each in a transaction of its own.
+def ask(connection: PGconn, statements: Sequence[Statement], deadline: float) -> Iterator[Answer]:
+    """One answer for each statement, all sent at once (libpq's pipeline mode), each in a transaction of its own. Take them all.
 
     An error of the server stands in the place of its answer; None where no answer came by the deadline: then the connection is
-    of no further use. Raises TargetError when it is lost.
+    of no further use. Raises TargetError when it is lost. Answers come one by one, so that one of them is in the memory.
     """
     try:
         _send(connection, statements)
     except psycopg.Error as error:
         raise explained(message(connection), lost=True) from error
-    answers: list[Answer] = []
-    try:
-        for statement in statements:
-            answers.append(_answer(connection, statement, deadline))  # noqa: PERF401  # one by one: what came before the end stays
-    except LateError:
-        return [*answers, *[None] * (len(statements) - len(answers))]
-    connection.exit_pipeline_mode()
-    return answers
+    late = False
+    for statement in statements:
+        try:
+            yield None if late else _answer(connection, statement, deadline)
+        except LateError:
+            late = True
+            yield None
+    if not late:
+        connection.exit_pipeline_mode()
 
 
 def _send(connection: PGconn, statements: Sequence[Statement]) -> None:

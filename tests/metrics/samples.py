@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from metrics.model import Column, Counter, Distribution, Gauge, Histogram, Keys, Sample, Unit
+from metrics.model import Column, Counter, Distribution, Gauge, Histogram, Keys, Packed, Sample, Unit
 
 HELP = 'Help with a backslash \\, a "quote" and\na second line.'
 PLAIN = Gauge("wf_plain", HELP, Unit.BYTES)
@@ -42,7 +42,10 @@ def _columns() -> st.SearchStrategy[Sample]:
         seen: dict[tuple[bytes, bytes], tuple[str, str, bytes | float | None]] = {}
         for a, b, value in rows:
             seen.setdefault((a.encode("utf-8", "metrics.expose"), b.encode("utf-8", "metrics.expose")), (a, b, value))
-        return WIDE, (), Column(Keys([(a, b) for a, b, _ in seen.values()]), [value for _, _, value in seen.values()])
+        values = [value for _, _, value in seen.values()]
+        digits = [value for value in values if isinstance(value, bytes)]
+        packed = Packed(b"\n".join(value or b"" for value in digits), len(values)) if len(digits) == len(values) else values
+        return WIDE, (), Column(Keys([(a, b) for a, b, _ in seen.values()]), packed)
 
     return cells.map(column)
 

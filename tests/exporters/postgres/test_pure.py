@@ -1,12 +1,14 @@
 """What is decided without a server: statements by version, rows to columns, causes, what the site may ask."""
 
+from weakref import WeakSet
+
 import pytest
 
 from exporters.postgres import SUBJECTS, queries
 from exporters.postgres.causes import explained
-from exporters.postgres.rows import Shape, python_encoding
+from exporters.postgres.rows import PackedKeys, PackedShape, Shape, python_encoding
 from exporters.postgres.table import Table, Value
-from metrics.model import Column, Gauge
+from metrics.model import Column, Gauge, Packed
 from settings import SettingsError, parse
 
 A, B = Gauge("a", "A.", labels=("n",)), Gauge("b", "B.", labels=("n",))
@@ -19,6 +21,22 @@ def test_a_statement_is_made_for_the_servers_version() -> None:
     assert TABLE.sql(160_001, "s") == "SELECT n, x FROM s.t"
     assert TABLE.sql(180_000, "s") == "SELECT n, x, y FROM s.t"
     assert TABLE.metrics(160_000) == (A,)
+
+
+def test_a_wide_table_comes_in_one_row_and_shares_its_keys() -> None:
+    known: WeakSet[PackedKeys] = WeakSet()
+    first, second = (PackedShape((A,), 1, "utf-8", known) for _ in range(2))
+    packed = [(b"2", rb"two\nlines \\n" + b"\n\xff", b"\n7")]
+    ((_, _, column),) = first.samples(packed, ())
+    ((_, _, other),) = second.samples(packed, ())
+    assert isinstance(column, Column)
+    assert isinstance(other, Column)
+    assert column.keys is other.keys
+    assert column.keys.rows == [("two\nlines \\n",), ("\udcff",)]
+    assert column.unpacked() == [None, b"7"]
+    assert list(first.samples([(b"0", None, None)], ())) == []
+    with pytest.raises(ValueError, match="2 values, not 3"):
+        Packed(b"1\n2", 3).unpacked()
 
 
 def test_labels_must_fit() -> None:
