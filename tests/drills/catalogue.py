@@ -19,7 +19,7 @@ from tests.drills.faults import (
     send_garbage,
     stop_service,
 )
-from tests.drills.feed_faults import break_source, silence_source
+from tests.drills.feed_faults import break_source, silence_source, sources
 from tests.drills.model_faults import corrupt_model
 from tests.drills.postgres_faults import (
     deadlock,
@@ -115,6 +115,7 @@ def settings() -> dict[str, Any]:
         # As many predictions within ten minutes as an hour has otherwise.
         "analysis": {"every": "10s"},
         "exporters": {"model_quality": {"window": "10m"}},
+        "stream": {"sources": sources()},
     }
 
 

@@ -1,4 +1,4 @@
-"""Faults of a source of data: a server that the appliance is told to read, and that goes silent or away."""
+"""Faults of a source of data: a server that the drilled appliance reads, and that goes silent or away."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import http.server
 import json
 import threading
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from tests.appliance import Appliance
@@ -15,7 +16,7 @@ from tests.waiting import free_ports, until
 
 _GOOD = json.dumps({"symbol": "BTC", "fear_greed_index": 50}).encode()
 # The site's own limits: short ones, because they are no part of the way of an alert.
-_TIMES = {"poll": "1s", "stale_after": "3s", "reconnect": "1s", "attempts": 2, "retry": "2s"}
+_TIMES = {"poll": "1s", "stale_after": "5s", "reconnect": "1s", "attempts": 2, "retry": "2s"}
 _READ = (
     'feed_source_stale{source="sentiment"} == 0 and on (instance) feed_source_state{source="sentiment", state="connected"} == 1'
 )
@@ -42,25 +43,17 @@ class _Answer(http.server.BaseHTTPRequestHandler):
         """Says nothing."""
 
 
-@contextlib.contextmanager
-def _source(appliance: Appliance) -> Iterator[_Source]:
-    """The appliance reads its sentiment from a server of ours within the block."""
-    [port] = free_ports(1)
-    with _Source(("127.0.0.1", port), _Answer) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        before = appliance.settings.get("stream", {})
-        sources = {"sentiment": {"endpoint": f"http://127.0.0.1:{port}/"} | _TIMES}
-        appliance.change(stream=before | {"sources": sources})
-        try:
-            appliance.up()
-            until("the source is read", lambda: appliance.query(_READ), 60)
-            yield server
-        finally:
-            appliance.change(stream=before)
-            appliance.up()
-            server.shutdown()
-            thread.join()
+@cache
+def _server() -> _Source:
+    """The one of this process, which answers as long as that lives."""
+    server = _Source(("127.0.0.1", free_ports(1)[0]), _Answer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+def sources() -> dict[str, Any]:
+    """`stream.sources` of an appliance that reads its sentiment from the server of the drills, which this starts."""
+    return {"sentiment": {"endpoint": f"http://127.0.0.1:{_server().server_port}/"} | _TIMES}
 
 
 def silence_source(content: bytes = b"[]") -> Fault:
@@ -68,12 +61,12 @@ def silence_source(content: bytes = b"[]") -> Fault:
 
     @contextlib.contextmanager
     def fault(appliance: Appliance) -> Iterator[None]:
-        with _source(appliance) as server:
-            server.content = content
-            try:
-                yield
-            finally:
-                server.content = _GOOD
+        until("the source is read", lambda: appliance.query(_READ), 60)
+        _server().content = content
+        try:
+            yield
+        finally:
+            _server().content = _GOOD
 
     return fault
 
@@ -83,11 +76,11 @@ def break_source(status: int = 503) -> Fault:
 
     @contextlib.contextmanager
     def fault(appliance: Appliance) -> Iterator[None]:
-        with _source(appliance) as server:
-            server.status = status
-            try:
-                yield
-            finally:
-                server.status = 200
+        until("the source is read", lambda: appliance.query(_READ), 60)
+        _server().status = status
+        try:
+            yield
+        finally:
+            _server().status = 200
 
     return fault

@@ -8,32 +8,39 @@ from collections.abc import Iterator
 from typing import Any, LiteralString
 
 import psycopg
+from psycopg import sql
 
 from tests.appliance import Appliance
 from tests.drills.database_faults import superuser, working
 from tests.drills.faults import Fault
 
-_ROWS = 400_000
-
 
 @contextlib.contextmanager
-def _table(
-    appliance: Appliance,
-    *made: LiteralString,
-    dropped: LiteralString = "DROP TABLE IF EXISTS drill",
-    as_superuser: bool = False,
-) -> Iterator[None]:
-    """Something of the drill's own, made by these statements, until the block ends."""
+def table(appliance: Appliance, name: str, *made: LiteralString) -> Iterator[None]:
+    """A table of the workload's role, made by these statements, until the block ends."""
+    dropped = sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(name))
     with superuser(appliance) as connection:
         connection.execute(dropped)
-        if not as_superuser:
-            connection.execute("SET ROLE watchfloor")  # the program whose data store this is
+        connection.execute("SET ROLE watchfloor")  # the program whose data store this is
         for statement in made:
             connection.execute(statement)
     try:
         yield
     finally:
         with superuser(appliance) as connection:
+            connection.execute(dropped)
+
+
+@contextlib.contextmanager
+def _slot(appliance: Appliance) -> Iterator[None]:
+    """A replication slot that nobody reads."""
+    dropped = "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = 'drill'"
+    with superuser(appliance) as connection:
+        connection.execute(dropped)
+        connection.execute("SELECT pg_create_physical_replication_slot('drill', true)")
+        try:
+            yield
+        finally:
             connection.execute(dropped)
 
 
@@ -68,9 +75,9 @@ def wait_for_lock() -> Fault:
     @contextlib.contextmanager
     def fault(appliance: Appliance) -> Iterator[None]:
         with (
-            _table(appliance, "CREATE TABLE drill (id int)"),
-            working(appliance, "BEGIN", "SELECT * FROM drill", "SELECT pg_sleep(36000)"),
-            working(appliance, "SELECT 1", "ALTER TABLE drill ADD COLUMN more int"),
+            table(appliance, "drill_lock", "CREATE TABLE drill_lock (id int)"),
+            working(appliance, "BEGIN", "SELECT * FROM drill_lock", "SELECT pg_sleep(36000)"),
+            working(appliance, "SELECT 1", "ALTER TABLE drill_lock ADD COLUMN more int"),
         ):
             yield
 
@@ -82,7 +89,7 @@ def deadlock() -> Fault:
 
     @contextlib.contextmanager
     def fault(appliance: Appliance) -> Iterator[None]:
-        with _table(appliance, "CREATE TABLE drill (id int PRIMARY KEY)", "INSERT INTO drill VALUES (1), (2)"):
+        with table(appliance, "drill", "CREATE TABLE drill (id int PRIMARY KEY)", "INSERT INTO drill VALUES (1), (2)"):
             stop, both = threading.Event(), threading.Barrier(2)
             programs = [
                 threading.Thread(target=_cross, args=(appliance, order, both, stop), daemon=True) for order in ((1, 2), (2, 1))
@@ -142,10 +149,11 @@ def pile_up_dead_rows() -> Fault:
 
     @contextlib.contextmanager
     def fault(appliance: Appliance) -> Iterator[None]:
-        with _table(
+        with table(
             appliance,
+            "drill",
             "CREATE TABLE drill (id int) WITH (autovacuum_enabled = off)",
-            f"INSERT INTO drill SELECT generate_series(1, {_ROWS})",
+            "INSERT INTO drill SELECT generate_series(1, 400000)",
             "DELETE FROM drill WHERE id % 4 <> 0",
         ):
             yield
@@ -158,19 +166,8 @@ def forget_slot() -> Fault:
 
     @contextlib.contextmanager
     def fault(appliance: Appliance) -> Iterator[None]:
-        with (
-            _table(
-                appliance,
-                "SELECT pg_create_physical_replication_slot('drill', true)",
-                dropped="SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = 'drill'",
-                as_superuser=True,
-            ),
-            _table(
-                appliance,
-                "CREATE TABLE drill (id int, filler text)",
-                f"INSERT INTO drill SELECT generate_series(1, {_ROWS}), 'a row of some length that is written to the log'",
-            ),
-        ):
+        filled: LiteralString = "INSERT INTO drill_log SELECT generate_series(1, 400000), 'a row of some length that is logged'"
+        with _slot(appliance), table(appliance, "drill_log", "CREATE TABLE drill_log (id int, filler text)", filled):
             yield
 
     return fault
@@ -181,8 +178,9 @@ def end_partitions() -> Fault:
 
     @contextlib.contextmanager
     def fault(appliance: Appliance) -> Iterator[None]:
-        with _table(
+        with table(
             appliance,
+            "drill",
             "CREATE TABLE drill (at timestamptz NOT NULL) PARTITION BY RANGE (at)",
             "DO $$ BEGIN EXECUTE format('CREATE TABLE drill_now PARTITION OF drill FOR VALUES FROM (%L) TO (%L)',"
             " date_trunc('hour', now()), date_trunc('hour', now()) + interval '2 hours'); END $$",
@@ -197,10 +195,11 @@ def use_up_sequence() -> Fault:
 
     @contextlib.contextmanager
     def fault(appliance: Appliance) -> Iterator[None]:
-        with _table(
+        with table(
             appliance,
-            "CREATE TABLE drill (id smallint GENERATED ALWAYS AS IDENTITY)",
-            "SELECT setval('drill_id_seq', 32000)",
+            "drill_small",
+            "CREATE TABLE drill_small (id smallint GENERATED ALWAYS AS IDENTITY)",
+            "SELECT setval('drill_small_id_seq', 32000)",
         ):
             yield
 

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 import pytest
 
 from tests.appliance import Appliance, get
+from tests.live.busy import SETTINGS
 from tests.waiting import until
 
 
 @pytest.fixture(scope="package")
 def appliance() -> Iterator[Appliance]:
-    with Appliance(factor=0.1) as running:
+    with Appliance(factor=0.1, settings=SETTINGS) as running:
         until("every target has been scraped", lambda: all_up(running), 30)
         yield running
 
