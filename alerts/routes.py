@@ -63,7 +63,7 @@ def context(site: Site) -> dict[str, Any]:
             "watchdog_repeat": site.scaled(WATCHDOG_REPEAT),
         },
         "routes": tuple(_routes(site)),
-        "own_database": not site.database.url_file and not site.exporters.postgres.targets,
+        "own_database": site.workload and not site.database.url_file and not site.exporters.postgres.targets,
         "jobs": {"postgres": stack.JOB_POSTGRES, "model_quality": stack.JOB_MODEL_QUALITY},
         "inbox": _yaml(_inbox(site, send_resolved=True)),
         "watchdog": _yaml(_inbox(site, send_resolved=False)),

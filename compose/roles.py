@@ -5,6 +5,7 @@ A cluster that an earlier version made may lack the exporter's role, or what tha
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import psycopg
@@ -15,6 +16,7 @@ from settings import Paths, SettingsError, Site
 from settings.paths import DATABASE_USER, EXPORTER_USER
 from settings.secrets import read_secret
 
+_PATIENCE = 10.0  # seconds
 CONNECTIONS = 3  # of the exporter: one for each scrape under way
 GRANTS = Path(__file__).with_name("roles.sql")
 _KNOWN = """
@@ -49,14 +51,26 @@ def settle(site: Site, paths: Paths) -> bool:
     try:
         own = read_secret(paths.postgres_password, "the superuser's password")
         exporter = read_secret(paths.exporter_password, "the exporter's password")
-        with psycopg.connect(
-            host="127.0.0.1", port=site.ports.postgres, user="postgres", dbname=DATABASE_USER, password=own,
-            application_name="watchfloor-up", connect_timeout=5, autocommit=True,
-        ) as connection:  # fmt: skip
+        with _connected(site, own) as connection:
             return _settle(connection, exporter)
     except (psycopg.Error, SettingsError) as error:
         words = str(error).strip().splitlines()[0]
         raise ComposeError(f"PostgreSQL's role {EXPORTER_USER} could not be looked after: {words}") from error
+
+
+def _connected(site: Site, password: str) -> psycopg.Connection:
+    """A superuser's session; a server that was ready and is being restarted by its watcher gets the time for it."""
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return psycopg.connect(
+                host="127.0.0.1", port=site.ports.postgres, user="postgres", dbname=DATABASE_USER, password=password,
+                application_name="watchfloor-up", connect_timeout=5, autocommit=True,
+            )  # fmt: skip
+        except psycopg.OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
 
 
 def _settle(connection: psycopg.Connection, exporter: str) -> bool:

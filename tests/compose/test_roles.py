@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from compose import postgres, roles
+from compose.errors import ComposeError
 from compose.health import ask
 from compose.host import DATABASE_USER as OS_USER
 from compose.host import Host
@@ -103,6 +104,12 @@ def test_a_cluster_of_an_earlier_version_gets_the_role_at_the_next_start(paths: 
         assert seen(site, paths) == {"widths": 2, "sequences": 500}
     assert "# of the operator's own" in hba.read_text()
     assert hba.read_text().count(EXPORTER_USER) == 1
+
+
+def test_a_server_that_does_not_come_back_is_told(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roles, "_PATIENCE", 0.5)
+    with pytest.raises(ComposeError, match="watchfloor_exporter could not be looked after"):
+        roles.settle(parse(f"ports: {{postgres: {free_ports(1)[0]}}}"), paths)
 
 
 def seen_or_none(site: Site, paths: Paths) -> dict[str, object] | None:
