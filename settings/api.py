@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta, field
 
 from metrics.durations import seconds
-from settings.basic import Duration, Line, Name, RequestRate, Section
+from settings.basic import Duration, Line, RequestRate, Section
 
 
 class Conditions(Section, frozen=True):
@@ -23,6 +23,23 @@ class Conditions(Section, frozen=True):
     ] = 80.0
 
 
+_SCOPE = Meta(description="The scope that a token must carry; empty: none.")
+
+
+class Scopes(Section, frozen=True, rename="kebab"):
+    """Scopes that operations demand, by the last part of their path; rooms that they read may demand more."""
+
+    cryptocurrencies: Annotated[Line, _SCOPE] = ""
+    dashboard: Annotated[Line, _SCOPE] = ""
+    ai_analysis: Annotated[Line, _SCOPE] = ""
+    trading_signals_fast: Annotated[Line, _SCOPE] = ""
+    alerts_fast: Annotated[Line, _SCOPE] = ""
+
+    def of(self, operation: str) -> str:
+        """The scope that an operation demands; empty: none, or there is no such operation."""
+        return str(getattr(self, operation.replace("-", "_"), ""))
+
+
 class Api(Section, frozen=True):
     """The HTTP API."""
 
@@ -33,9 +50,7 @@ class Api(Section, frozen=True):
     per_key: Annotated[RequestRate, Meta(description="Requests with one API key, or of one subject of JWTs.")] = "12000/minute"
     body_bytes: Annotated[int, Meta(ge=1024, le=1_048_576, description="The largest body of a request.")] = 16_384
     timeout: Annotated[Duration, Meta(description="How long an answer may take; later it is 504.")] = "5s"
-    scopes: Annotated[dict[Name, Line], Meta(description="Scopes that operations demand, by the last part of their path.")] = (
-        field(default_factory=dict)
-    )
+    scopes: Annotated[Scopes, Meta(description="Scopes that operations demand.")] = field(default_factory=Scopes)
     conditions: Annotated[Conditions, Meta(description="Market conditions worth an alert.")] = field(default_factory=Conditions)
 
     def __post_init__(self) -> None:

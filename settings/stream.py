@@ -8,14 +8,31 @@ from typing import Annotated
 from msgspec import Meta, field
 
 from settings.api import Api
-from settings.basic import BusOrNone, FileOrNone, HostName, Line, Name, Network, Origin, Section, Size, in_bytes
+from settings.basic import BusOrNone, FileOrNone, HostName, Line, Network, Origin, Section, Size, in_bytes
 from settings.feeds import Replay, Sources
 
 
 class Room(Section, frozen=True):
     """What one room demands."""
 
-    scope: Annotated[Line, Meta(description="The scope that a token must carry to subscribe; empty: none.")] = ""
+    scope: Annotated[
+        Line,
+        Meta(description="The scope that a token must carry to subscribe, or to ask the API for what it knows; empty: none."),
+    ] = ""
+
+
+class Demands(Section, frozen=True, rename="kebab"):
+    """What rooms demand, by room."""
+
+    market_data: Annotated[Room, Meta(description="Prices and indicators.")] = field(default_factory=Room)
+    onchain_data: Annotated[Room, Meta(description="Indicators of the chains.")] = field(default_factory=Room)
+    sentiment_data: Annotated[Room, Meta(description="Indices of sentiment.")] = field(default_factory=Room)
+    canary: Annotated[Room, Meta(description="One stamped message a second.")] = field(default_factory=Room)
+
+    def scopes(self) -> dict[str, str]:
+        """The scope that each room demands, of those that demand one."""
+        names = zip(self.__struct_encode_fields__, self.__struct_fields__, strict=True)
+        return {room: scope for room, name in names if (scope := getattr(self, name).scope)}
 
 
 class Limits(Section, frozen=True):
@@ -91,7 +108,7 @@ class Stream(Section, frozen=True):
     tokens_file: Annotated[
         FileOrNone, Meta(description="Where keys and tokens are kept; empty: a file among the appliance's secrets.")
     ] = ""
-    rooms: Annotated[dict[Name, Room], Meta(description="What rooms demand, by room.")] = field(default_factory=dict)
+    rooms: Annotated[Demands, Meta(description="What rooms demand.")] = field(default_factory=Demands)
     tls: Annotated[Tls, Meta(description="Encryption on the public port.")] = field(default_factory=Tls)
     limits: Annotated[Limits, Meta(description="What a client may use.")] = field(default_factory=Limits)
     api: Annotated[Api, Meta(description="The HTTP API.")] = field(default_factory=Api)

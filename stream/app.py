@@ -80,7 +80,7 @@ class Server:
         loop = asyncio.get_running_loop()
         stream = site.stream
         limits, kept = stream.limits, stream.history
-        self.site = site
+        self.site, self._scopes = site, stream.rooms.scopes()
         self.tally = Tally(ROOMS)
         rooms: RoomSet[Outlet] = RoomSet(ROOMS, Bounds(kept.seconds, kept.messages, kept.size), lambda: secrets.token_hex(6))
         self.hub = Hub(loop, rooms, Fanout(loop, self.tally, stream.backlog_bytes), self.tally)
@@ -112,7 +112,7 @@ class Server:
         )
         door = Door(
             self.endpoint.connect, self.rooms, self.figures, tuple(stream.allowed_origins), hosts, trusted, stream.api,
-            operations(data), checker, stream.anonymous,
+            operations(data), checker, stream.anonymous, self._scopes,
             cached=cache.handler if cache else None, edge_secret=cache.secret if cache else "",
         )  # fmt: skip
         inner = public(door)
@@ -139,10 +139,10 @@ class Server:
             self.feed.bus.emit(Event.CLIENT_SUBSCRIPTION, ClientSubscription(client, room, filtered))
 
     def _room(self, name: str) -> RoomInfo:
-        room, demanded = self.hub.rooms.all[name], self.site.stream.rooms.get(name)
+        room = self.hub.rooms.all[name]
         source = self.feed.describe(name) if self.feed else None
         return RoomInfo(
-            room=name, symbols=room.symbols, epoch=room.epoch, seq=room.seq, scope=demanded.scope if demanded else "",
+            room=name, symbols=room.symbols, epoch=room.epoch, seq=room.seq, scope=self._scopes.get(name, ""),
             replay=source is not None and source.kind == "replay", source=source.text if source else "",
         )  # fmt: skip
 

@@ -40,7 +40,7 @@ class ErrorCode(StrEnum):
     BAD_ORIGIN = "bad-origin", "The page's origin may not connect.", "Add it to `stream.allowed_origins`."
     UNKNOWN_HOST = "unknown-host", "The server is not known by that name.", "Add it to `stream.allowed_hosts`."
     TOO_MANY_CONNECTIONS = "too-many-connections", "The address holds as many connections as it may.", "Close one first."
-    REQUEST_TOO_SLOW = "request-too-slow", "The request's headers did not arrive in time.", "Send them at once."
+    REQUEST_TOO_SLOW = "request-too-slow", "The request's headers, or its body, did not arrive in time.", "Send them at once."
     HEADERS_TOO_LARGE = "headers-too-large", "The request's line and headers are too large.", "Send less."
     BAD_REQUEST = "bad-request", "The request is not HTTP, or has what it may not have.", "Correct the request."
     NOT_FOUND = "not-found", "There is nothing at that path.", "See the guide for the paths."

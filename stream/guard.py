@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, TypeAlias, cast
 
-from aiohttp import web
+from aiohttp import StreamReader, web
 from aiohttp.http import WebSocketReader
 from aiohttp.http_websocket import WebSocketError
 from aiohttp.web_protocol import RequestHandler
@@ -115,7 +115,7 @@ class _GuardedReader:
 class GuardedProtocol(RequestHandler):
     """One connection: aiohttp's, with limits on what comes before a request is complete and on frames afterwards."""
 
-    __slots__ = ("_address", "_guard", "_noted", "_timer", "_unfinished", "violation")
+    __slots__ = ("_address", "_body", "_guard", "_noted", "_timer", "_unfinished", "violation")
 
     def __init__(self, manager: web.Server, guard: Guard, **options: Any) -> None:
         super().__init__(manager, **options)
@@ -124,6 +124,7 @@ class GuardedProtocol(RequestHandler):
         self._timer: asyncio.TimerHandle | None = None
         self._unfinished = 0  # bytes of a request whose headers have not ended
         self._noted = False
+        self._body: StreamReader | None = None  # of the last request
         self.violation: Violation | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -148,12 +149,13 @@ class GuardedProtocol(RequestHandler):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Counts what comes before a request's headers end; everything else is aiohttp's or `_GuardedReader`'s."""
+        """Counts what comes before a request's headers end; bodies and frames are aiohttp's or `_GuardedReader`'s."""
         if self._force_close or self._payload_parser is not None or self._upgraded:
             super().data_received(data)
             return
+        of_body = self._body is not None and not self._body.is_eof()
         end = data.find(_END_OF_HEADERS)
-        if self._unfinished + (len(data) if end < 0 else end) > self._guard.header_bytes:
+        if not of_body and self._unfinished + (len(data) if end < 0 else end) > self._guard.header_bytes:
             self._refuse(ErrorCode.HEADERS_TOO_LARGE)
             return
         before = self._request_count
@@ -161,7 +163,8 @@ class GuardedProtocol(RequestHandler):
         if self._request_count != before:
             self._unfinished = 0
             self._stop_timer()
-        elif data:
+            self._body = self._messages[-1][1] if self._messages else None
+        elif data and not of_body:
             self._unfinished += len(data)
             self._start_timer()
 

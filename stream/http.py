@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -75,6 +75,7 @@ class Door:
     operations: Sequence[Operation] = ()
     checker: Checker | None = None
     anonymous: bool = True
+    room_scopes: Mapping[str, str] = field(default_factory=dict)  # what rooms demand of who is told of them
     cached: Connect | None = None  # what answers the edge at a route of its own, and the word by which it is known
     edge_secret: str = ""
 
@@ -100,13 +101,13 @@ def public(door: Door) -> Public:
     )
     app = web.Application(middlewares=chain, client_max_size=door.api.body_bytes)
     app.on_response_prepare.append(middleware.add_headers)
-    app.router.add_get("/", _home(door))
-    app.router.add_get("/ws", door.connect, allow_head=False)
+    app.router.add_get(middleware.HOME, _home(door))
+    app.router.add_get(middleware.STREAM, door.connect, allow_head=False)
     app.router.add_get("/client.js", _client)
     app.router.add_get("/assets/{name}", _asset)
     if door.cached:
         app.router.add_get(origin.ROUTE, door.cached, allow_head=False)
-    frame = Frame(hot, door.anonymous, door.api.scopes, seconds(door.api.timeout))
+    frame = Frame(hot, door.anonymous, door.api.scopes, door.room_scopes, seconds(door.api.timeout))
     operations = (*door.operations, discovery(door.rooms))
     for operation in operations:
         frame.mount(app, operation)

@@ -15,8 +15,7 @@ from settings.hosts import host_known
 from stream.api.codes import ApiCode
 from stream.api.frame import IDENTITY
 from stream.api.identity import Identities
-from stream.cache.origin import ROUTE as CACHE_ROUTE
-from stream.cache.origin import is_edge
+from stream.cache.origin import is_edge, is_fetch
 from stream.codes import ErrorCode
 from stream.limits import Network, client_address, counted_as, networks
 from stream.origins import is_allowed
@@ -37,7 +36,7 @@ HEADERS = {
 }
 SERVER = "watchfloor"  # which versions run is nobody's business
 COMMON = HEADERS | {"Server": SERVER}
-API = "/api/"
+API, HOME, STREAM = "/api/", "/", "/ws"
 _PROBLEMS: dict[HTTPStatus, Code] = {
     HTTPStatus.NOT_FOUND: ErrorCode.NOT_FOUND,
     HTTPStatus.METHOD_NOT_ALLOWED: ErrorCode.METHOD_NOT_ALLOWED,
@@ -49,6 +48,18 @@ log = logging.getLogger("watchfloor.stream")
 def wants_upgrade(request: web.BaseRequest) -> bool:
     """Whether a request asks for a WebSocket; whether it does so well is for the handshake to judge."""
     return "websocket" in request.headers.get("Upgrade", "").lower()
+
+
+def is_handshake(request: web.BaseRequest) -> bool:
+    """Whether a request is a WebSocket handshake where one is answered; what merely says `Upgrade` is any other request."""
+    headers = request.headers
+    return (
+        request.path in (HOME, STREAM)
+        and request.method == "GET"
+        and wants_upgrade(request)
+        and "upgrade" in headers.get("Connection", "").lower()
+        and "Sec-WebSocket-Key" in headers
+    )
 
 
 def route_of(request: web.Request) -> str:
@@ -98,6 +109,8 @@ async def explained(request: web.Request, handler: Handler) -> web.StreamRespons
     except ProblemError as error:
         answer = problem(error.status, error.code, str(error), known)
         answer.headers.update(error.headers)
+        if error.status is HTTPStatus.REQUEST_TIMEOUT or wants_upgrade(request):
+            answer.force_close()  # neither the rest of a body nor what comes after a handshake is a request
         return answer
     except web.HTTPException as error:
         if error.status < HTTPStatus.BAD_REQUEST:
@@ -108,7 +121,9 @@ async def explained(request: web.Request, handler: Handler) -> web.StreamRespons
         if "Allow" in error.headers:
             answer.headers["Allow"] = error.headers["Allow"]
         return answer
-    except Exception:  # the edge of a request: one broken answer must not end the service
+    except Exception as error:  # the edge of a request: one broken answer must not end the service
+        if isinstance(error, ConnectionError) and request.transport is None:  # nobody is there to be answered
+            return problem(HTTPStatus.BAD_REQUEST, ErrorCode.BAD_REQUEST, "the client has gone", known)
         log.exception("a request failed", extra={"request_id": known, "path": request.path})
         internal = ErrorCode.INTERNAL
         return problem(HTTPStatus.INTERNAL_SERVER_ERROR, internal, f"{internal.meaning} {internal.remedy}", known)
@@ -125,7 +140,7 @@ def named(hosts: frozenset[str]) -> Middleware:
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not wants_upgrade(request):
+        if not is_handshake(request):
             check_host(request, hosts)
         return await handler(request)
 
@@ -143,7 +158,7 @@ def limited(
     @web.middleware
     async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
         from_edge = is_edge(request, edge_secret)
-        if wants_upgrade(request) or (from_edge and route_of(request) == CACHE_ROUTE):
+        if is_handshake(request) or is_fetch(request, edge_secret):
             return await handler(request)
         refused: ProblemError | None = None
         if request.path.startswith(API):

@@ -59,11 +59,11 @@ class Desk:
         self.subscribed: Callable[[str, str, bool], None] = lambda _client, _room, _filtered: None
         self.hub, self.tally, self.settings, self.checker, self.rooms = hub, tally, settings, checker, rooms
         self.identified: set[Session] = set()  # sessions that have said who they are
+        self._scopes = settings.rooms.scopes()
 
     def scope(self, room: str) -> str:
         """The scope that a room demands; empty: none."""
-        demanded = self.settings.rooms.get(room)
-        return demanded.scope if demanded else ""
+        return self._scopes.get(room, "")
 
 
 class Offences:

@@ -15,6 +15,7 @@ from stream.analysis.messages import MOST_TEXT, Analysis, AnalysisRequest, Analy
 from stream.api.codes import ApiCode
 from stream.api.operations import Answer, Asked, Operation
 from stream.api.types import Millis, Query, Share, Told, camel
+from stream.cache.kinds import OF_ROOM
 from stream.problems import ProblemError
 
 _AWAY = {"Retry-After": "5"}
@@ -93,7 +94,7 @@ class Asking:
             "/api/ai-analysis", "What one of the five models says of a currency.",
             "Answered by the analysis process; each answer is stored, and scored when its horizon has passed. No advice.",
             Said, self.ask, method="POST", body=self._question,
-            errors=(HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
+            errors=(HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE), rooms=tuple(OF_ROOM),
         )  # fmt: skip
 
     async def ask(self, asked: Asked) -> Answer:

@@ -80,24 +80,25 @@ def operations(data: Data) -> tuple[Operation, ...]:
         Operation(
             "/api/cryptocurrencies", "The currencies that are followed, by symbol, page by page.",
             "From the data store; while it is away, the symbols of which the feed tells.",
-            Cryptocurrencies, Lists(data).cryptocurrencies, query=Page, errors=away, tags=(*_tags(MARKET), "api:listed"),
+            Cryptocurrencies, Lists(data).cryptocurrencies, query=Page, errors=away,
+            tags=(*_tags(MARKET), "api:listed"), rooms=(MARKET,),
         ),
         Operation(
             "/api/dashboard", "The market at one look: totals, every symbol, the latest analyses.",
             "From the feed as it is now; without one, the newest that the data store has of the last day.",
             Dashboard, Lists(data).dashboard, query=Chosen, errors=away,
-            tags=(*_tags(*OF_ROOM), ANALYSIS.name, "api:currencies", "api:analyses"),
+            tags=(*_tags(*OF_ROOM), ANALYSIS.name, "api:currencies", "api:analyses"), rooms=tuple(OF_ROOM),
         ),
         data.asking.operation(),
         Operation(
             "/api/trading-signals-fast", "Trading signals, from the cache only.",
             "Made once a second; `age` and the header `Age` tell how old they are. Votes of indicators, no advice.",
-            Signals, Fast(data).signals, query=Chosen, errors=away, tags=(SIGNALS,),
+            Signals, Fast(data).signals, query=Chosen, errors=away, tags=(SIGNALS,), rooms=(MARKET,),
         ),
         Operation(
             "/api/alerts-fast", "Market conditions past their limits, from the cache only.",
             "Moves, volume, sentiment, risk beyond `stream.api.conditions`; not the appliance's alerts. Made once a second.",
-            Conditions, Fast(data).alerts, query=ChosenAlerts, errors=away, tags=(CONDITIONS,),
+            Conditions, Fast(data).alerts, query=ChosenAlerts, errors=away, tags=(CONDITIONS,), rooms=tuple(OF_ROOM),
         ),
     )  # fmt: skip
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
 from aiohttp import ClientPayloadError, web
 
+from settings.api import Scopes
 from stream.api.codes import ApiCode
 from stream.api.hot import Hot
 from stream.api.operations import Answer, Asked, Operation
@@ -33,7 +34,8 @@ class Frame:
 
     hot: Hot
     anonymous: bool = True
-    scopes: Mapping[str, str] | None = None
+    scopes: Scopes = field(default_factory=Scopes)
+    room_scopes: Mapping[str, str] = field(default_factory=dict)
     timeout: float = 5.0
 
     def mount(self, app: web.Application, operation: Operation) -> None:
@@ -44,22 +46,36 @@ class Frame:
             app.router.add_route("HEAD", operation.path, handler)
 
     def _handler(self, operation: Operation) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        scope = "" if operation.open else (self.scopes or {}).get(operation.name, "")
+        scopes = self._demanded(operation)
         anybody = operation.open or self.anonymous
 
         async def handler(request: web.Request) -> web.StreamResponse:
             identity = request.get(IDENTITY, ANONYMOUS)
-            _admit(identity, scope, anybody=anybody)
+            _admit(identity, scopes, anybody=anybody)
             query = _query(request, operation)
+            body = await self._body(request, operation.body) if operation.body else None
             try:
                 async with asyncio.timeout(self.timeout):
-                    body = await _body(request, operation.body) if operation.body else None
                     answer = await operation.handle(Asked(query, body, identity))
             except TimeoutError:
                 raise ProblemError(HTTPStatus.GATEWAY_TIMEOUT, ApiCode.TOO_LATE) from None
-            return self._told(request, operation, answer, public=anybody and not scope and not _named(request))
+            return self._told(request, operation, answer, public=anybody and not scopes and not _named(request))
 
         return handler
+
+    async def _body(self, request: web.Request, kind: type[msgspec.Struct]) -> Any:
+        try:
+            async with asyncio.timeout(self.timeout):
+                return await _body(request, kind)
+        except TimeoutError:
+            raise ProblemError(HTTPStatus.REQUEST_TIMEOUT, ErrorCode.REQUEST_TOO_SLOW) from None
+
+    def _demanded(self, operation: Operation) -> tuple[str, ...]:
+        """The scopes that a token must carry: the operation's own, and those of the rooms that it tells of."""
+        if operation.open:
+            return ()
+        given = (self.scopes.of(operation.name), *(self.room_scopes.get(room, "") for room in operation.rooms))
+        return tuple(dict.fromkeys(scope for scope in given if scope))
 
     def _told(self, request: web.Request, operation: Operation, answer: Answer, *, public: bool) -> web.StreamResponse:
         """A public answer may be kept: here, on the short way, and by the edge. Any other is for this request alone."""
@@ -83,12 +99,13 @@ def _named(request: web.Request) -> bool:
     return any(name in request.headers for name in ("Authorization", "X-API-Key"))
 
 
-def _admit(identity: Identity, scope: str, *, anybody: bool) -> None:
-    if identity.anonymous and (scope or not anybody):
+def _admit(identity: Identity, scopes: Sequence[str], *, anybody: bool) -> None:
+    if identity.anonymous and (scopes or not anybody):
         detail = "This needs a token: send `Authorization: Bearer …` or `X-API-Key`."
         raise ProblemError(HTTPStatus.UNAUTHORIZED, ErrorCode.AUTH_REQUIRED, detail, CHALLENGE)
-    if not identity.may(scope):
-        detail = f"This needs the scope {scope!r}, which the token does not have: get one that has it."
+    lacking = next((scope for scope in scopes if not identity.may(scope)), "")
+    if lacking:
+        detail = f"This needs the scope {lacking!r}, which the token does not have: get one that has it."
         raise ProblemError(HTTPStatus.FORBIDDEN, ErrorCode.FORBIDDEN, detail)
 
 

@@ -25,9 +25,10 @@ _HTTP_CODES = (
     ErrorCode.AUTH_REQUIRED, ErrorCode.FORBIDDEN, ErrorCode.BAD_TOKEN, ErrorCode.TOKEN_EXPIRED, ErrorCode.TOKEN_REVOKED,
     ErrorCode.RATE_LIMITED, ErrorCode.UNKNOWN_HOST, ErrorCode.HEADERS_TOO_LARGE, ErrorCode.BAD_REQUEST, ErrorCode.NOT_FOUND,
     ErrorCode.METHOD_NOT_ALLOWED, ErrorCode.INTERNAL, ErrorCode.BAD_HANDSHAKE, ErrorCode.BAD_ORIGIN, ErrorCode.SHUTTING_DOWN,
-    ErrorCode.TOO_MANY_CONNECTIONS,
+    ErrorCode.TOO_MANY_CONNECTIONS, ErrorCode.REQUEST_TOO_SLOW,
 )  # fmt: skip
 CODES = (*(str(code) for code in _HTTP_CODES), *(str(code) for code in ApiCode))
+_OF_BODIES = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 _RETRY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
@@ -91,8 +92,7 @@ def _operation(one: Operation, by_type: Mapping[Any, Any], components: Mapping[s
 
 
 def _errors(one: Operation) -> list[HTTPStatus]:
-    body = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE) if one.body is not None else ()
-    return sorted({*ALWAYS, *body, *one.errors})
+    return sorted({*ALWAYS, *(_OF_BODIES if one.body is not None else ()), *one.errors})
 
 
 def _answered(one: Operation, by_type: Mapping[Any, Any]) -> dict[str, Any]:

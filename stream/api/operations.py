@@ -60,6 +60,7 @@ class Operation:
     body: type[Struct] | None = None
     errors: tuple[HTTPStatus, ...] = ()
     tags: tuple[str, ...] = ()  # by which the edge drops its answers: cache keys and kinds that they are made from
+    rooms: tuple[str, ...] = ()  # whose data it tells, or what is made from them: it demands their scopes too
     open: bool = False  # to everybody, whatever the site demands of the others
 
     @property

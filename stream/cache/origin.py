@@ -14,7 +14,8 @@ from stream.cache.edge import ONLY_IF_CACHED, SECRET
 from stream.cache.guard import LayerError
 from stream.cache.keys import checked_key, tags
 
-ROUTE = "/cache/{key}"
+_PATH = "/cache/"
+ROUTE = _PATH + "{key}"
 CONTENT_TYPE = "application/vnd.watchfloor.cache"
 _NOTHING = {"Cache-Control": "no-store"}
 
@@ -22,6 +23,14 @@ _NOTHING = {"Cache-Control": "no-store"}
 def is_edge(request: web.BaseRequest, secret: str) -> bool:
     """Whether a request comes from the appliance's own edge, or from one of its caches."""
     return bool(secret) and hmac.compare_digest(request.headers.get(SECRET, "").encode(), secret.encode())
+
+
+def is_fetch(request: web.BaseRequest, secret: str) -> bool:
+    """Whether the edge, or a cache of ours, fetches what is cached: it vouches for paths that it read as such.
+
+    Of one that only becomes such a path by decoding (`/%63ache/…`) it did not know what it is: a stranger may have asked.
+    """
+    return request.raw_path.startswith(_PATH) and is_edge(request, secret)
 
 
 def edge_headers(names: Iterable[str], seconds: float, *, own: int = 0, stale: int = 0) -> dict[str, str]:
@@ -47,7 +56,7 @@ def handler(cache: Cache, secret: str) -> Callable[[web.Request], Awaitable[web.
     """
 
     async def serve(request: web.Request) -> web.StreamResponse:
-        if not is_edge(request, secret):
+        if not is_fetch(request, secret):
             raise web.HTTPNotFound
         if ONLY_IF_CACHED in request.headers.get("Cache-Control", ""):
             return web.Response(status=HTTPStatus.GATEWAY_TIMEOUT, headers=_NOTHING)

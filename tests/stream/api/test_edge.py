@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from settings.api import Api, Conditions
+from settings.api import Api, Conditions, Scopes
 from settings.cache import Cache as Settings
 from settings.cache import RedisLayer
 from stream import http
@@ -154,7 +154,7 @@ def test_what_depends_on_who_asks_is_never_kept(servers: tuple[RedisServer, Varn
         key = issue_api_key(changed, "program", ["read"], None, time.time())
 
     async def story() -> None:
-        async with world(servers, api=Api(scopes={"cryptocurrencies": "read"}), checker=Authenticator(book)) as here:
+        async with world(servers, api=Api(scopes=Scopes(cryptocurrencies="read")), checker=Authenticator(book)) as here:
             for name in ("X_API_Key", "Authorization"):
                 for path in (BOARD, "/api/cryptocurrencies"):
                     given = {name: key if name == "X_API_Key" else f"Bearer {key}"}
@@ -167,5 +167,16 @@ def test_what_depends_on_who_asks_is_never_kept(servers: tuple[RedisServer, Varn
                 assert (await here.ask("/api/cryptocurrencies")).status == 401, "what was told to one was kept for others"
             for _ in range(2):  # nor is a refusal kept
                 assert (await here.ask("/api/nothing")).headers["x-cache"] == "MISS"
+
+    asyncio.run(story())
+
+
+def test_what_is_cached_of_a_room_is_for_the_appliances_caches_alone(servers: tuple[RedisServer, VarnishServer, int]) -> None:
+    async def story() -> None:
+        async with world(servers) as here:
+            assert (await here.cache.set("room:market-data", [1]))["redis"]
+            assert (await here.ask("/cache/room:market-data", **{HEADER: SECRET})).status == 200
+            for start in ("/cache", "/%63ache", "//cache", "/./cache"):
+                assert (await here.ask(f"{start}/room:market-data")).status == 404, start
 
     asyncio.run(story())

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Iterator
 from http import HTTPStatus
-from pathlib import Path
 from typing import Annotated
 
 import pytest
@@ -15,9 +14,6 @@ from msgspec import Meta, Struct
 from metrics.expose import Renderer
 from settings.api import Api
 from stream.api.operations import Answer, Asked, Operation
-from stream.auth import Authenticator
-from stream.keybook import changing
-from stream.tokens import issue, issue_api_key
 from tests.stream.api.world import Answered, World, ask, market, sentiment, world
 from tests.stream.edge.server import Raw, guard, serving
 from tests.waiting import until
@@ -102,6 +98,14 @@ def test_who_leaves_while_the_body_comes_is_no_fault_of_the_servers() -> None:
         line = 'app_http_requests_total{route="/api/ai-analysis",code="4xx"} 1\n'
         until("it is counted", lambda: line in Renderer().render(running.figures.collect()).decode())
         assert 'app_errors_total{route="/api/ai-analysis"} 0\n' in Renderer().render(running.figures.collect()).decode()
+
+
+def test_a_body_that_does_not_come_is_the_clients_fault(port: int) -> None:
+    with Raw(port) as client:
+        client.send(b"POST /api/ai-analysis HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 30\r\n\r\n{")
+        answer = client.until(b"requestId")
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b'"code": "request-too-slow"' in answer
 
 
 def test_what_takes_too_long_ends(port: int) -> None:
@@ -200,68 +204,3 @@ def test_what_is_too_old_is_not_told() -> None:
         answer = here.ask("/api/alerts-fast")
         assert answer.json["age"] >= 20
         assert answer.headers["cache-control"] == "no-cache", "others must not keep what is old already"
-
-
-# -- tokens ----------------------------------------------------------------------------------------------------------
-@pytest.fixture(scope="module")
-def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("book") / "tokens.json"
-
-
-def _issued(book: Path) -> dict[str, str]:
-    now = time.time()
-    with changing(book) as changed:
-        return {
-            "reader": issue(changed, "reader", ["read"], None, now),
-            "key": issue_api_key(changed, "program", ["read"], None, now),
-            "other": issue_api_key(changed, "other", [], None, now),
-        }
-
-
-def test_tokens_open_what_demands_a_scope(book: Path) -> None:
-    tokens = _issued(book)
-    settings = Api(scopes={"dashboard": "read"})
-    with world([market("BTC")], api=settings, checker=Authenticator(book)) as here:
-        assert here.ask("/api/cryptocurrencies").status == 200
-        refused = here.ask("/api/dashboard")
-        assert (refused.status, refused.json["code"]) == (401, "auth-required")
-        assert refused.headers["www-authenticate"].startswith("Bearer")
-        for headers in ({"Authorization": f"Bearer {tokens['reader']}"}, {"X_API_Key": tokens["key"]}):
-            answer = here.ask("/api/dashboard", **headers)
-            assert answer.status == 200
-            assert answer.headers["cache-control"] == "private, no-cache"
-        assert here.ask("/api/dashboard").status == 401, "what was told to one is not kept for others"
-        assert here.ask("/api/dashboard", X_API_Key=tokens["other"]).json["code"] == "forbidden"
-
-
-@pytest.mark.parametrize("headers", [
-    {"Authorization": "Bearer x"}, {"Authorization": "Basic dXNlcjpwYXNz"}, {"X_API_Key": "wf_000000000000_guess"},
-    {"X_API_Key": "\u00e9" * 5}, {"Authorization": "Bearer " + "a" * 3000},
-])  # fmt: skip
-def test_tokens_that_are_none_are_refused(book: Path, headers: dict[str, str]) -> None:
-    with world([market("BTC")], checker=Authenticator(book)) as here:
-        answer = here.ask("/api/dashboard", **headers)
-        assert (answer.status, answer.json["code"]) == (401, "bad-token")
-
-
-def test_a_revoked_key_ends_at_once(book: Path) -> None:
-    token = _issued(book)["key"]
-    checker = Authenticator(book)
-    with world([market("BTC")], checker=checker, anonymous=False) as here:
-        assert here.ask("/api/dashboard").json["code"] == "auth-required"
-        assert here.ask("/api/dashboard", X_API_Key=token).status == 200
-        with changing(book) as changed:
-            next(one for one in changed.tokens if one.id == token.split("_")[1]).revoked = 1
-        checker.refresh()  # as the server does every two seconds
-        assert here.ask("/api/dashboard", X_API_Key=token).json["code"] == "token-revoked"
-
-
-def test_each_key_has_its_own_rate_and_guesses_count_for_their_address(book: Path) -> None:
-    tokens = _issued(book)
-    settings = Api(per_address="4/hour", per_key="2/hour")
-    with world([market("BTC")], api=settings, checker=Authenticator(book)) as here:
-        key = [here.ask("/api/dashboard", X_API_Key=tokens["key"]).status for _ in range(3)]
-        other = [here.ask("/api/dashboard", X_API_Key=tokens["other"]).status for _ in range(3)]
-        assert key == other == [200, 200, 429]
-        guesses = [here.ask("/api/dashboard", X_API_Key=f"wf_{number:012x}_guess").status for number in range(6)]
-        assert guesses == [401] * 4 + [429] * 2

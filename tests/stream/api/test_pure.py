@@ -9,13 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from settings.api import Conditions
+from settings.api import Conditions, Scopes
+from settings.stream import Demands
 from stream import rates
 from stream.api import live
 from stream.api.conditions import Surge, conditions
+from stream.api.endpoints import Data, NoStore, operations
+from stream.api.fresh import Fresh
 from stream.api.signals import signal
 from stream.api.types import Currency, Market, OnChain, Sentiment, Technical, camel
-from stream.messages import MARKET, SENTIMENT, Update
+from stream.messages import MARKET, ROOMS, SENTIMENT, Update
 from tests.stream.api.world import Rooms
 
 LIMITS = Conditions()
@@ -179,3 +182,10 @@ def test_what_lacks_a_time_is_as_old_as_its_source_says_and_what_lacks_more_is_l
     bitcoin, ether = live.currencies(Rooms([told, nothing, mood]).snapshot)
     assert (bitcoin.market, bitcoin.sentiment) == (Market(at=5, price="1"), None)
     assert (ether.market, ether.sentiment) == (None, Sentiment(at=7, fear_greed_index=40.0))
+
+
+def test_settings_know_every_room_and_operation_by_its_name() -> None:
+    offered = operations(Data(lambda _: [], Fresh(lambda _: [], LIMITS), NoStore()))
+    assert Scopes.__struct_encode_fields__ == tuple(one.name for one in offered if not one.open)
+    assert Demands.__struct_encode_fields__ == ROOMS
+    assert {room for one in offered for room in one.rooms} <= set(ROOMS)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import socket
+import struct
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -22,6 +24,7 @@ from settings.api import Api
 from stream import guard as guards
 from stream.limits import networks
 from stream.middleware import POLICY
+from tests.stream.core.serving import becomes
 from tests.stream.edge.server import Raw, Running, guard, serving
 from tests.waiting import until
 
@@ -216,3 +219,49 @@ def test_a_name_that_a_stranger_pointed_here_gets_nothing(running: Running) -> N
     assert _ask(running.port, "/api/rooms", Host="127.0.0.1.evil.example")[0] == 421
     for host in ("localhost", "stream", "10.1.2.3:8080", "Ours.Example:8080"):
         assert _ask(running.port, "/api/rooms", Host=host)[0] == 200
+
+
+@pytest.mark.parametrize("extra", ["Upgrade: websocket", "Upgrade: websocket\r\nConnection: Upgrade"])
+@pytest.mark.parametrize("path", ["/api/rooms", "/", "/ws", "/assets/page.js", "/nothing"])
+def test_a_word_of_an_upgrade_opens_nothing(path: str, extra: str) -> None:
+    def status(port: int, host: str) -> int:
+        with Raw(port) as client:
+            client.send(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{extra}\r\n\r\n".encode())
+            return int(client.until(b"\r\n\r\n").split()[1])
+
+    with serving(guard(), api=Api(per_address="3/hour")) as running:
+        assert status(running.port, "stranger.example") == 421
+        assert [status(running.port, "x") for _ in range(4)][-1] == 429
+
+
+def test_only_a_handshake_at_its_path_has_limits_of_its_own() -> None:
+    with serving(guard(), api=Api(per_address="1/hour")) as running:
+        for _ in range(2):
+            with Raw(running.port) as client:
+                assert "101" in client.shake("/ws?x=1")
+        codes = []
+        for _ in range(2):
+            with Raw(running.port) as client:
+                codes.append(client.shake("/api/rooms").split()[1])
+        assert codes == ["200", "429"]
+
+
+def test_who_breaks_off_while_he_is_answered_is_no_mistake_of_the_server(caplog: pytest.LogCaptureFixture) -> None:
+    async def late(request: web.Request) -> web.StreamResponse:
+        await becomes("the client is gone", lambda: request.transport is None)
+        answer = web.WebSocketResponse()
+        await answer.prepare(request)
+        return answer
+
+    with serving(guard(), late) as running:
+        with Raw(running.port) as client:
+            client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
+            client.send(
+                b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+            )
+            until("it is asked", lambda: running.guard.open == 1)
+        line = 'app_http_requests_total{route="/ws",code="4xx"} 1\n'
+        until("it is counted", lambda: line in Renderer().render(running.figures.collect()).decode())
+        assert 'app_errors_total{route="/ws"} 0\n' in Renderer().render(running.figures.collect()).decode()
+    assert "Traceback" not in caplog.text
