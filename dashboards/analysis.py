@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboards import layout
+from dashboards import analysis_versions, layout
 from dashboards.layout import Cell, Dashboard, Panel, Row
 from dashboards.panels import MAX_SERIES, Column, Panels, Query, States
 from metrics import analysis as ai
@@ -24,6 +24,7 @@ def dashboard(site: Site) -> Dashboard:
         _fine(panels),
         Row("At a glance", [Cell(panel, width=8) for panel in originals(panels)]),
         _skill(panels),
+        *analysis_versions.rows(panels),
         _answers(panels),
         _learning(panels),
         _data(panels),

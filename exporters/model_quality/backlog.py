@@ -1,4 +1,4 @@
-"""Predictions that wait for their outcome, and those that wait for too long."""
+"""Predictions that wait for their outcome, those that wait for too long, and when the newest was made."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from metrics.analysis import MODELS
 from metrics.model import Sample
 
 _QUERY = """
-SELECT model, count(*) AS waiting, count(*) FILTER (WHERE due_at < now() - interval '1 minute') AS overdue
+SELECT model, count(*) AS waiting, max(made_at) AS newest, count(*) FILTER (WHERE due_at < now() - interval '1 minute') AS overdue
 FROM ai_predictions WHERE scored_at IS NULL GROUP BY model"""
 
 
@@ -19,7 +19,7 @@ class Backlog:
 
     name = "backlog"
     help = "Predictions that wait for their outcome."
-    emits = (m.WAITING, m.OVERDUE)
+    emits = (m.WAITING, m.OVERDUE, m.NEWEST)
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -31,3 +31,5 @@ class Backlog:
             row = found.get(model, {"waiting": 0, "overdue": 0})
             yield m.WAITING.sample(row["waiting"], model)
             yield m.OVERDUE.sample(row["overdue"], model)
+            if model in found:
+                yield m.NEWEST.sample(row["newest"].timestamp(), model)

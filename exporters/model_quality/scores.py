@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
+from exporters.model_quality.feed import Feed
 from exporters.model_quality.quality import Scored, scored, summary, wilson
-from exporters.model_quality.reading import Reader
 from metrics import model_quality as m
 from metrics.analysis import MODELS
 from metrics.model import Sample
-
-# What was stored in a transaction that was open at the last scrape bears a time before it.
-_OVERLAP = timedelta(seconds=5)
-_MOST = 50_000  # rows that one scrape reads; the next one goes on
-_QUERY = """
-SELECT id::text AS id, model, fallback, scored_at, stored_at, outcome, lower, upper, probability, happened, breached,
-  baseline_lower, baseline_upper, baseline_probability, baseline_happened
-FROM ai_predictions
-WHERE stored_at >= %(after)s AND scored_at >= %(begin)s AND outcome IS NOT NULL AND origin = 'scheduled'
-ORDER BY stored_at LIMIT %(most)s"""
 
 
 class Scores:
@@ -33,29 +22,21 @@ class Scores:
         m.ACCURACY, m.ACCURACY_BOUND, m.SCORED, m.HITS, m.BRIER, m.WIDTH, m.INTERVAL_SCORE, m.BREACHES, m.FALLBACK,
     )  # fmt: skip
 
-    def __init__(self, reader: Reader, window: float, least: int) -> None:
-        self._reader, self._window, self._least = reader, window, least
-        self._known: dict[str, Scored] = {}
-        self._after: datetime | None = None
+    def __init__(self, feed: Feed, least: int) -> None:
+        self._feed, self._least = feed, least
+        self._known: deque[Scored] = deque()
+        feed.new.append(lambda row: self._known.append(scored(row)))
 
     def collect(self) -> Iterator[Sample]:
         """Shares from 0 to 1, counts, scores."""
-        self._read(time.time() - self._window)
+        self._feed.fresh()
+        begin = time.time() - self._feed.window
+        self._known = deque(one for one in self._known if one.at >= begin)
         held: dict[str, list[Scored]] = {model: [] for model in MODELS}
-        for one in self._known.values():
+        for one in self._known:
             held.setdefault(one.model, []).append(one)
         for model, found in held.items():
             yield from _samples(model, found, self._least)
-
-    def _read(self, begin: float) -> None:
-        start = datetime.fromtimestamp(begin, UTC)
-        after = start if self._after is None else self._after - _OVERLAP
-        rows: list[dict[str, Any]] = self._reader.rows(_QUERY, {"after": after, "begin": start, "most": _MOST})
-        for row in rows:
-            self._known[row["id"]] = scored(row)
-            self._after = row["stored_at"]
-        for key in [key for key, one in self._known.items() if one.at < begin]:
-            del self._known[key]
 
 
 def _samples(model: str, found: list[Scored], least: int) -> Iterator[Sample]:

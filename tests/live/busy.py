@@ -21,13 +21,14 @@ from tests.waiting import until
 SETTINGS = {
     "analysis": {"horizons": ["10s"], "every": "5s", "publish": "100s"},
     "stream": {"replay": {"rate": 30}},
-    "exporters": {"model_quality": {"window": "10m"}},
+    "exporters": {"model_quality": {"window": "10m", "outcomes": 40}},
 }
 _PAUSE = 0.5  # seconds between two questions
 # What is there when everything below has reached Prometheus.
 _SEEN = (
     f"count({model_quality.BRIER.name}{{of='model'}}) == {len(analysis.MODELS)}",
     f"min({model_quality.BREACHES.name})",
+    f"count({model_quality.V_ACCURACY.name}{{of='model'}}) >= {len(analysis.MODELS)}",
     f"sum(rate({app.REQUESTS.name}{{code='4xx'}}[1m])) > 0",
     f"sum(rate({stack.PREVIEW_QUERY_DURATION.name}_count[1m])) > 0",
     f"max({tables.BLOAT.name}{{relname='drill_bloat'}})",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporters.model_quality import collectors
+from exporters.model_quality import collectors, of_feed
+from exporters.model_quality.feed import Feed
 from exporters.model_quality.quality import Side, scored, summary, wilson
 from exporters.model_quality.reading import Reader
 from metrics import model_quality as m
@@ -65,6 +66,27 @@ def told(asked: Any) -> dict[Metric, dict[tuple[str, ...], float]]:
             assert metric in collector.emits
             found.setdefault(metric, {})[labels] = value
     return found
+
+
+@contextmanager
+def scraped(url: str) -> Iterator[Callable[[], dict[Metric, dict[tuple[str, ...], float]]]]:
+    """What scrape after scrape tells, which is read once for all collectors."""
+    reader = Reader(url)
+    feed = Feed(reader, 3600)
+    made = of_feed(feed, reader, 200)
+
+    def scrape() -> dict[Metric, dict[tuple[str, ...], float]]:
+        feed.prepare(frozenset(), 0)
+        return told(made)
+
+    try:
+        yield scrape
+    finally:
+        reader.close()
+
+
+def rows(found: dict[Metric, dict[tuple[str, ...], float]], part: str = "new") -> float:
+    return found[m.ROWS_READ][part,]
 
 
 def test_the_interval_score_is_the_one_of_its_source() -> None:
@@ -146,21 +168,16 @@ def test_what_is_no_judgement_of_the_model_is_left_out(database_url: str) -> Non
 
 def test_a_second_scrape_reads_what_is_new_alone(database_url: str) -> None:  # noqa: F811  # the fixture
     write(database_url, [row(stored_at=NOW - timedelta(minutes=3)) for _ in range(200)])
-    reader, read = Reader(database_url), []
-    plain = reader.rows
-    reader.rows = lambda query, params: read.append(found := plain(query, params)) or found  # type: ignore[method-assign, func-returns-value]  # listens
-    asked = collectors(reader, 3600, 200)[:1]
-    try:
-        assert told(asked)[m.SCORED][RISK,] == 200
+    with scraped(database_url) as scrape:
+        first = scrape()
+        assert (first[m.SCORED][RISK,], rows(first)) == (200, 200)
         write(database_url, [row(outcome=9.0, stored_at=NOW - timedelta(minutes=1)) for _ in range(100)])
-        assert told(asked)[m.ACCURACY][RISK,] == pytest.approx(200 / 300)
-        told(asked)
-    finally:
-        reader.close()
+        second = scrape()
+        assert second[m.ACCURACY][RISK,] == pytest.approx(200 / 300)
+        assert 100 <= rows(second) - rows(first) <= 300
+        third = scrape()
 
-    assert len(read[0]) == 200
-    assert 100 <= len(read[1]) <= 300
-    assert len(read[2]) == 100  # the youngest again: a transaction that was open then would bear the same time
+    assert rows(third) - rows(second) == 100  # the youngest again: a transaction that was open then would bear the same time
 
 
 def test_a_server_that_went_away_is_asked_anew(postgres: Postgres, database_url: str) -> None:  # noqa: F811  # fixtures
