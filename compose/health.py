@@ -10,6 +10,7 @@ import time
 import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 Scheme: TypeAlias = Literal["http", "postgresql", "redis"]
@@ -40,6 +41,15 @@ def degraded(body: str) -> str:
     if not isinstance(told, dict) or told.get("status") != "degraded":
         return ""
     return "degraded: " + ", ".join(str(item) for item in told.get("degraded", []))
+
+
+def standing_still(pid: int) -> Health | None:
+    """Silence, for a process that a signal has stopped: its children may answer, and nobody starts them when they end."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(") ")[2][:1]
+    except OSError:
+        return None
+    return Health(answered=False, ok=False, silent=True, why="its process is stopped") if state == "T" else None
 
 
 def ask(url: str, timeout: float, headers: Mapping[str, str] | None = None) -> Health:

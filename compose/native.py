@@ -13,7 +13,7 @@ from pathlib import Path
 
 from compose import postgres, render, roles
 from compose.errors import BadInputError, ComposeError
-from compose.health import ask
+from compose.health import ask, standing_still
 from compose.host import Host
 from compose.orphans import end_orphans
 from compose.ports import is_free, is_own_address
@@ -202,7 +202,7 @@ class Stack:
                 process = processes[service.name]
                 if process.state in (BACKOFF, FATAL):
                     raise ComposeError(self._last_words(service, process.words))
-                health = ask(service.url(site, service.ready), 2, self._password(service))
+                health = standing_still(process.pid) or ask(service.url(site, service.ready), 2, self._password(service))
                 why[service.name] = health.why
                 if process.state == RUNNING and health.ok:
                     waiting.remove(service)

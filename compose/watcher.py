@@ -7,8 +7,10 @@ watches the first one, so that a watcher that hangs is noticed too. Both tell wh
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import signal
+import socket
 import sys
 import threading
 import time
@@ -18,7 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from compose.errors import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_OK, ComposeError
-from compose.health import Health, ask
+from compose.health import Health, ask, standing_still
 from compose.secrets import alertmanager_authorization
 from compose.supervisor import Supervisor
 from compose.topology import Service, services
@@ -56,6 +58,7 @@ class Watcher:
         """One look at all services; kills those that hang."""
         processes = self.supervisor.processes()
         answers = dict(zip((service.name for service in self.services), pool.map(self._ask, self.services), strict=True))
+        answers |= {name: still for name in answers if name in processes and (still := standing_still(processes[name].pid))}
         for kill in look(self.memory, processes, answers, self.memory):
             log.warning("%s (pid %d) hangs (%s): killing it, supervisord starts it again", kill.service, kill.pid, kill.why)
             self.supervisor.signal(kill.service, "KILL")
@@ -135,6 +138,14 @@ def handler(watcher: Watcher) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+class Server(ThreadingHTTPServer):
+    """One that takes an IPv6 address too."""
+
+    def __init__(self, place: tuple[str, int], handle: type[BaseHTTPRequestHandler]) -> None:
+        self.address_family = socket.AF_INET6 if ":" in place[0] else socket.AF_INET
+        super().__init__(place, handle)
+
+
 def main(arguments: list[str]) -> int:
     """Runs one watcher until SIGTERM."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
@@ -152,12 +163,10 @@ def main(arguments: list[str]) -> int:
     watcher = Watcher(site, Paths.from_environment(), arguments[0])
     port = site.ports.watcher + (arguments[0] == "guard")
     try:
-        server = ThreadingHTTPServer((site.bind, port), handler(watcher))
+        server = Server((site.bind.strip("[]"), port), handler(watcher))
     except OSError as error:
-        print(
-            f"port {port} cannot be listened on ({error.strerror}): {holder(port)}: set ports.watcher in site.yaml",
-            file=sys.stderr,
-        )
+        taken = f": {holder(port)}: set ports.watcher in site.yaml" if error.errno == errno.EADDRINUSE else ": look at `bind`"
+        print(f"{site.bind} port {port} cannot be listened on ({error.strerror}){taken}", file=sys.stderr)
         return EXIT_FAILED
     server.daemon_threads = True
     stop = threading.Event()

@@ -25,6 +25,7 @@ Severity = Literal["critical", "warning", "info"]
 
 _POWERS = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
 _MOST_BYTES = 1000 << 40
+_LAST_PORT = 65_535
 
 
 class Ports(Section, frozen=True):
@@ -256,6 +257,9 @@ class Site(Section, frozen=True):
                 msg = f"{what}: the name {twice[0]!r} is used twice: give each its own"
                 raise ValueError(msg)
         first, count = self.ports.stream_admin, self.stream.workers
+        if first + count - 1 > _LAST_PORT:
+            msg = f"ports.stream_admin {first} leaves no room for {count} workers up to port {_LAST_PORT}: give a lower one"
+            raise ValueError(msg)
         for name in self.ports.__struct_fields__:
             if first < getattr(self.ports, name) < first + count:
                 msg = f"ports.{name} {getattr(self.ports, name)} is that of a worker: they have {first} to {first + count - 1}"

@@ -18,7 +18,8 @@ from dashboards.preview.model import Dashboard, Link, Panel
 from dashboards.preview.variables import Choice, for_page
 
 REFRESHES = ("5s", "10s", "30s", "1m", "5m", "15m", "1h")
-_REFRESH = re.compile(r"\d+[smhd]")
+_REFRESH = re.compile(r"[0-9]{1,6}[smhd]")
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _SAFE_LINK = re.compile(r"https?://|/(?!/)")
 
 
@@ -71,7 +72,7 @@ def _sections(dashboard: Dashboard, values: Mapping[str, Value]) -> list[dict[st
 
 def _viewed(dashboard: Dashboard, values: Mapping[str, Value], view: str) -> tuple[list[dict[str, Any]], list[str]]:
     """One panel over the whole page, as Grafana's `viewPanel` shows it."""
-    panel = dashboard.panel(int(view)) if view.isdigit() else None
+    panel = dashboard.panel(int(view)) if _NUMBER.fullmatch(view) else None
     if panel is None:
         return _sections(dashboard, values), [f"viewPanel: this dashboard has no panel {view!r}; all are shown"]
     whole = _panel(panel, values) | {"x": 0, "y": 0, "w": 24, "h": 18}

@@ -87,6 +87,7 @@ class Publisher:
 
     def _done(self, room: str, number: int) -> None:
         waiting = self._waiting[room]
+        number = min(number, len(waiting))  # a fence that came while a batch was on its way has emptied it already
         for _ in range(number):
             waiting.popleft()
         self._number -= number

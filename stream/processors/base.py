@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Protocol
 
@@ -69,7 +69,13 @@ class Processor:
         return len(self._symbols)
 
     def add(self, message: RawMessage, now_ms: int = 0) -> None:  # noqa: ARG002  # part of the interface; no processor needs it yet
-        """Puts one item into the buffer; when it is full, the oldest one goes."""
+        """Puts one item into the buffer; when it is full, the oldest one goes.
+
+        An item from further ahead of our clock than the window is taken as of its arrival: at its own time it would make
+        whatever comes after it too late.
+        """
+        if message.source_ms > message.received_ms + self.shape.window_ms:
+            message = replace(message, source_ms=message.received_ms)
         if len(self._waiting) >= self.shape.buffer:
             self._waiting.popleft()
             self.counts.inc(feed.DROPPED, self.name, "overflow")

@@ -1,4 +1,4 @@
-"""A source's address as people may see it: without user, password or query, which hold keys at some sources."""
+"""A source's address as people may see it: without user, password, path and query, each of which holds keys at some sources."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import aiohttp
 
 
 def shown(url: str) -> str:
-    """Scheme, host, port and path alone."""
+    """Scheme, host and port alone."""
     parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], "", "", ""))
 
 
 def told(error: Exception) -> str:

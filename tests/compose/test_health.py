@@ -1,5 +1,6 @@
 """What a service's answer means."""
 
+import os
 import signal
 import socket
 import threading
@@ -7,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from compose.health import ask, degraded
+from compose.edge import HEALTH
+from compose.health import ask, degraded, standing_still
 from tests.stream.bus.servers import redis_server
+from tests.stream.cache.servers import VarnishServer
 from tests.stream.store.postgres import Postgres
+from tests.waiting import free_ports, until
 
 
 @pytest.mark.parametrize(
@@ -37,6 +41,16 @@ def test_redis_is_asked_by_ping(tmp_path: Path) -> None:
         assert (hung.ok, hung.silent, hung.why) == (False, True, "no answer within 0.2 s")
     gone = ask(server.url, 2)
     assert (gone.answered, gone.silent, gone.why) == (False, False, "[errno 111] connection refused")
+
+
+def test_a_parent_that_stands_still_is_silent_whatever_its_child_answers() -> None:
+    with VarnishServer(free_ports(1)[0]) as server:
+        parent = server.process.pid
+        assert (ask(server.url + HEALTH, 2).ok, standing_still(parent)) == (True, None)
+        os.kill(parent, signal.SIGSTOP)
+        still = until("it stands still", lambda: standing_still(parent))
+        assert ask(server.url + HEALTH, 2).ok
+        assert (still.ok, still.silent, still.why) == (False, True, "its process is stopped")
 
 
 def test_who_is_no_redis_is_told() -> None:

@@ -133,6 +133,12 @@ def test_unknown_values_of_an_address_are_told(running: World) -> None:
         assert words in problems
 
 
+@pytest.mark.parametrize("query", ["viewPanel=%C2%B2", "viewPanel=" + "7" * 5000, "refresh=" + "7" * 5000 + "s"])
+def test_numbers_that_are_none_are_told_too(running: World, query: str) -> None:
+    status, text, _ = world.get(f"{running.preview}/d/kitchen?{query}")
+    assert (status, len(outline(text)["problems"])) == (200, 1)
+
+
 def test_variables_are_asked_for_and_narrow_queries(running: World) -> None:
     found = outline(world.get(f"{running.preview}/d/kitchen?var-job=hostile")[1])
     variables = {one["name"]: one for one in found["variables"]}

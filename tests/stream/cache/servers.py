@@ -78,6 +78,12 @@ class Process:
         for one in self._family():
             one.send_signal(signal.SIGCONT)
 
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """What was started."""
+        assert self._process
+        return self._process
+
     def _family(self) -> list[psutil.Process]:
         assert self._process
         process = psutil.Process(self._process.pid)

@@ -314,10 +314,10 @@ def test_an_exchange_without_the_extra_says_what_to_do() -> None:
 
 def test_no_key_is_shown() -> None:
     async def story() -> None:
-        async with running("endpoint: 'wss://user:pass@127.0.0.1:9/stream?apikey=s3cret'") as watched:
+        async with running("endpoint: 'wss://user:pass@127.0.0.1:9/v3/s3cret?apikey=s3cret'") as watched:
             await eventually("an attempt", lambda: watched.events)
             said = watched.source.describe().text + str(watched.events)
-            assert watched.source.describe().text == "wss://127.0.0.1:9/stream"
+            assert watched.source.describe().text == "wss://127.0.0.1:9"
             assert "s3cret" not in said
             assert "pass" not in said
 

@@ -45,6 +45,15 @@ def flush(processor: Processor, *messages: RawMessage) -> list[dict[str, Any]]:
     return [dict(update.data) for update in processor.flush()]
 
 
+def test_an_item_from_the_future_makes_nothing_after_it_too_late() -> None:
+    processor = market()
+    [ahead] = flush(processor, RawMessage("any", {"symbol": "BTC", "price": Decimal(7), "quantity": Decimal(1)}, T0, T0 + 59_000))
+    assert ahead["time"] == T0
+    [after] = flush(processor, trade(T0 + 100, "100"))
+    assert (after["price"], after["time"]) == ("100", T0 + 100)
+    assert counted(processor, m.DROPPED, "too_late") == 0
+
+
 def test_a_window_of_trades() -> None:
     [data] = flush(
         market(), trade(T0, "100", "1"), trade(T0 + 300, "103.5", "2"), trade(T0 + 600, "99", "1"), trade(T0 + 900, "101")
