@@ -2,8 +2,10 @@
 
 import os
 import socket
+from http.server import BaseHTTPRequestHandler
 
 from compose.ports import is_free
+from compose.watcher import Server
 from settings.ports import holder
 
 
@@ -32,3 +34,8 @@ def test_a_connection_is_no_listener() -> None:
         server.listen()
         client.connect(server.getsockname())
         assert holder(client.getsockname()[1]) == "a process that this user may not see"
+
+
+def test_a_watcher_listens_on_ipv6_too() -> None:
+    with Server(("::1", 0), BaseHTTPRequestHandler) as server:
+        assert server.server_address[0] == "::1"
