@@ -13,7 +13,7 @@ from pathlib import Path
 
 from compose import postgres, render, roles
 from compose.errors import BadInputError, ComposeError
-from compose.health import ask, standing_still
+from compose.health import Health, ask, standing_still
 from compose.host import Host
 from compose.orphans import end_orphans
 from compose.ports import is_free, is_own_address
@@ -202,7 +202,7 @@ class Stack:
                 process = processes[service.name]
                 if process.state in (BACKOFF, FATAL):
                     raise ComposeError(self._last_words(service, process.words))
-                health = standing_still(process.pid) or ask(service.url(site, service.ready), 2, self._password(service))
+                health = self._health(service, process, site)
                 why[service.name] = health.why
                 if process.state == RUNNING and health.ok:
                     waiting.remove(service)
@@ -240,13 +240,16 @@ class Stack:
         if process and process.state == STARTING:
             state = "starting"
         elif process and process.state == RUNNING:
-            health = ask(service.url(site, service.ready), 2, self._password(service))
+            health = self._health(service, process, site)
             state = "ok" if health.ok else "hung" if health.silent else "starting"
             why = health.why
         elif process:
             state, why = "down", f"{process.words}: see `make logs s={service.name}`"
         since = process.start if process and process.state in (RUNNING, STARTING) else 0.0
         return Row(service.name, state, since, None, service.public(site), service.summary, why)
+
+    def _health(self, service: Service, process: Process, site: Site) -> Health:
+        return standing_still(process.pid) or ask(service.url(site, service.ready), 2, self._password(service))
 
     def _password(self, service: Service) -> dict[str, str] | None:
         return alertmanager_authorization(self.paths) if service.password else None

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from functools import partial
 
+import psutil
 import pytest
 
 from compose.health import ask
@@ -52,8 +53,9 @@ def test_hung_processes_are_back_within_60_seconds_and_seen(appliance: Appliance
     for pid in hung.values():
         os.kill(pid, signal.SIGSTOP)
     began = time.monotonic()
+    until("they have stopped", lambda: all(psutil.Process(pid).status() == psutil.STATUS_STOPPED for pid in hung.values()))
     states = {row.name: row.state for row in appliance.stack.rows()}
-    assert {states[name] for name in hung} == {"hung"}
+    assert {name: states[name] for name in hung} == dict.fromkeys(hung, "hung")
     until("Prometheus sees the preview down", lambda: appliance.value(f'up{{job="{stack.JOB_PREVIEW}"}}') == 0, 30)
     for name, old in hung.items():
         until(f"{name} is back", partial(back, appliance, name, old), 60 - (time.monotonic() - began))
