@@ -46,5 +46,5 @@ def command(site: Site, paths: Paths, program: str, address: str) -> tuple[str, 
     return (
         program, "-F", "-j", "none", "-a", address, "-f", str(paths.rendered / FILE), "-i", f"edge-{digest}",
         "-n", str(paths.data / "edge"), "-s", f"malloc,{in_bytes(site.cache.edge.size)}", "-T", "none",
-        "-p", "vsl_space=4m",
+        "-p", "vsl_space=4m", "-p", "http_gzip_support=off",
     )  # fmt: skip

@@ -24,6 +24,7 @@ from stream.rates import Rate
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 # Headers that make a request one for the long way.
 _UNUSUAL = frozenset({"authorization", "x-api-key", "origin", "expect", "upgrade"})
+_RENEWAL = 0.5  # seconds for which others get the old answer while one makes the new one
 _MOST = 256  # answers, names and addresses that are remembered
 
 
@@ -93,7 +94,7 @@ class Hot:
 
     def _answer(self, request: web.Request, prepared: Prepared) -> Written | None:
         headers = request.headers
-        if request.method != "GET" or request.version != HttpVersion11 or prepared.until <= time.time() or request.body_exists:
+        if request.method != "GET" or request.version != HttpVersion11 or request.body_exists or self._renews(prepared):
             return None
         if any(name in headers for name in _UNUSUAL) or not self._usual(request):
             return None
@@ -105,6 +106,16 @@ class Hot:
         head = prepared.head(encoding, self._common, modified=modified)
         body = prepared.encoded(encoding) if modified else b""
         return Written(b"".join((head, known, ended, body)), 200 if modified else 304, keep_alive=request.keep_alive)
+
+    @staticmethod
+    def _renews(prepared: Prepared) -> bool:
+        """Whether this request is to make the answer anew: one does, once its time is over; meanwhile others get the old one."""
+        now = time.time()
+        if now < prepared.until:
+            return False
+        if not prepared.renewed:
+            prepared.renewed, prepared.until = True, now + _RENEWAL
+        return True
 
     def _usual(self, request: web.Request) -> bool:
         """Whether it came by a name of ours, and its address may still ask; the long way says what is wrong."""

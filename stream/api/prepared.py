@@ -28,6 +28,7 @@ class Prepared:
     identity: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     now: float = 0.0
+    renewed: bool = False  # somebody is making the next one
     _bodies: dict[str, bytes] = field(default_factory=dict)
     _heads: dict[tuple[str, bool], bytes] = field(default_factory=dict)
 

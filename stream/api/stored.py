@@ -83,7 +83,8 @@ class Stored:
 
     async def _asked(self, what: str, key: str, kind: type[_T], load: Callable[[], Awaitable[_T]]) -> _T:
         async def guarded() -> _T:
-            if time.monotonic() < self._away_until:  # what the cache has is told all the same
+            # Nobody waits for a store that is known to be away; what the cache has is told all the same.
+            if not self._database.answers or time.monotonic() < self._away_until:
                 raise StoreAwayError("the data store does not answer")
             return await load()
 

@@ -157,6 +157,11 @@ class Database:
         """Counts rows that an operation read or wrote."""
         self._counts.inc(db.ROWS, operation, by=count)
 
+    @property
+    def answers(self) -> bool:
+        """Whether a server could be read from at the last look, two seconds ago: who need not know better need not wait."""
+        return self.watch.answers or self.watch.replica_ready
+
     # -- what is told of it ------------------------------------------------------------------------------------------
     @property
     def degraded(self) -> Sequence[str]:

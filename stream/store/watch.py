@@ -38,6 +38,7 @@ class Watch:
     def __init__(self, database: Database, primary: Pool, replica: Pool | None, allowed: float) -> None:
         self._database, self._primary, self._replica, self._allowed = database, primary, replica, allowed
         self.ready = False  # the primary answers and has our schema
+        self.answers = False  # the primary answers
         self.replica_ready = False
         self.lag: float | None = None  # seconds that the replica is behind; None: unknown
         self._primary_problem, self._replica_problem = "the database has not answered yet", ""
@@ -60,7 +61,7 @@ class Watch:
         try:
             self._primary_problem = await self._look_at_primary()
         except (StoreError, psycopg.Error) as error:
-            self._primary_problem = f"database: {error}"
+            self._primary_problem, self.answers = f"database: {error}", False
         self.ready = not self._primary_problem
         if self._replica:
             try:
@@ -81,6 +82,7 @@ class Watch:
                 row: Any = await (await connection.execute("SELECT version_num FROM schema_version")).fetchone()
                 version = row["version_num"] if row else ""
         self._lsn = found["lsn"]
+        self.answers = True
         needed = self._database.site.database.pool.max + SPARE_CONNECTIONS
         if version != SCHEMA:
             known = version or "none"

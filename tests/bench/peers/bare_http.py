@@ -19,7 +19,7 @@ async def _serve(port: int, body: bytes) -> None:
     app.router.add_get("/bare", bare)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
+    await web.TCPSite(runner, "127.0.0.1", port, reuse_port=True).start()
     await asyncio.Event().wait()
 
 

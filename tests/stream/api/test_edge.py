@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
 from aiohttp import web
 
@@ -126,6 +128,24 @@ def test_public_answers_are_kept_until_the_data_change(servers: tuple[RedisServe
             assert await here.kept("/api/alerts-fast"), "what does not depend on the room went with it"
             await here.fresh.make(time.time())
             assert not await here.kept("/api/alerts-fast"), "conditions made anew did not replace the old ones"
+
+    asyncio.run(story())
+
+
+def test_each_gets_the_encoding_that_it_takes_from_what_is_kept(servers: tuple[RedisServer, VarnishServer, int]) -> None:
+    async def story() -> None:
+        async with world(servers) as here:
+            path = "/api/openapi.json"
+            for accepted, told in (
+                ({"Accept_Encoding": "gzip, deflate, br"}, "gzip"), ({"Accept_Encoding": "br, gzip;q=0.5"}, "gzip"),
+                ({}, None), ({"Accept_Encoding": "gzip;q=0"}, None), ({"Accept_Encoding": "br"}, None),
+            ):  # fmt: skip
+                await here.kept(path, **accepted)
+                answer = await here.ask(path, **accepted)
+                assert (answer.headers["x-cache"], answer.headers.get("content-encoding")) == ("HIT", told), accepted
+                body = gzip.decompress(answer.body) if told else answer.body
+                assert msgspec.json.decode(body)["openapi"] == "3.1.0"
+            assert await here.cache._layers.edge.purge(("api:document",)) == 2  # type: ignore[union-attr]
 
     asyncio.run(story())
 

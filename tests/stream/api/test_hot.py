@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
+import itertools
 import os
 import re
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import msgspec
 import pytest
 
 from metrics.expose import Renderer
 from settings.api import Api
+from stream.api.operations import Answer, Asked, Operation
 from stream.api.prepared import Prepared, takes_gzip
-from tests.stream.api.world import Answered, World, market, world
-from tests.stream.edge.server import Raw
+from tests.stream.api.world import Answered, World, ask, market, world
+from tests.stream.edge.server import Raw, guard, serving
 from tests.waiting import until
 
 PATH = "/api/dashboard"
 MANY = [market(f"C{number}") for number in range(20)]  # enough to be compressed
+
+
+class Number(msgspec.Struct, frozen=True):
+    number: int
 
 
 @pytest.fixture(scope="module")
@@ -187,3 +197,33 @@ def test_small_answers_and_those_that_do_not_shrink_stay_as_they_are() -> None:
     assert Prepared("/", b"x" * 500, 0, 0).encoding("gzip") == ""
     assert Prepared("/", os.urandom(5000), 0, 0).encoding("gzip") == ""
     assert Prepared("/", b"x" * 5000, 0, 0).encoding("gzip") == "gzip"
+
+
+def test_one_request_makes_the_answer_anew_and_the_others_get_the_old_one() -> None:
+    at_work, go_on = threading.Event(), threading.Event()
+    made = itertools.count(1)
+
+    async def slow(_asked: Asked) -> Answer:
+        number = next(made)
+        if number == 2:
+            at_work.set()
+            await asyncio.to_thread(go_on.wait, 10)
+        return Answer(Number(number), time.time(), keep=0.2)
+
+    operation = Operation("/api/dashboard", "A number.", "The next one.", Number, slow)
+    with serving(guard(), operations=(operation,)) as running, ThreadPoolExecutor(1) as other:
+        assert ask(running.port, PATH).json == {"number": 1}
+
+        def renewed() -> bool:
+            if not at_work.is_set():
+                first = other.submit(ask, running.port, PATH)
+                wait((first,), 0.05)
+                waiting.append(first)
+            return at_work.is_set()
+
+        waiting: list[Future[Answered]] = []
+        until("somebody makes the next one", renewed)
+        assert ask(running.port, PATH).json == {"number": 1}
+        go_on.set()
+        assert waiting[-1].result(10).json == {"number": 2}
+        assert ask(running.port, PATH).json["number"] >= 2
