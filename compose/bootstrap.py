@@ -97,7 +97,7 @@ def set_up(host: Host, *, tests: bool) -> None:
     """Packages, user, environment, code; each step is skipped when it is done already."""
     if sys.version_info < (3, 11):  # noqa: UP036  # the one file that an older Python may be asked to run
         raise ComposeError(f"Python {sys.version.split()[0]} is too old: {sys.executable}: 3.11 or newer is needed")
-    _record_packages(host, packages.RUNTIME + (packages.TESTS if tests else ()))
+    install_lacking(host, packages.RUNTIME + (packages.TESTS if tests else ()))
     for user in USERS if host.user else ():
         if not user_exists(user):
             make_user(user)
@@ -109,7 +109,8 @@ def set_up(host: Host, *, tests: bool) -> None:
     _code(host)
 
 
-def _record_packages(host: Host, wanted: tuple[packages.Package, ...]) -> None:
+def install_lacking(host: Host, wanted: tuple[packages.Package, ...]) -> None:
+    """Installs those of the packages that are not there, and remembers what came with them for `make uninstall`."""
     lacking = packages.missing(wanted)
     if not lacking:
         return

@@ -11,17 +11,19 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from compose import postgres, render, roles
+from compose import postgres, render, roles, standard
+from compose.bootstrap import install_lacking
 from compose.errors import BadInputError, ComposeError
 from compose.health import Health, ask, standing_still
 from compose.host import Host
 from compose.orphans import end_orphans
 from compose.ports import is_free, is_own_address
 from compose.secrets import alertmanager_authorization, make_secrets
+from compose.service import Context, Service
 from compose.supervisor import BACKOFF, FATAL, RUNNING, STARTING, Process, Supervisor
 from compose.supervisord_conf import config
 from compose.terminal import Row
-from compose.topology import Context, Service, services
+from compose.topology import services
 from settings import Paths, SettingsError, Site, check_secrets, load, parse
 from settings.lines import key
 from settings.paths import CLONE
@@ -55,6 +57,7 @@ class Stack:
             tell("supervisord had ended and left services behind: they were stopped")
         self._refuse_bind(site)
         self._refuse_taken_ports(site, self._running_site() if running else None)
+        install_lacking(self.host, standard.packages_of(site))
         self._folders(site)
         if site.workload and postgres.prepare(self.paths, self.host):
             tell("made the data store's PostgreSQL cluster")

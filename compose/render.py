@@ -18,10 +18,11 @@ from urllib.parse import urlsplit
 import msgspec
 import yaml
 
-from compose import edge
+from compose import edge, standard
 from compose.errors import BadInputError, ComposeError
 from compose.host import Host
-from compose.topology import listen, program, services
+from compose.service import listen, program
+from compose.topology import SERVICES, services
 from metrics import stack
 from settings import Paths, Site
 from settings.paths import ALERTMANAGER_USER, CLONE
@@ -35,6 +36,9 @@ def prometheus_config(site: Site) -> dict[str, Any]:
     timing = site.prometheus
     labels = {"cluster": site.cluster, "instance": site.instance_name}
     jobs: dict[str, list[dict[str, Any]]] = {}
+    for service in SERVICES:
+        if address := standard.external(site, service.name):
+            jobs[service.job] = [{"targets": [address], "labels": labels}]
     for service in filter(lambda service: service.job, services(site)):
         own = {"worker": service.worker} if service.worker else {}
         if named := _named_targets(site, service.job):

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 from compose.errors import BadInputError, ComposeError
 from compose.host import Host
+from compose.service import Context, Service
 from compose.supervisor import socket
-from compose.topology import Context, Service, services
+from compose.topology import services
 from settings.environment import SECRETS, VALUES
 from settings.paths import CLONE
 

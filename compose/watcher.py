@@ -22,8 +22,9 @@ from typing import Any
 from compose.errors import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_OK, ComposeError
 from compose.health import Health, ask, standing_still
 from compose.secrets import alertmanager_authorization
+from compose.service import Service
 from compose.supervisor import Supervisor
-from compose.topology import Service, services
+from compose.topology import services
 from compose.watching import ANSWER_WITHIN, CHECK_EVERY, Watched, look
 from metrics import stack
 from metrics.expose import Renderer, negotiate

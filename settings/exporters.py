@@ -15,9 +15,27 @@ from settings.basic import Duration, FileOrNone, Line, MetricName, Name, RedisUr
 Operation: TypeAlias = Literal["cryptocurrencies", "dashboard", "ai-analysis", "trading-signals-fast", "alerts-fast"]
 
 
+Which = Annotated[
+    Literal["own", "standard", "external"],
+    Meta(description="own: ours; standard: Debian's package, in its place; external: one that you run, at `address`."),
+]
+Address = Annotated[
+    str,
+    Meta(pattern=r"^$|^[A-Za-z0-9.\-\[\]:]+:[0-9]+$", description="Where the external one listens, `host:port`; else empty."),
+]
+
+
+def _refuse_half(exporter: str, address: str) -> None:
+    """Raises ValueError for an external exporter without an address, and for an address without one."""
+    if (exporter == "external") != bool(address):
+        raise ValueError(f"exporter is {exporter}, address is {address or 'empty'}: give an address to an external one alone")
+
+
 class SystemExporter(Section, frozen=True):
     """The exporter of this machine's figures."""
 
+    exporter: Which = "own"
+    address: Address = ""
     disabled_collectors: Annotated[list[str], Meta(description="Collectors that do not run.")] = field(default_factory=list)
     mount_points_exclude: Annotated[str, Meta(description="Mount points that match are left out (regular expression).")] = (
         r"^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)($|/)"
@@ -28,7 +46,8 @@ class SystemExporter(Section, frozen=True):
     )
 
     def __post_init__(self) -> None:
-        """Refuses what is no regular expression."""
+        """Refuses what is no regular expression, and half an external exporter."""
+        _refuse_half(self.exporter, self.address)
         for name in ("mount_points_exclude", "fs_types_exclude"):
             try:
                 re.compile(getattr(self, name))
@@ -73,6 +92,8 @@ class Query(Section, frozen=True):
 class PostgresExporter(Section, frozen=True):
     """The exporter of PostgreSQL servers."""
 
+    exporter: Which = "own"
+    address: Address = ""
     targets: Annotated[
         list[PostgresTarget], Meta(description="The servers; `/metrics` tells of the first, `/probe?target=NAME` of any.")
     ] = field(default_factory=list)
@@ -92,7 +113,13 @@ class PostgresExporter(Section, frozen=True):
     queries: Annotated[list[Query], Meta(description="Queries of your own.")] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Refuses two targets or queries of one name, and a timeout of no time."""
+        """Refuses two targets or queries of one name, a timeout of no time, and what the standard exporter cannot do."""
+        _refuse_half(self.exporter, self.address)
+        if self.exporter == "standard" and (self.targets or self.queries):
+            raise ValueError(
+                "exporter is standard: it watches the appliance's own server, without queries of yours: run one yourself and"
+                " set external, or own"
+            )
         for what, names in (
             ("targets", [target.name for target in self.targets]),
             ("queries", [query.name for query in self.queries]),

@@ -8,13 +8,15 @@ import yaml
 from supervisor.options import ServerOptions
 
 from alerts.model import site_alerts
+from compose import standard
 from compose.errors import ComposeError
 from compose.host import Host
 from compose.render import host_targets, prometheus_config
+from compose.service import Context
 from compose.supervisord_conf import config
-from compose.topology import SERVICES, Context, find, services
+from compose.topology import SERVICES, find, services
 from metrics import stack
-from settings import Paths, Site, parse
+from settings import Paths, SettingsError, Site, parse
 
 
 def test_every_service_has_a_job_and_every_job_a_service() -> None:
@@ -148,3 +150,44 @@ def test_as_root_every_service_has_the_service_user(tmp_path: Path) -> None:
     assert len(programs) == len(SERVICES)
     users = [f"\nuser={'watchfloor-db' if service.name == 'postgres' else 'watchfloor'}\n" for service in SERVICES]
     assert all(user in program for user, program in zip(users, programs, strict=True))
+
+
+def test_debians_exporters_take_the_place_of_ours() -> None:
+    site = parse("exporters: {system: {exporter: standard}, postgres: {exporter: standard}}")
+    context = Context(site, Paths(Path("/home")), Path("/python"))
+    by_name = {service.name: service for service in services(site)}
+    system, postgres = by_name["exporter-system"], by_name["exporter-postgres"]
+    assert "--web.listen-address=127.0.0.1:9701" in system.command(context)
+    words = postgres.command(context)
+    assert f"DATA_SOURCE_PASS_FILE={context.paths.exporter_password.absolute()}" in words
+    assert "--web.listen-address=127.0.0.1:9702" in words
+    assert not any(service.own or service.rereads for service in (system, postgres))
+    assert [(service.job, service.port(site)) for service in (system, postgres)] == [("system", 9701), ("postgres", 9702)]
+    assert prometheus_config(site) == prometheus_config(Site())
+    assert {package.name for package in standard.packages_of(site)} == {
+        "prometheus-node-exporter",
+        "prometheus-postgres-exporter",
+    }
+    assert standard.packages_of(Site()) == ()
+
+
+def test_an_exporter_that_somebody_else_runs_is_scraped_and_not_started() -> None:
+    site = parse('exporters: {system: {exporter: external, address: "10.0.0.7:9100"}}')
+    assert "exporter-system" not in {service.name for service in services(site)}
+    scrape = next(job for job in prometheus_config(site)["scrape_configs"] if job["job_name"] == stack.JOB_SYSTEM)
+    assert [group["targets"] for group in scrape["static_configs"]] == [["10.0.0.7:9100"]]
+    assert scrape["static_configs"][0]["labels"]["instance"] == site.instance_name
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "system: {exporter: external}",
+        "system: {address: 'a:1'}",
+        "system: {exporter: external, address: nowhere}",
+        "postgres: {exporter: standard, targets: [{name: a, dsn: host=a}]}",
+    ],
+)
+def test_half_a_choice_of_exporter_is_refused(bad: str) -> None:
+    with pytest.raises(SettingsError, match=r"exporter|address"):
+        parse(f"exporters: {{{bad}}}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from compose.topology import SERVICES, Service
+from compose.service import Service
+from compose.topology import SERVICES
 from metrics import stack
 from tests.contracts import rendered
 from tests.contracts.promql import metrics_of, parse, selectors

@@ -36,6 +36,38 @@ RESTLESS = {
     "pg_stat_replication_.*": "releases before 0.20 have the process in the place of the slot",
 }
 
+# What panels and alerts ask of PostgreSQL and no release of postgres_exporter that Debian has tells by default or by a switch.
+OURS_ALONE = {
+    "pg_stat_activity_oldest_.*": "ages by database",
+    "pg_locks_(waiting|oldest_wait_seconds)": "locks that are waited for",
+    "pg_blocked_seconds": "who waits for whom",
+    "pg_stat_database_.*_total": "names of later releases",
+    "pg_stat_statements_.*": "needs the extension in the database that it asks, and other names before 0.20",
+    "pg_stat_user_indexes_.*": "an index's size and scans",
+    "pg_indexes_.*": "indexes of no use",
+    "pg_table_bloat_bytes": "bloat",
+    "pg_partitions_.*": "partitions",
+    "pg_sequence_used_ratio": "sequences near their end",
+    "pg_prepared_xacts.*": "prepared transactions",
+    "pg_wal_position_bytes_total": "WAL written",
+    "pg_settings_pending_restart": "since the releases after 0.20",
+    "pg_stat_user_tables_(size|index_size|table_size)_bytes": "parts of a table's size, in later releases",
+    "pg_stat_archiver_.*": "nothing is archived by default",
+    "pg_replication_slots_.*": "no slot by default",
+    "pg_stat_replication_.*": "no standby by default",
+}
+# Collectors that 0.13 to 0.17 brought: Debian 13 has them, Debian 12 has not.
+SINCE_0_13 = {
+    "pg_database_wraparound_.*": "0.14",
+    "pg_stat_user_tables_.*": "0.13",
+    "pg_statio_user_tables_.*": "0.13",
+    "pg_wal_(size_bytes|segments)": "0.14",
+    "pg_replication_.*": "0.13",
+    "pg_postmaster_.*": "0.13",
+    "pg_long_running_.*": "0.14",
+    "pg_roles_.*": "0.16",
+}
+
 
 @contextmanager
 def pair() -> Iterator[tuple[Server, Server]]:
