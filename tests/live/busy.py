@@ -8,9 +8,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
+from redis import Redis
+
 from metrics import analysis, app, model_quality, stack
 from metrics.postgres import activity, indexes, replication, server, tables
+from metrics.redis import commands, keys
 from settings.paths import CLONE
+from settings.secrets import read_secret
 from tests.appliance import Appliance, status_of
 from tests.drills.database_faults import superuser, working
 from tests.drills.postgres_faults import forget_slot, table, use_up_sequence, wait_for_lock
@@ -23,6 +27,10 @@ SETTINGS = {
     "stream": {"replay": {"rate": 30}},
     "exporters": {"model_quality": {"window": "10m", "outcomes": 40}},
 }
+_SPIN = """
+local function now() local time = redis.call('TIME') return time[1] * 1000000 + time[2] end
+local stop = now() + 20000
+while now() < stop do end"""
 _PAUSE = 0.5  # seconds between two questions
 # What is there when everything below has reached Prometheus.
 _SEEN = (
@@ -36,6 +44,8 @@ _SEEN = (
     f"max({indexes.SEQUENCE_USED.name})",
     f"max({replication.SLOT_BEHIND.name})",
     f"max({server.PENDING_RESTART.name}) > 0",
+    f"max({keys.PENDING.name})",
+    f"max({commands.SPIKE.name})",
 )
 
 
@@ -63,6 +73,7 @@ def _parts(appliance: Appliance) -> Iterator[AbstractContextManager[None]]:
     yield use_up_sequence()(appliance)
     yield forget_slot()(appliance)
     yield _pending_restart(appliance)
+    yield _slow_bus(appliance)
     yield table(
         appliance, "drill_bloat",
         "CREATE TABLE drill_bloat (id int, filler text) WITH (autovacuum_enabled = off)",
@@ -100,6 +111,22 @@ def _panel() -> int:
     """The number of a panel of the Overview that is drawn."""
     made = json.loads((CLONE / "dashboards" / "rendered" / f"{stack.DASHBOARD_OVERVIEW}.json").read_text(encoding="utf-8"))
     return next(int(panel["id"]) for panel in made["panels"] if panel["type"] == "stat")
+
+
+@contextmanager
+def _slow_bus(appliance: Appliance) -> Iterator[None]:
+    """A group of the bus for which nobody reads, and a script that keeps its Redis busy while the latency monitor is on."""
+    password = read_secret(appliance.paths.bus_password, "the bus's password")
+    with Redis(host="127.0.0.1", port=appliance.site.ports.bus, password=password) as bus:
+        stream = next(iter(bus.scan_iter(_type="stream")))
+        bus.config_set("latency-monitor-threshold", 1)
+        bus.eval(_SPIN, 0)
+        bus.xgroup_create(stream, "drill", id="0")
+        try:
+            yield
+        finally:
+            bus.xgroup_destroy(stream, "drill")
+            bus.config_set("latency-monitor-threshold", 0)
 
 
 @contextmanager

@@ -26,9 +26,7 @@ QUIET = {
     "Clusters": "no server is a node of one",
     "Failovers possible": "no server is a Sentinel",
     "Snapshots' age": "neither server saves snapshots",
-    "Latency spikes": "the latency monitor is off",
     "Largest keys": "site.yaml names no keys",
-    "Consumer groups behind": "the bus is read without groups",
 }
 # The same by version of the server: the first that it has, and what it cannot tell before or after.
 FROM_17, FROM_16 = "Checkpoints up to 16", "I/O by process"
@@ -62,21 +60,33 @@ def test_no_panel_of_a_dashboard_is_empty(appliance: Appliance, browser: Browser
     pongs = f"min_over_time({websocket.PING_DURATION.name}_count[2s]) > 0"
     until("the stream's client has answered a ping", lambda: appliance.value(pongs), 30)
     until("the partitions are known", lambda: appliance.value("min(pg_partitions_end_timestamp_seconds)"), 60)
-    address = appliance.url("grafana", f"/d/{uid}?from=now-5m&to=now&refresh=off")
-    with page(browser, address, color_scheme=scheme, viewport={"width": 1400, "height": 900}) as opened:
-        dashboard_ready(opened)
-        opened.screenshot(path=pictures / f"{uid}-{scheme}.png", full_page=True)
-        unfold(opened)
-        opened.screenshot(path=pictures / f"{uid}-{scheme}-unfolded.png", full_page=True)
-        states = dict(
-            opened.locator(".panel").evaluate_all("all => all.map(one => [one.querySelector('h3').innerText, one.dataset.state])")
-        )
+    states = looked_at(appliance, browser, pictures / f"{uid}-{scheme}", uid, scheme)
+    # A scrape that came too late (at this pace it has a second) leaves a hole in what is of now: a person looks again, too.
+    if empty(states):
+        states = looked_at(appliance, browser, pictures / f"{uid}-{scheme}", uid, scheme)
     assert len(states) > 10
-    assert {title: state for title, state in states.items() if state != "done" and title not in quiet()} == {}
+    assert empty(states) == {}
     # The list stays honest; only a server that was away a moment ago may have left a trace.
     maybe = {"Why the server cannot be asked", "Why a server cannot be asked", "Drift of outputs", "Drift of features"}
     silent = quiet() - maybe
     assert {title for title, state in states.items() if state == "done" and title in silent} == set()
+
+
+def looked_at(appliance: Appliance, browser: Browser, picture: Path, uid: str, scheme: str) -> dict[str, str]:
+    """The state of every panel of a dashboard, by title; pictures are kept."""
+    address = appliance.url("grafana", f"/d/{uid}?from=now-5m&to=now&refresh=off")
+    with page(browser, address, color_scheme=scheme, viewport={"width": 1400, "height": 900}) as opened:
+        dashboard_ready(opened)
+        opened.screenshot(path=f"{picture}.png", full_page=True)
+        unfold(opened)
+        opened.screenshot(path=f"{picture}-unfolded.png", full_page=True)
+        panels = "all => all.map(one => [one.querySelector('h3').innerText, one.dataset.state])"
+        return dict(opened.locator(".panel").evaluate_all(panels))
+
+
+def empty(states: dict[str, str]) -> dict[str, str]:
+    """Panels that show nothing though they should."""
+    return {title: state for title, state in states.items() if state != "done" and title not in quiet()}
 
 
 def test_the_inbox_opens(appliance: Appliance, browser: Browser, pictures: Path) -> None:
