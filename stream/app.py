@@ -92,6 +92,7 @@ class Server:
             limits.message_bytes,
             PerAddress(limits.connections_per_address),
             trusted,
+            cache.secret if cache else "",
         )
         desk = Desk(self.hub, self.tally, stream, checker, self.rooms)
         desk.subscribed = self._subscribed
@@ -113,7 +114,7 @@ class Server:
         door = Door(
             self.endpoint.connect, self.rooms, self.figures, tuple(stream.allowed_origins), hosts, trusted, stream.api,
             operations(data), checker, stream.anonymous, self._scopes,
-            cached=cache.handler if cache else None, edge_secret=cache.secret if cache else "",
+            cached=cache.handler if cache else None, edge_secret=guard.edge_secret,
         )  # fmt: skip
         inner = public(door)
         self._public = GuardedRunner(inner.app, guard, inner.hot.before, handler_cancellation=False, shutdown_timeout=1.0)

@@ -71,7 +71,6 @@ class CloseCode(IntEnum):
     POLICY = 1008, "What the client did is not allowed; the reason says what.", False
     TOO_BIG = 1009, "A message is larger than the server takes, counted after inflation.", False
     INTERNAL_ERROR = 1011, "The server made a mistake; connect again.", True
-    TRY_LATER = 1013, "The server takes no more connections now; connect again later.", True
     OFFENCES = 4400, "Too many messages that the server could not use.", False
     UNAUTHORIZED = 4401, "The connection's token expired or was revoked, or none was sent in time.", False
     TOO_SLOW = 4408, "The client reads slower than the server sends; connect again and resume.", True
@@ -86,6 +85,7 @@ CLOSE_CODES = {int(code): code for code in CloseCode}
 MOST_OFFENCES = 20
 MOST_IGNORED = 200
 OFFENCE_WINDOW = 60.0  # seconds
+RESUME_COST = 10  # messages, as which a subscription that resumes counts: the room's history is searched, and sent again
 
 
 def should_retry(code: int) -> bool:

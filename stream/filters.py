@@ -24,7 +24,7 @@ class Filters(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Canonical(NamedTuple):
     """The canonical form: equal for all filters that let the same through. Empty and 0 stand for no filter."""
 
-    symbols: tuple[str, ...] = ()
+    symbols: frozenset[str] = frozenset()
     fields: tuple[str, ...] = ()
     min_change: float = 0.0
 
@@ -40,7 +40,7 @@ def canonical(filters: Filters | None) -> Canonical:
     """The canonical form of what a client wrote; symbols are upper case, "symbol" is in every selection of fields."""
     if filters is None:
         return EVERYTHING
-    symbols = tuple(sorted({symbol.upper() for symbol in filters.symbols or ()}))
+    symbols = frozenset(symbol.upper() for symbol in filters.symbols or ())
     fields = tuple(sorted(set(filters.fields or ()) - {"symbol"}))
     if filters.fields and not fields:
         fields = ("symbol",)

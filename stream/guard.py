@@ -7,7 +7,6 @@ code and reason that fit what was found.
 from __future__ import annotations
 
 import asyncio
-import json
 import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -24,19 +23,13 @@ from stream.codes import CLOSE_CODES, CloseCode, ErrorCode
 from stream.frames_in import FrameCheck, Violation
 from stream.limits import Network, PerAddress, is_trusted
 from stream.problems import new_id
+from stream.refusals import problem, refusal
 
 Before: TypeAlias = Callable[[Any], Any]  # takes a handler of requests, gives one that may answer by itself
 _END_OF_HEADERS = b"\r\n\r\n"
 _RESERVED_BITS = b"\x70\x80\x00\x00\x00\x00"  # what aiohttp's parser refuses: it wakes whoever waits for a message
 _KEEPALIVE = 75.0  # seconds that a connection may wait for its next request
 _REASON_BYTES = 123  # what a close frame has room for
-_STATUS = {
-    ErrorCode.REQUEST_TOO_SLOW: HTTPStatus.REQUEST_TIMEOUT,
-    ErrorCode.HEADERS_TOO_LARGE: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-    ErrorCode.TOO_MANY_CONNECTIONS: HTTPStatus.TOO_MANY_REQUESTS,
-    ErrorCode.BAD_REQUEST: HTTPStatus.BAD_REQUEST,
-}
-REFUSALS = tuple(_STATUS)
 VIOLATIONS = (
     CloseCode.PROTOCOL_ERROR, CloseCode.UNSUPPORTED_DATA, CloseCode.BAD_DATA, CloseCode.POLICY, CloseCode.TOO_BIG,
 )  # fmt: skip
@@ -47,6 +40,7 @@ class Guard:
     """The limits of one server, and what was refused by them.
 
     `per_address` counts connections of addresses that are no trusted proxy: behind a proxy everybody has its address.
+    `edge_secret` is the word by which our own edge is known; empty: there is none.
     """
 
     handshake_seconds: float
@@ -54,33 +48,10 @@ class Guard:
     message_bytes: int
     per_address: PerAddress
     trusted: Sequence[Network] = ()
+    edge_secret: str = ""
     open: int = 0  # connections, of whatever kind
     refused: Counter[ErrorCode] = field(default_factory=Counter)
     violations: Counter[CloseCode] = field(default_factory=Counter)
-
-
-def problem(code: ErrorCode, status: HTTPStatus, known: str) -> bytes:
-    """The body of a refusal, by RFC 9457, with our code and an id (`known`) as extension members, like every other problem."""
-    body = {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": status.value,
-        "detail": f"{code.meaning} {code.remedy}",
-        "code": str(code),
-        "requestId": known,
-    }
-    return json.dumps(body).encode() + b"\n"
-
-
-def _refusal(code: ErrorCode) -> bytes:
-    status, known = _STATUS[code], new_id()
-    body = problem(code, status, known)
-    head = (
-        f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/problem+json\r\n"
-        f"Content-Length: {len(body)}\r\nConnection: close\r\nCache-Control: no-store\r\n"
-        f"X-Content-Type-Options: nosniff\r\nX-Request-Id: {known}\r\n\r\n"
-    )
-    return head.encode() + body
 
 
 class _GuardedReader:
@@ -143,10 +114,14 @@ class GuardedProtocol(RequestHandler):
         """Gives the address its place back."""
         self._stop_timer()
         self._guard.open -= 1
+        self.uncount()
+        super().connection_lost(exc)
+
+    def uncount(self) -> None:
+        """Gives the address its place back: the connection has ended, or is our edge's, whose clients count by their own."""
         if self._address:
             self._guard.per_address.release(self._address)
             self._address = ""
-        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Counts what comes before a request's headers end; bodies and frames are aiohttp's or `_GuardedReader`'s."""
@@ -227,7 +202,7 @@ class GuardedProtocol(RequestHandler):
         self._stop_timer()
         self._guard.refused[code] += 1
         if self.transport is not None:
-            self.transport.write(_refusal(code))
+            self.transport.write(refusal(code))
         self.force_close()
 
 

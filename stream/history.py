@@ -71,3 +71,7 @@ class History:
         if not self._entries:
             return iter(())
         return islice(self._entries, max(0, after + 1 - self._entries[0].seq), None)
+
+    def count(self, after: int, symbols: frozenset[str]) -> int:
+        """How many of the kept messages above `after` are of these symbols."""
+        return sum(entry.symbol in symbols for entry in self.since(after))

@@ -29,10 +29,11 @@ from stream.api.prepared import Prepared
 from stream.cache import origin
 from stream.cache.keys import EVERYTHING
 from stream.cache.origin import edge_headers
-from stream.guard import REFUSALS, VIOLATIONS, Guard
+from stream.guard import VIOLATIONS, Guard
 from stream.limits import Network
 from stream.messages import Rooms
 from stream.rates import Rate
+from stream.refusals import REFUSALS
 from stream.session import Checker
 
 Connect = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -24,14 +24,15 @@ class TokenBucket:
         self._tokens = self._burst
         self._filled = now
 
-    def take(self, now: float) -> bool:
-        """Takes one; False when there is none left at `now`."""
+    def take(self, now: float, cost: float = 1.0) -> bool:
+        """Takes `cost`, or what the whole bucket holds if that is less; False, and nothing taken, when there is less at `now`."""
         if now > self._filled:
             self._tokens = min(self._burst, self._tokens + (now - self._filled) * self._rate)
             self._filled = now
-        if self._tokens < 1.0:
+        cost = min(cost, self._burst)
+        if self._tokens < cost:
             return False
-        self._tokens -= 1.0
+        self._tokens -= cost
         return True
 
 
@@ -84,15 +85,17 @@ def is_trusted(address: str, trusted: Sequence[Network]) -> bool:
     return parsed is not None and any(parsed.version == network.version and parsed in network for network in trusted)
 
 
-def client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> str:
+def client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[Network], *, believed: bool = False) -> str:
     """Whose connection it is: the peer, or the address that the nearest trusted proxies name.
 
     `forwarded` are the values of `X-Forwarded-For`, in order. Read from the right, as each proxy appends whom it saw; the
     first address that is no trusted proxy is the client. What stands left of it was written by the client and is not read.
+    `believed`: the peer has proved to be our own edge, wherever it is.
     """
     hops = [hop.strip() for value in forwarded for hop in value.split(",")]
     address = peer
-    while hops and is_trusted(address, trusted):
+    while hops and (believed or is_trusted(address, trusted)):
+        believed = False  # of the address that it names nothing is proved
         parsed = _parsed(hops.pop().strip("[]"))
         if parsed is None:
             break

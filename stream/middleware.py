@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from aiohttp import web
@@ -17,7 +18,8 @@ from stream.api.frame import IDENTITY
 from stream.api.identity import Identities
 from stream.cache.origin import is_edge, is_fetch
 from stream.codes import ErrorCode
-from stream.limits import Network, client_address, counted_as, networks
+from stream.guard import GuardedProtocol
+from stream.limits import Network, client_address, counted_as
 from stream.origins import is_allowed
 from stream.problems import Code, ProblemError, problem, request_id
 from stream.rates import Rate
@@ -69,9 +71,9 @@ def route_of(request: web.Request) -> str:
     return name if name in declared.ROUTES else "other"
 
 
-def address_of(request: web.BaseRequest, trusted: tuple[Network, ...]) -> str:
-    """The address a request comes from, as far as trusted proxies tell."""
-    return client_address(request.remote or "", request.headers.getall("X-Forwarded-For", []), trusted)
+def address_of(request: web.BaseRequest, trusted: Sequence[Network], *, from_edge: bool = False) -> str:
+    """The address a request comes from, as far as trusted proxies, and our own edge, tell."""
+    return client_address(request.remote or "", request.headers.getall("X-Forwarded-For", []), trusted, believed=from_edge)
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
@@ -102,15 +104,23 @@ def counted(counts: Instruments) -> Middleware:
 
 @web.middleware
 async def explained(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Every error becomes a problem."""
+    """Every error becomes a problem; one of a handshake, or of a body that does not come, is its connection's last answer.
+
+    What would come next there is no request that anybody has looked at: behind the edge it is a tunnel.
+    """
+    answer = await _explained(request, handler)
+    if answer.status == HTTPStatus.REQUEST_TIMEOUT or (answer.status >= HTTPStatus.BAD_REQUEST and wants_upgrade(request)):
+        answer.force_close()
+    return answer
+
+
+async def _explained(request: web.Request, handler: Handler) -> web.StreamResponse:
     known = request_id(request)
     try:
         return await handler(request)
     except ProblemError as error:
         answer = problem(error.status, error.code, str(error), known)
         answer.headers.update(error.headers)
-        if error.status is HTTPStatus.REQUEST_TIMEOUT or wants_upgrade(request):
-            answer.force_close()  # neither the rest of a body nor what comes after a handshake is a request
         return answer
     except web.HTTPException as error:
         if error.status < HTTPStatus.BAD_REQUEST:
@@ -152,12 +162,15 @@ def limited(
 ) -> Middleware:
     """So many requests a key of the API, or else an address; handshakes have limits of their own.
 
-    What the edge fetches for the cache has none; whatever else it asks, it asks for the client that it names.
+    What the edge fetches for the cache has none; whatever else it asks, it asks for the client that it names, and by connections
+    that are nobody's.
     """
 
     @web.middleware
     async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
         from_edge = is_edge(request, edge_secret)
+        if from_edge and isinstance(request.protocol, GuardedProtocol):
+            request.protocol.uncount()
         if is_handshake(request) or is_fetch(request, edge_secret):
             return await handler(request)
         refused: ProblemError | None = None
@@ -168,8 +181,7 @@ def limited(
                 refused = error
         identity = request.get(IDENTITY)
         if identity is None or identity.anonymous:
-            known = (*trusted, *networks([request.remote])) if from_edge and request.remote else trusted
-            wait = per_address.take(counted_as(address_of(request, known)))
+            wait = per_address.take(counted_as(address_of(request, trusted, from_edge=from_edge)))
         else:
             wait = per_key.take(identity.token_id or identity.subject)
         if wait:

@@ -236,7 +236,7 @@ class Rooms(Generic[M]):
             elif not room.history.holds(after, room.seq):
                 lost = Lost(after + 1, room.seq, "history")
             else:
-                missed = sum(1 for entry in room.history.since(after) if filters.takes(entry.symbol))
+                missed = room.history.count(after, filters.symbols) if filters.symbols else room.seq - after
                 if missed:
                     room.catching[member] = _Catching(filters, after, after)
                 else:

@@ -10,7 +10,7 @@ from typing import Protocol
 from metrics import websocket as ws
 from settings.stream import Stream
 from stream.auth import ANONYMOUS, AuthError, Identity
-from stream.codes import MOST_IGNORED, MOST_OFFENCES, OFFENCE_WINDOW, CloseCode, ErrorCode
+from stream.codes import MOST_IGNORED, MOST_OFFENCES, OFFENCE_WINDOW, RESUME_COST, CloseCode, ErrorCode
 from stream.fanout import now_ms
 from stream.frames import Form
 from stream.hub import Hub
@@ -142,7 +142,7 @@ class Session:
             asked = decode(payload, self.form.format)
             kind = str(asked.__struct_config__.tag)
             room = getattr(asked, "room", None)
-            self._answer(asked)
+            self._answer(asked, now)
         except RefusedError as error:
             self._refuse(error, now)
         except AuthError as error:
@@ -162,7 +162,7 @@ class Session:
         if many:
             self.close(code, code.meaning)
 
-    def _answer(self, asked: Subscribe | Unsubscribe | Ping | Auth | List) -> None:
+    def _answer(self, asked: Subscribe | Unsubscribe | Ping | Auth | List, now: float) -> None:
         """Does what was asked. Raises RefusedError, AuthError."""
         if isinstance(asked, Ping):
             self.tell(Pong(timestamp=now_ms(), id=asked.id))
@@ -171,13 +171,13 @@ class Session:
         elif not self.welcome:
             raise RefusedError(ErrorCode.AUTH_REQUIRED, room=getattr(asked, "room", None))
         elif isinstance(asked, Subscribe):
-            self._subscribe(asked)
+            self._subscribe(asked, now)
         elif isinstance(asked, Unsubscribe):
             self._desk.hub.unsubscribe(self.outlet, asked.room)
         else:
             self.tell(self._desk.rooms())
 
-    def _subscribe(self, asked: Subscribe) -> None:
+    def _subscribe(self, asked: Subscribe, now: float) -> None:
         hub = self._desk.hub
         if asked.room not in hub.rooms.all:
             raise RefusedError(ErrorCode.UNKNOWN_ROOM, room=asked.room)
@@ -186,6 +186,8 @@ class Session:
         mine = hub.rooms.of(self.outlet)
         if asked.room not in mine and len(mine) >= self._desk.settings.limits.subscriptions:
             raise RefusedError(ErrorCode.TOO_MANY_SUBSCRIPTIONS, room=asked.room)
+        if asked.after is not None and not self._bucket.take(now, RESUME_COST - 1):  # the message itself has been paid
+            raise RefusedError(ErrorCode.RATE_LIMITED, room=asked.room)
         hub.subscribe(self.outlet, asked)
         self._desk.subscribed(self.id, asked.room, asked.filters is not None)
 

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from aiohttp import WSMsgType, web
 
 from metrics import websocket as ws
+from stream.cache.origin import is_edge
 from stream.codes import CloseCode, ErrorCode
 from stream.frames import PONG, Form, close_frame, frame
 from stream.guard import Guard, GuardedWebSocket
@@ -165,10 +166,11 @@ class Endpoint:
         return socket
 
     def _acquire(self, request: web.Request) -> str:
-        """Counts a client behind a trusted proxy by its own address (others the guard has counted); which one."""
-        if not is_trusted(request.remote or "", self._guard.trusted):
+        """Counts a client behind our edge or a trusted proxy by its own address (others the guard has counted); which one."""
+        from_edge = is_edge(request, self._guard.edge_secret)
+        if not from_edge and not is_trusted(request.remote or "", self._guard.trusted):
             return ""
-        address = address_of(request, tuple(self._guard.trusted))
+        address = address_of(request, self._guard.trusted, from_edge=from_edge)
         if is_trusted(address, self._guard.trusted):
             return ""
         if not self._guard.per_address.acquire(address):
@@ -183,6 +185,10 @@ class Endpoint:
         link = self._open(request, socket, transport)
         try:
             link.session.greet()
+            await self._read(link)
+        except Exception:  # noqa: BLE001  # the edge of a connection: an HTTP answer is nothing that its client understands
+            _LOG.exception("a connection failed", extra=self._about(link.session, "connection_failed"))
+            link.close(CloseCode.INTERNAL_ERROR, CloseCode.INTERNAL_ERROR.meaning)
             await self._read(link)
         finally:
             self._end(link)
@@ -212,7 +218,7 @@ class Endpoint:
             message = await socket.receive()
             kind = message.type
             if kind in (WSMsgType.TEXT, WSMsgType.BINARY):
-                if not socket.goodbye:
+                if link.code is None and not socket.goodbye:
                     session.received(message.data)
             elif kind is WSMsgType.PING:
                 self.hub.fanout.control(link.outlet, frame(PONG, message.data))

@@ -19,6 +19,7 @@ from stream.analysis.messages import PROBLEMS, Analysis, AnalysisRequest, Proble
 
 MOST_BODY = 64 * 1024
 _SLICE = 0.005  # seconds of answering, after which the loop may do something else
+_DEADLINE_DIGITS = 9  # of milliseconds: days
 _LOG = logging.getLogger("watchfloor.analysis")
 
 
@@ -135,6 +136,6 @@ def _deadline(http: web.Request, most: float) -> float:
     given = http.headers.get(DEADLINE_HEADER)
     if given is None:
         return most
-    if not given.isdecimal() or not int(given):
-        raise ProblemError("bad-request", f"{DEADLINE_HEADER}: {given!r} is no number of milliseconds: give such as 2000")
+    if not given.isdecimal() or len(given) > _DEADLINE_DIGITS or not int(given):
+        raise ProblemError("bad-request", f"{DEADLINE_HEADER}: {given[:20]!r} is no number of milliseconds: give such as 2000")
     return min(int(given) / 1000, most)

@@ -27,7 +27,7 @@ from stream.cache.edge import SECRET as HEADER
 from stream.cache.sink import CacheSink
 from stream.cache.tally import Tally
 from stream.cache.varnish import Varnish
-from stream.guard import GuardedRunner
+from stream.guard import Guard, GuardedRunner
 from stream.keybook import changing
 from stream.messages import Update
 from stream.tokens import issue_api_key
@@ -75,7 +75,9 @@ def servers() -> Iterator[tuple[RedisServer, VarnishServer, int]]:
 
 
 @asynccontextmanager
-async def world(servers: tuple[RedisServer, VarnishServer, int], **door: object) -> AsyncIterator[World]:
+async def world(
+    servers: tuple[RedisServer, VarnishServer, int], connect: http.Connect = echo, watch: Guard | None = None, **door: object
+) -> AsyncIterator[World]:
     redis, server, api = servers
     redis.ask("FLUSHALL")
     server.ask("/", "PURGE", **{HEADER: SECRET, "Surrogate-Key": "all"})
@@ -83,10 +85,10 @@ async def world(servers: tuple[RedisServer, VarnishServer, int], **door: object)
     layer = Varnish(server.url, SECRET, 3600, 2.0, tally.instruments)
     async with AsyncExitStack() as stack:
         cache = await stack.enter_async_context(Cache(Settings(redis=RedisLayer(timeout="2s")), redis.address, layer, tally))
-        fresh, watch = Fresh(rooms.snapshot, Conditions(), cache), guard()
+        fresh, watch = Fresh(rooms.snapshot, Conditions(), cache), watch or guard()
         offered = operations(Data(rooms.snapshot, fresh, NoStore()))
         inner = http.public(http.Door(
-            echo, lambda: ROOMS, http.Figures(watch), operations=offered, edge_secret=SECRET,
+            connect, lambda: ROOMS, http.Figures(watch), operations=offered, edge_secret=SECRET,
             cached=origin.handler(cache, SECRET), **door,  # type: ignore[arg-type]  # options by name
         ))  # fmt: skip
         runner = GuardedRunner(inner.app, watch, inner.hot.before, shutdown_timeout=0.2)

@@ -26,6 +26,39 @@ BAD = [
 ]
 
 
+def test_a_mistake_of_the_server_closes_with_its_code(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    async def story() -> None:
+        async with serving() as here:
+            monkeypatch.setattr(here.server.hub, "subscribe", lambda *_: 1 / 0)
+            client = await here.connect()
+            for _ in range(3):  # what comes after the first is not looked at any more
+                await client.send_json({"type": "subscribe", "room": MARKET})
+            assert await closed(client) == CloseCode.INTERNAL_ERROR
+            await becomes("the client is gone", lambda: not here.server.endpoint.sessions)
+            samples = await here.samples()
+            assert samples['ws_closes_total{code="1011",by="server"}'] == 1
+            assert samples['app_errors_total{route="/ws"}'] == 0
+        assert caplog.text.count("Traceback") == 1
+
+    run(story())
+
+
+def test_resuming_costs_more_than_another_message() -> None:
+    async def story() -> None:
+        async with serving("{limits: {messages_per_second: 0.001, burst: 25}}") as here:
+            client = await here.connect()
+            ask = {"type": "subscribe", "room": MARKET, "after": 0, "epoch": here.server.hub.rooms.all[MARKET].epoch}
+            for kind in ("subscription", "subscription", "error"):
+                await client.send_json(ask)
+                answer = await told(client)
+                assert answer["type"] == kind
+            assert answer["code"] == ErrorCode.RATE_LIMITED
+            await client.send_json({"type": "ping", "id": 1})
+            assert (await told(client))["type"] == "pong", "nothing was taken for what was refused"
+
+    run(story())
+
+
 def test_what_is_wrong_is_told_by_a_code_and_counted_and_the_connection_goes_on() -> None:
     async def story() -> None:
         async with serving() as here:

@@ -12,7 +12,13 @@ from stream.messages import DataWriter, Format, Update
 from stream.replays import Replays
 from stream.rooms import Rooms
 
-_FILTERS = (EVERYTHING, Canonical(("A",)), Canonical(("A", "B")), Canonical((), ("p",)), Canonical((), (), 50.0))
+_FILTERS = (
+    EVERYTHING,
+    Canonical(frozenset("A")),
+    Canonical(frozenset("AB")),
+    Canonical(fields=("p",)),
+    Canonical(min_change=50.0),
+)
 _FORMS = (Form(Format.JSON, 0), Form(Format.MSGPACK, 0))
 
 

@@ -24,6 +24,7 @@ from settings.api import Api
 from stream import guard as guards
 from stream.limits import networks
 from stream.middleware import POLICY
+from stream.refusals import REFUSALS
 from tests.stream.core.serving import becomes
 from tests.stream.edge.server import Raw, Running, guard, serving
 from tests.waiting import until
@@ -199,7 +200,7 @@ def test_open_connections_and_refusals_are_told(running: Running) -> None:
 
 
 def test_the_declared_labels_are_the_guards() -> None:
-    assert tuple(str(code) for code in guards.REFUSALS) == declared.REFUSALS
+    assert tuple(str(code) for code in REFUSALS) == declared.REFUSALS
     assert tuple(str(int(code)) for code in guards.VIOLATIONS) == declared.VIOLATIONS
 
 

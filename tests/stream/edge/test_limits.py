@@ -35,6 +35,13 @@ def test_a_bucket_fills_again_but_not_above_its_burst() -> None:
     assert [bucket.take(1000.0) for _ in range(4)] == [True, True, True, False]
 
 
+def test_what_costs_more_takes_more_but_never_more_than_the_bucket_holds() -> None:
+    bucket = TokenBucket(1, 20, 0.0)
+    assert [bucket.take(0.0, 9) for _ in range(3)] == [True, True, False]
+    assert bucket.take(0.0, 2)
+    assert TokenBucket(1, 3, 0.0).take(0.0, 9), "a small bucket, when it is full, is enough for anything"
+
+
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=100))
 def test_nobody_holds_more_than_the_most_and_empty_places_are_forgotten(steps: list[tuple[str, bool]]) -> None:
@@ -75,6 +82,12 @@ def test_a_customers_ipv6_addresses_count_as_one() -> None:
 )
 def test_forwarded_addresses_are_believed_from_trusted_proxies_alone(peer: str, forwarded: list[str], address: str) -> None:
     assert client_address(peer, forwarded, TRUSTED) == address
+
+
+def test_an_edge_that_has_proved_itself_is_believed_about_whom_it_saw_and_no_further() -> None:
+    assert client_address("192.0.2.1", ["6.6.6.6, 198.51.100.7"], TRUSTED, believed=True) == "198.51.100.7"
+    assert client_address("192.0.2.1", ["198.51.100.7, 10.1.1.1"], TRUSTED, believed=True) == "198.51.100.7"
+    assert client_address("192.0.2.1", [], TRUSTED, believed=True) == "192.0.2.1"
 
 
 @settings(deadline=None)
