@@ -8,7 +8,7 @@ RUN := $(PYTHON) -m compose.bootstrap --no-setup
 YES = $(if $(filter command,$(firstword $(origin yes))),$(if $(filter 1 yes,$(yes)),--yes))
 unexport MAKEFLAGS
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs reload generate check test bench drill snapshot screenshots uninstall clean
+.PHONY: help setup up down status logs reload generate check test bench drill snapshot screenshots dist uninstall clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ snapshot: ## one self-contained HTML file: make snapshot d=watchfloor-overview f
 
 screenshots: ## pictures of every page, into docs/images
 	@$(TESTS) -m tests.screenshots
+
+dist: ## wheels and systemd units for a machine without a network, into dist/
+	@$(SETUP) -m compose.dist
 
 uninstall: ## remove state, and the packages and the user that came with it (asks first)
 	@$(RUN) -m compose uninstall $(YES)

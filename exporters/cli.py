@@ -54,7 +54,12 @@ def _run(options: argparse.Namespace, site: Site, targets: Targets) -> int:
         name: Exporter([Runner(domain) for domain in domains], site.exporters.series_limit) for name, domains in targets.items()
     }
     if options.once:
-        asyncio.run(_once(exporters.values()))
+        try:
+            _written(asyncio.run(_once(exporters.values())), options.out)
+        except BrokenPipeError:
+            raise  # nobody reads on: no failure
+        except OSError as error:
+            return _failed(f"{error.filename or options.out}: {error.strerror}: name a file in a folder that can be written")
         return 0
     gate = Gate(options.web_config_file) if options.web_config_file else None
     try:
@@ -82,15 +87,17 @@ def _listening(options: argparse.Namespace, site: Site, names: Iterable[str], sc
 
 
 def _prepared(arguments: Sequence[str]) -> tuple[argparse.Namespace, Site, Targets]:
-    parser = _parser()
-    known, rest = parser.parse_known_args(arguments)
+    reading = parser()
+    known, rest = reading.parse_known_args(arguments)
     site = settings.load(known.site)
     names = chosen(known.domain)
     if known.port is not None and len(names) > 1:
-        parser.error(f"--port: is for one domain, not for {', '.join(names)}: set each one's port in site.yaml (ports)")
+        reading.error(f"--port: is for one domain, not for {', '.join(names)}: set each one's port in site.yaml (ports)")
     targets = _targets(names, site, known)
-    options = _with_switches(parser, targets).parse_args(rest, known)
-    return options, site, _selected(targets, options, parser)
+    options = _with_switches(reading, targets).parse_args(rest, known)
+    if options.out and not options.once:
+        reading.error("--out: goes with --once")
+    return options, site, _selected(targets, options, reading)
 
 
 def _targets(names: Sequence[str], site: Site, options: argparse.Namespace) -> Targets:
@@ -110,7 +117,8 @@ def _targets(names: Sequence[str], site: Site, options: argparse.Namespace) -> T
     return made
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """What the command line takes; switches of single collectors come later, with the domains."""
     parser = argparse.ArgumentParser(
         prog="python -m exporters", description="Answers Prometheus's scrapes about one domain or several.", allow_abbrev=False
     )
@@ -127,6 +135,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--collectors", metavar="A,B", help="run these collectors only")
     parser.add_argument("--once", action="store_true", help="print one exposition and end")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="with --once: this file, replaced in one step (a textfile collector's)",
+    )
     parser.add_argument("--target", default="", metavar="NAME", help="of the domain's targets this one only")
     parser.add_argument("--list", action="store_true", help="print the collectors and what they emit as JSON, and end")
     parser.add_argument("--site", type=Path, metavar="FILE", help="settings to use instead of site.yaml")
@@ -137,8 +151,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _with_switches(parser: argparse.ArgumentParser, targets: Targets) -> argparse.ArgumentParser:
-    switches = argparse.ArgumentParser(prog=parser.prog, add_help=False, allow_abbrev=False)
+def _with_switches(reading: argparse.ArgumentParser, targets: Targets) -> argparse.ArgumentParser:
+    switches = argparse.ArgumentParser(prog=reading.prog, add_help=False, allow_abbrev=False)
     for name in _names(targets):
         switches.add_argument(f"--no-collector-{name}", action="append_const", dest="off", const=name)
     return switches
@@ -148,13 +162,13 @@ def _names(targets: Targets) -> list[str]:
     return list(dict.fromkeys(name for domains in targets.values() for name in domains[0].names))
 
 
-def _selected(targets: Targets, options: argparse.Namespace, parser: argparse.ArgumentParser) -> Targets:
+def _selected(targets: Targets, options: argparse.Namespace, reading: argparse.ArgumentParser) -> Targets:
     """The domains without the collectors that are switched off."""
     known = _names(targets)
     wanted = set(options.collectors.split(",") if options.collectors else known) - set(options.off or ())
     unknown = sorted(wanted - set(known))
     if unknown:
-        parser.error(f"--collectors: unknown collector {unknown[0]!r}: known are {', '.join(known)}")
+        reading.error(f"--collectors: unknown collector {unknown[0]!r}: known are {', '.join(known)}")
     return {name: tuple(domain.only(wanted) for domain in domains) for name, domains in targets.items()}
 
 
@@ -163,14 +177,31 @@ def _described(domain: str, collector: Collector) -> dict[str, object]:
     return {"domain": domain, "name": collector.name, "help": collector.help, "emits": emits}
 
 
-async def _once(exporters: Iterable[Exporter]) -> None:
-    """Prints what the exporters tell; of the process that ends here, nothing."""
+async def _once(exporters: Iterable[Exporter]) -> bytes:
+    """What the exporters tell; of the process that ends here, nothing."""
     collected: list[Iterable[Sample]] = []
     for exporter in exporters:
         collected.append(await exporter.collected())
         exporter.close()
-    sys.stdout.write(Renderer().render(chain.from_iterable(collected)).decode("utf-8", "replace"))
-    sys.stdout.flush()
+    return Renderer().render(chain.from_iterable(collected))
+
+
+def _written(body: bytes, out: Path | None) -> None:
+    """On standard output, or in a file that is whole at any moment: who collects it reads the old text or the new one."""
+    if out is None:
+        sys.stdout.write(body.decode("utf-8", "replace"))
+        sys.stdout.flush()
+        return
+    # Beside it, because a rename is one step within a filesystem only; a name that no collector takes for an exposition.
+    fresh = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        with fresh.open("wb") as file:
+            file.write(body)
+            os.fsync(file.fileno())
+        fresh.replace(out)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
 
 
 def _port(text: str) -> int:

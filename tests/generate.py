@@ -13,6 +13,7 @@ from pathlib import Path
 from alerts import cli as alerts
 from compose.render import defaults
 from dashboards import cli as dashboards
+from exporters import reference as exporters
 from metrics import __main__ as metrics
 from settings import __main__ as settings
 from settings.paths import CLONE
@@ -31,6 +32,7 @@ def commands(folder: Path) -> list[tuple[Callable[[list[str]], int], list[str]]]
         (alerts.main, ["runbooks", "--out", f"{folder}/docs/runbooks"]),
         (alerts.main, ["docs", "--out", f"{folder}/docs/alerts.md"]),
         (dashboards.main, ["docs", "--out", f"{folder}/docs/panels.md"]),
+        (exporters.main, ["--out", f"{folder}/docs/exporters.md"]),
         (metrics.main, ["docs", "--root", str(folder), "--out", f"{folder}/docs/metrics.md"]),
     ]
 

@@ -41,6 +41,23 @@ def test_once_ends_quietly_when_nobody_reads_on() -> None:
     assert said == ""
 
 
+def test_once_replaces_a_file_in_one_step(tmp_path: Path) -> None:
+    out = tmp_path / "node.prom"
+    out.write_text("old")
+    with out.open() as reader:
+        assert run("system", "--once", "--out", str(out)).returncode == 0
+        assert reader.read() == "old"  # another file has its name now
+    assert "node_load1" in series(out.read_text())
+    assert [path.name for path in tmp_path.iterdir()] == ["node.prom"]
+
+
+def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    done = run("system", "--once", "--out", str(tmp_path / "none" / "node.prom"))
+    assert done.returncode == 1
+    assert "No such file or directory: name a file in a folder that can be written" in done.stderr
+    assert run("system", "--out", "node.prom").returncode == 2
+
+
 def test_list_is_json_of_every_collector() -> None:
     listed = json.loads(run("system", "--list").stdout)
     assert {"domain", "name", "help", "emits"} == set(listed[0])
