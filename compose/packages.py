@@ -72,6 +72,7 @@ TESTS = (
     Package("libatomic1", libraries=("libatomic.so.1",)),  # the browser's driver is linked against it
     Package("fonts-dejavu-core", files=("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",)),
     Package("prometheus-node-exporter", ("prometheus-node-exporter",), units=("prometheus-node-exporter.service",)),
+    Package("prometheus-redis-exporter", ("prometheus-redis-exporter",), units=("prometheus-redis-exporter.service",)),
     Package("prometheus-postgres-exporter", ("prometheus-postgres-exporter",), units=("prometheus-postgres-exporter.service",)),
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from exporters.redis import info
 from exporters.redis.info import Info
@@ -19,11 +19,15 @@ class Kept:
         self._last: object = None
         self._keys = Keys(())
 
-    def keys(self, rows: Sequence[Labels]) -> Keys:
-        """The keys of these rows."""
-        if rows != self._last:
-            self._last, self._keys = rows, Keys(rows)
+    def keys(self, raw: object, rows: Callable[[], Sequence[Labels]]) -> Keys:
+        """The keys of what the server calls `raw`; `rows` makes their labels of it."""
+        if raw != self._last:
+            self._last, self._keys = raw, Keys(rows())
         return self._keys
+
+    def named(self, names: Sequence[bytes]) -> Keys:
+        """The keys of rows that have one label, a name."""
+        return self.keys(names, lambda: [(info.name_of(name),) for name in names])
 
 
 class Commands:
@@ -45,33 +49,26 @@ class Commands:
         rows = info.commands(found)
         if rows:
             names, calls, microseconds, rejected, failed = zip(*rows, strict=True)
-            keys = self._calls.keys([(info.name_of(name),) for name in names])
+            keys = self._calls.named(names)
             yield m.CALLS, (), Column(keys, calls)
             yield m.SECONDS, (), Column(keys, [int(value) / 1e6 for value in microseconds])
             yield m.REJECTED, (), Column(keys, [value or None for value in rejected])
             yield m.FAILED, (), Column(keys, [value or None for value in failed])
         yield from self._percentiles(found, {row[0]: row for row in rows})
         if errors := info.errors(found):
-            keys = self._errors.keys([(info.name_of(name),) for name, _ in errors])
+            keys = self._errors.named([name for name, _ in errors])
             yield stats.ERRORS, (), Column(keys, [count for _, count in errors])
 
     def _percentiles(self, found: Info, by_name: dict[bytes, tuple[bytes, ...]]) -> Iterator[Sample]:
-        quantiles: list[Labels] = []
-        values: list[float] = []
-        known: list[tuple[bytes, ...]] = []
-        for raw, text in info.percentiles(found):
-            name = info.name_of(raw)
-            for part in text.decode("ascii", "replace").split(","):
-                percent, _, value = part.partition("=")
-                number = info.number(value)
-                if number is not None:
-                    quantiles.append((name, percent[1:]))
-                    values.append(float(number))
-            if row := by_name.get(raw):
-                known.append(row)
+        told = [(name, [part.split(b"=", 1) for part in text.split(b",")]) for name, text in info.percentiles(found)]
+        quantiles = [(name, part[0]) for name, parts in told for part in parts]
         if quantiles:
-            yield m.PERCENTILE, (), Column(self._quantiles.keys(quantiles), values)
+            keys = self._quantiles.keys(
+                quantiles, lambda: [(info.name_of(name), percent[1:].decode("ascii", "replace")) for name, percent in quantiles]
+            )
+            yield m.PERCENTILE, (), Column(keys, [float(part[-1]) for _, parts in told for part in parts])
+        known = [row for name, _ in told if (row := by_name.get(name))]
         if known:
-            keys = self._latency.keys([(info.name_of(row[0]),) for row in known])
+            keys = self._latency.named([row[0] for row in known])
             yield m.PERCENTILE_SUM, (), Column(keys, [row[2] for row in known])
             yield m.PERCENTILE_COUNT, (), Column(keys, [row[1] for row in known])

@@ -32,7 +32,7 @@ class Keyspace:
         known = {pair[0]: info.pairs(pair[1]) for pair in lines if len(pair) == 2}
         count = 1 if found.fields.get("cluster_enabled") == "1" else self._session.databases
         names = list(dict.fromkeys((*(f"db{index}" for index in range(count)), *known)))
-        keys = self._kept.keys([(name,) for name in names])
+        keys = self._kept.keys(names, lambda: [(name,) for name in names])
         rows = [known.get(name, {}) for name in names]
         yield m.KEYS, (), Column(keys, [info.number(row.get("keys", "0")) for row in rows])
         yield m.EXPIRING, (), Column(keys, [info.number(row.get("expires", "0")) for row in rows])

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from exporters.redis import info
 from exporters.redis.causes import ServerError
+from exporters.redis.resp import Answer
 from exporters.redis.session import Asking, Server, Session
-from exporters.redis.wire import Answer
 from metrics.model import Distribution, Sample
 from metrics.redis import commands as m
 

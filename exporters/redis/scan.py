@@ -12,7 +12,8 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 
 from exporters.redis.causes import ServerError
-from exporters.redis.wire import Answer, Command
+from exporters.redis.resp import Answer
+from exporters.redis.wire import Command
 
 _COUNT = 1000  # keys that the server looks at for one command, during which it does nothing else: a fraction of a millisecond
 _GLOB = re.compile(r"[*?\[\]^\\]")

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from exporters.redis import info
 from exporters.redis.causes import ServerError
+from exporters.redis.resp import Answer
 from exporters.redis.session import Asking, Server, Session
-from exporters.redis.wire import Answer, Command
+from exporters.redis.wire import Command
 from metrics.model import Sample
 from metrics.redis import replication as m
 
@@ -86,8 +87,7 @@ def _watched(body: bytes) -> Iterator[Sample]:
 def _told(row: Mapping[str, str], quorum: Answer, sentinels: Answer, replicas: Answer) -> Iterator[Sample]:
     name = row.get("name", "")
     labels = (name, f"{row.get('ip', '')}:{row.get('port', '')}")
-    said = str(quorum) if isinstance(quorum, ServerError) else info.name_of(quorum)
-    yield m.QUORUM_OK.sample(int(not isinstance(quorum, ServerError)), name, said)
+    yield m.QUORUM_OK.sample(int(not isinstance(quorum, ServerError)), name, str(quorum))
     for field, (metric, factor) in _SETTINGS.items():
         value = info.number(row.get(field, ""))
         if value is not None:

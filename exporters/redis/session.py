@@ -14,8 +14,9 @@ from typing import Protocol, TypeAlias, runtime_checkable
 
 from exporters.redis import info
 from exporters.redis.causes import LateError, ServerError, TargetError, refused
+from exporters.redis.resp import Answer
 from exporters.redis.scan import Budget
-from exporters.redis.wire import LATE, Address, Answer, Command, Connection, connect
+from exporters.redis.wire import LATE, Address, Command, Connection, connect
 
 LOG = logging.getLogger("exporters")
 CLIENT_NAME = "watchfloor-exporter"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from exporters.redis.causes import ServerError
+from exporters.redis.resp import Answer
 from exporters.redis.session import Asking, Server, Session
-from exporters.redis.wire import Answer, Command
+from exporters.redis.wire import Command
 from metrics.model import Sample
 from metrics.redis import commands as m
 

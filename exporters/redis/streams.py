@@ -7,9 +7,10 @@ from typing import TypeAlias
 
 from exporters.redis import info
 from exporters.redis.causes import ServerError
+from exporters.redis.resp import Answer
 from exporters.redis.scan import Pass, Pattern, in_database, looked_through
 from exporters.redis.session import Asking, Server, Session
-from exporters.redis.wire import Answer, Command
+from exporters.redis.wire import Command
 from metrics.model import Metric, Sample
 from metrics.redis import keys as m
 

@@ -1,7 +1,7 @@
 """Talking to a server within a time: connecting, and many commands in one go. A socket that never blocks, and poll().
 
 Every wait ends at the caller's deadline, so that a server that is stopped, or a network that swallows packets, costs a scrape its
-time and nothing more. The protocol (RESP2, https://redis.io/docs/latest/develop/reference/protocol-spec/) is hiredis's to parse.
+time and nothing more.
 """
 
 from __future__ import annotations
@@ -18,16 +18,20 @@ from typing import Any, TypeAlias
 
 import hiredis
 
-from exporters.redis.causes import LateError, ServerError, TargetError, failed
+from exporters.redis.causes import LateError, TargetError, failed, line
+from exporters.redis.resp import Answer, ProtocolError, Reader
 
 _READ, _WRITE = select.POLLIN, select.POLLOUT
 _CHUNK = 1 << 18
-_MOST = 256 << 20  # bytes of one scrape's answers: whoever sends more is no server that we know
-_NOTHING = object()
+_MOST = 64 << 20  # bytes of one scrape's answers: whoever sends more is no server that we know
 
-Command: TypeAlias = "tuple[str | bytes | int, ...]"
-# bytes, integers, lists of them, None (the server's nil), or the server's refusal.
-Answer: TypeAlias = Any
+Words: TypeAlias = "tuple[str | bytes | int, ...]"
+Command: TypeAlias = "Words | bytes"  # bytes are packed already
+
+
+def packed(words: Words) -> bytes:
+    """A command as it is sent."""
+    return hiredis.pack_command(words)  # type: ignore[arg-type,no-any-return]  # its stub knows commands of one word alone
 
 
 class Late:
@@ -53,9 +57,7 @@ class Connection:
         self._socket = sock
         self._poll = select.poll()
         self._poll.register(sock, _READ)
-        self._reader = hiredis.Reader(
-            protocolError=hiredis.ProtocolError, replyError=ServerError, notEnoughData=_NOTHING
-        )  # fmt: skip
+        self._reader = Reader()
 
     def ask(self, commands: Sequence[Command], deadline: float) -> list[Answer]:
         """One answer for each command, all sent at once; LATE where none came by `deadline` (of time.monotonic()).
@@ -63,14 +65,13 @@ class Connection:
         Raises TargetError when the connection is lost, or what comes is no answer.
         """
         answers: list[Answer] = []
-        # The stub of hiredis knows commands of one word alone.
-        data = b"".join([hiredis.pack_command(command) for command in commands])  # type: ignore[arg-type]
+        data = b"".join([command if isinstance(command, bytes) else packed(command) for command in commands])
         try:
             self._exchange(data, len(commands), answers, deadline)
         except LateError:
             answers += [LATE] * (len(commands) - len(answers))
-        except hiredis.ProtocolError as error:
-            raise TargetError("protocol", f"no Redis answers there: {error}") from error
+        except ProtocolError as error:
+            raise TargetError("protocol", line(f"no Redis answers there: {error}")) from error
         except OSError as error:
             raise failed(error) from error
         return answers
@@ -95,11 +96,7 @@ class Connection:
             if taken > _MOST:
                 raise TargetError("protocol", "the answers have no end")
             self._reader.feed(came)
-            self._parsed(answers, count)
-
-    def _parsed(self, answers: list[Answer], count: int) -> None:
-        while len(answers) < count and (answer := self._reader.gets()) is not _NOTHING:
-            answers.append(answer)
+            self._reader.take(answers, count)
 
     def _send(self, data: memoryview) -> int:
         try:

@@ -18,6 +18,7 @@ from tests.waiting import free_ports, until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NODE_EXPORTER = shutil.which("prometheus-node-exporter") or ""
+REDIS_EXPORTER = shutil.which("prometheus-redis-exporter") or ""
 POSTGRES_EXPORTER = shutil.which("prometheus-postgres-exporter") or ""
 DEADLINE = 15.0
 _SERIES = re.compile(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$")
@@ -117,9 +118,16 @@ def their_postgres(url: str, program: str = POSTGRES_EXPORTER) -> Server:
     return Server([program, f"--web.listen-address=127.0.0.1:{port}"], port, environment)
 
 
+def their_redis(url: str, program: str = REDIS_EXPORTER, user: str = "", password: str = "") -> Server:
+    """Debian's redis_exporter on a free port, asking the server at that URL."""
+    port = free_ports(1)[0]
+    words = [program, f"--redis.addr={url}", f"--redis.user={user}", f"--web.listen-address=127.0.0.1:{port}"]
+    return Server(words, port, {"REDIS_PASSWORD": password})
+
+
 def version_of(program: str) -> str:
     """An exporter's version, as it tells it."""
     done = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
-    found = re.search(r"version:? v?(\d\S*)", done.stdout + done.stderr)
+    found = re.search(r"(?:version:?|Exporter) v?(\d\S*)", done.stdout + done.stderr)
     assert found
     return found[1]

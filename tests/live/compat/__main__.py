@@ -12,11 +12,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from tests.live.compat import node, postgres
+from tests.live.compat import node, postgres, redis
 from tests.live.compat.compare import compare, share, wrong
 from tests.live.compat.page import HEAD, part
 
-PEERS = (node.PEER, postgres.PEER)
+PEERS = (node.PEER, postgres.PEER, redis.PEER)
 LEAST = 0.95
 
 
