@@ -83,6 +83,9 @@ def test_a_new_cluster_has_the_role_and_shows_it_sizes_but_no_row(paths: Paths) 
         make_orders(site, paths)
         assert seen(site, paths) == {"widths": 2, "sequences": 500}
         assert not roles.settle(site, paths)  # nothing was missing; it may be said again
+        with connect(site, "postgres", paths.postgres_password) as admin:
+            made = "SELECT installed_version IS NOT NULL FROM pg_available_extensions WHERE name = 'hypopg'"
+            assert admin.execute(made).fetchall() == [(True,)]  # the package is one of the tests' own
 
 
 def test_a_cluster_of_an_earlier_version_gets_the_role_at_the_next_start(paths: Paths) -> None:

@@ -13,7 +13,10 @@ from compose.health import ask
 from compose.secrets import alertmanager_authorization
 from compose.topology import SERVICES, find
 from metrics import stack
+from metrics.postgres import server
+from settings.paths import EXPORTER_USER
 from tests.appliance import Appliance
+from tests.drills.database_faults import superuser
 from tests.waiting import until
 
 NAMES = [service.name for service in SERVICES]
@@ -64,3 +67,23 @@ def test_hung_processes_are_back_within_60_seconds_and_seen(appliance: Appliance
     counted = {row.name: row.restarts for row in appliance.stack.rows()}
     assert counted["watcher"] is not None
     assert counted["watcher"] >= 1
+
+
+def test_up_gives_the_cluster_of_an_earlier_version_the_exporters_role(appliance: Appliance) -> None:
+    """As a running appliance is upgraded: its PostgreSQL knows no role by which this version's exporter could ask."""
+    with superuser(appliance) as admin:
+        admin.execute("DROP SCHEMA watchfloor_exporter CASCADE")
+        admin.execute(f"DROP OWNED BY {EXPORTER_USER}".encode())
+        admin.execute(f"DROP ROLE {EXPORTER_USER}".encode())
+        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'watchfloor-exporter'")
+    until("the exporter is refused", lambda: appliance.value(f"{server.UP.name} == 0") == 0, 20)
+    appliance.up()
+    until("the exporter is let in", lambda: appliance.value(f"{server.UP.name} == 1"), 20)
+    until("it sees widths of columns", lambda: sees_columns(appliance), 20)
+
+
+def sees_columns(appliance: Appliance) -> bool:
+    with superuser(appliance) as admin:
+        admin.execute(f"SET ROLE {EXPORTER_USER}".encode())
+        (count,) = admin.execute("SELECT count(*) FROM watchfloor_exporter.column_statistics()").fetchone() or (0,)
+    return bool(count)
