@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dashboards import layout, redis_detail
 from dashboards.layout import Cell, Dashboard, Panel, Row
 from dashboards.panels import MAX_SERIES, Panels, Query, States
@@ -53,7 +55,7 @@ def _fine(panels: Panels) -> Row:
         panels.stat(
             "Clients against maxclients",
             "The highest share of the connections that a server allows. Normal: below 80 %.",
-            Query(ask.CLIENTS, "used"),
+            Query(replace(ask.CLIENTS, expr=ask.CLIENTS.expr.max()), "used"),
         ),
     ]  # fmt: skip
     return Row("Is it fine?", [Cell(panel, width=6, height=5) for panel in found])
@@ -90,7 +92,7 @@ def _traffic(panels: Panels) -> Row:
             "Connections made a second, and refused in 5 min because maxclients was reached. Normal: few, 0. Many: no pool.",
             Query(stats.CONNECTIONS.rate().sum(by=("instance",)), "{{instance}} made"),
             Query(ask.REJECTED.expr, "{{instance}} refused"),
-            unit=Unit.COUNT, signal=ask.REJECTED,
+            unit=Unit.COUNT,
         ),
         panels.timeseries(
             "Processor time",
