@@ -176,6 +176,10 @@ class ProbeExporter(Section, frozen=True):
     targets: Annotated[
         list[ProbeTarget], Meta(description="The servers; `/metrics` tells of the first, `/probe?target=NAME` of any.")
     ] = field(default_factory=list)
+    token_file: Annotated[
+        FileOrNone,
+        Meta(description="A file that holds a token for the appliance's own stream, where no targets are named; empty: none."),
+    ] = ""
     interval: Annotated[Duration, Meta(description="How often a handshake, and each operation, is tried.")] = "10s"
     timeout: Annotated[Duration, Meta(description="When a try is given up.")] = "5s"
 

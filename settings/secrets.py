@@ -42,6 +42,7 @@ def _sections(site: Site) -> Iterator[tuple[tuple[str | int, ...], Section]]:
     yield ("cache", "redis"), site.cache.redis
     for index, target in enumerate(site.exporters.postgres.targets):
         yield ("exporters", "postgres", "targets", index), target
+    yield ("exporters", "probe"), site.exporters.probe
     for index, probed in enumerate(site.exporters.probe.targets):
         yield ("exporters", "probe", "targets", index), probed
     for index, server in enumerate(site.exporters.redis.targets):

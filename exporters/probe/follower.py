@@ -9,10 +9,10 @@ from typing import Any
 from exporters.probe import talk
 from exporters.probe.board import Board
 from exporters.probe.causes import ProbeError, explained
-from exporters.probe.goal import Goal
+from exporters.probe.goal import CANARY, Goal
 from exporters.probe.link import Steps
 from exporters.probe.track import Track
-from exporters.probe.tries import CANARY, identify
+from exporters.probe.tries import identify
 from metrics import probe as m
 
 SILENCE = 5.0  # seconds without the canary, which comes once a second, after which the stream counts as stale

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_args
 from urllib.parse import urlsplit
 
 import msgspec
@@ -12,20 +13,38 @@ import msgspec
 from exporters.probe.causes import ProbeError
 from exporters.probe.link import Place
 from metrics import probe as m
+from metrics.websocket import ROOMS
 from settings import SettingsError, Site
-from settings.exporters import ProbeTarget
+from settings.exporters import Operation, ProbeTarget
 from settings.secrets import read_secret
 
 _QUESTION = "predictive-analysis"
+MARKET, CANARY = ROOMS[0], ROOMS[-1]
+_OF_THE_MARKET = ("cryptocurrencies", "trading-signals-fast")
 
 
 def own(site: Site) -> ProbeTarget:
-    """The appliance's own stream server and edge, which are probed where the site names no other target."""
-    url = site.local_url(site.ports.stream)
-    if site.stream.tls.certificate:  # which holds the name that clients use, hardly the address
+    """The appliance's own stream server and edge, which are probed where the site names no other target.
+
+    Without a token, what demands a scope is left out.
+    """
+    url, stream = site.local_url(site.ports.stream), site.stream
+    if stream.tls.certificate:  # which holds the name that clients use, hardly the address
         url = f"https://{urlsplit(site.public_url).hostname}:{site.ports.stream}"
-    trusted = site.stream.tls.certificate
-    return ProbeTarget(name="watchfloor", url=url, edge=site.local_url(site.ports.edge), trusted_certificates=trusted)
+    token = site.exporters.probe.token_file
+    closed = set() if token else set(stream.rooms.scopes())
+    public = stream.anonymous and not stream.rooms.scopes() and not stream.api.scopes.dashboard  # the edge passes no token on
+    return ProbeTarget(
+        name="watchfloor", url=url, token_file=token, trusted_certificates=stream.tls.certificate,
+        rooms=[room for room in ROOMS if room not in closed],
+        api=[name for name in get_args(Operation) if not closed & _reads(name) and (token or not stream.api.scopes.of(name))],
+        edge=site.local_url(site.ports.edge) if public else "",
+    )  # fmt: skip
+
+
+def _reads(operation: str) -> set[str]:
+    """The rooms that an operation tells of, whose scopes it demands (docs/guides/api.md)."""
+    return {MARKET} if operation in _OF_THE_MARKET else set(ROOMS) - {CANARY}
 
 
 @dataclass

@@ -8,12 +8,10 @@ import time
 from exporters.probe import http, talk
 from exporters.probe.board import Board
 from exporters.probe.causes import ProbeError, explained
-from exporters.probe.goal import Goal
+from exporters.probe.goal import CANARY, Goal
 from exporters.probe.link import Steps
 from metrics import probe as m
-from metrics.websocket import ROOMS
 
-CANARY = ROOMS[-1]
 _WRONG = "watchfloor-probe.is-no.token"
 
 

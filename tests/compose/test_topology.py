@@ -85,10 +85,24 @@ def test_without_the_workload_what_watches_is_left() -> None:
     assert left == {"inbox", "alertmanager", "exporter-system", "prometheus", "preview", "watcher", "watcher-guard"}
     elsewhere = parse("{workload: false, exporters: {postgres: {targets: [{name: shop, dsn: 'host=db user=watch'}]}}}")
     assert {service.name for service in services(elsewhere)} == left | {"exporter-postgres"}
-    for site in (alone, elsewhere):
+    outside = parse(
+        "{workload: false, exporters: {probe: {targets: [{name: a, url: 'https://a'}, {name: b, url: 'http://b:81'}]}}}"
+    )
+    assert {service.name for service in services(outside)} == left | {"exporter-probe"}
+    for site in (alone, elsewhere, outside):
         scraped = {job["job_name"] for job in prometheus_config(site)["scrape_configs"]}
         absent = next(alert for alert in site_alerts(site) if alert.name == "TargetAbsent")
         assert {job for job in stack.JOBS if f'"{job}"' in absent.promql} == scraped
+
+
+def test_each_target_of_an_exporter_is_an_instance() -> None:
+    site = parse("exporters: {probe: {targets: [{name: first, url: 'https://a'}, {name: second, url: 'http://b:81'}]}}")
+    job = next(job for job in prometheus_config(site)["scrape_configs"] if job["job_name"] == stack.JOB_PROBE)
+    first, second = ({"cluster": "watchfloor", "instance": name} for name in ("first", "second"))
+    assert job["static_configs"] == [
+        {"targets": ["127.0.0.1:9704"], "labels": first},
+        {"targets": ["127.0.0.1:9704"], "labels": second | {"__metrics_path__": "/probe", "__param_target": "second"}},
+    ]
 
 
 def test_other_hosts_become_targets_of_the_system_job() -> None:

@@ -46,13 +46,15 @@ class Drill:
 
 # What a lock that nobody gives back brings along, the longer it lasts.
 _OPEN = frozenset({"PostgresLongTransaction", "PostgresIdleInTransaction", "PostgresLockWait"})
-_STUCK = _OPEN | {"DatabaseWritesDelayed", "CollectorFailing", "CacheHitRatioLow"}
-_NO_DATABASE = frozenset({"ServiceDown", "PostgresDown", "DatabaseWritesDelayed"})
+_STUCK = _OPEN | {"DatabaseWritesDelayed", "CollectorFailing", "CacheHitRatioLow", "ProbeEndpointDown"}
+_NO_DATABASE = frozenset({"ServiceDown", "PostgresDown", "DatabaseWritesDelayed", "ProbeEndpointDown"})
+# A service that is scraped and gone.
+_GONE = frozenset({"ServiceDown", "TargetAbsent", "TargetDown"})
 
 DRILLS = (
     # Between the two thresholds: above 90 the critical alert would mute this one.
-    Drill("HighCPUUsage", "all processors 85 % busy", burn_cpu(85)),
-    Drill("CriticalCPUUsage", "all processors 100 % busy", burn_cpu(100), frozenset({"HighCPUUsage"})),
+    Drill("HighCPUUsage", "all processors 85 % busy", burn_cpu(85), frozenset({"ProbeCanaryLate"})),
+    Drill("CriticalCPUUsage", "all processors 100 % busy", burn_cpu(100), frozenset({"HighCPUUsage", "ProbeCanaryLate"})),
     # A machine in use has work to do in its memory: the drill lowers the threshold instead of taking all of it.
     Drill("HighMemoryUsage", "memory filled by 13 % more than is used, under a lowered threshold", fill_memory(3)),
     Drill(
@@ -68,7 +70,7 @@ DRILLS = (
         "HighErrorRate",
         "a program asks for 40 analyses a second while the models are away",
         ask_without_models(40),
-        frozenset({"ServiceDown", "TargetAbsent", "TargetDown"}),
+        _GONE | {"ProbeEndpointDown"},
     ),
     Drill(
         "DatabaseConnectionPoolExhausted",
@@ -90,11 +92,21 @@ DRILLS = (
     # Under a lowered threshold: 5 GB of log would fill the disks of some.
     Drill("PostgresSlotGrowing", "a slot that nobody reads keeps the log of 400,000 rows", forget_slot()),
     Drill("CacheHitRatioLow", "programs read 30 pages a second that nobody has asked for before", read_far_pages()),
-    Drill("CacheRedisAway", "the cache's Redis is stopped", stop_service("cache-redis"), frozenset({"ServiceDown"})),
-    Drill("CacheEdgeAway", "Varnish is stopped", stop_service("edge"), frozenset({"ServiceDown"})),
     Drill(
-        "BusDown", "the Redis that joins stream servers is stopped", stop_service("bus"), frozenset({"ServiceDown", "FeedStale"})
+        "CacheRedisAway",
+        "the cache's Redis is stopped",
+        stop_service("cache-redis"),
+        frozenset({"ServiceDown", "ProbeEndpointDown"}),
     ),
+    Drill("CacheEdgeAway", "Varnish is stopped", stop_service("edge"), frozenset({"ServiceDown", "ProbeEndpointDown"})),
+    Drill(
+        "BusDown",
+        "the Redis that joins stream servers is stopped",
+        stop_service("bus"),
+        frozenset({"ServiceDown", "FeedStale", "ProbeStreamFailing", "ProbeGaps", "ProbeCanaryLate"}),
+    ),
+    Drill("ProbeStreamFailing", "the stream server is stopped", stop_service("stream"), _GONE | {"ProbeEndpointDown"}),
+    Drill("ProbeEndpointDown", "the models are stopped", stop_service("analysis"), _GONE),
     Drill("FeedStale", "a source answers with nothing in it", silence_source()),
     Drill("FeedSourceFailed", "a source refuses", break_source(), frozenset({"FeedStale"})),
     Drill("AIModelAccuracyDrop", "a version with wrong weights is chosen to answer", corrupt_model(PREDICTIVE)),

@@ -21,8 +21,8 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from exporters.probe.board import Board
 from exporters.probe.follower import Follower
-from exporters.probe.goal import Goal
-from exporters.probe.tries import CANARY, Tries
+from exporters.probe.goal import CANARY, Goal
+from exporters.probe.tries import Tries
 from metrics import probe as m
 from settings.exporters import ProbeTarget
 

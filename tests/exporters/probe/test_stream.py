@@ -13,9 +13,16 @@ from typing import Any
 import pytest
 import yaml
 
+from exporters.probe.board import Board
+from exporters.probe.goal import Goal, own
+from exporters.probe.tries import Tries
 from metrics import probe as m
 from metrics.stack import EXPORTER_SERIES_CUT
+from settings import parse
+from settings.exporters import ProbeTarget
 from tests.exporters.servers import Series, Server, ours, series
+from tests.exporters.test_gate import certificate
+from tests.stream.core.serving import run, serving
 from tests.stream.edge.real import Real, real
 from tests.waiting import until
 
@@ -143,3 +150,46 @@ def test_a_token_and_a_wrong_one(stream: Real, tmp_path: Path) -> None:
         _, said = server.stop()
     for word in (issued, "wrong-and-secret"):
         assert word not in said + text
+
+
+def test_the_real_server_by_tls(tmp_path: Path) -> None:
+    certificate(tmp_path, "stream")
+    (tmp_path / "key.pem").chmod(0o600)
+    file = str(tmp_path / "cert.pem")
+
+    async def story() -> None:
+        async with serving(f"{{tls: {{certificate: {file}, key_file: {tmp_path}/key.pem}}}}") as here:
+            wanted = ProbeTarget(
+                name="main", url=f"https://127.0.0.1:{here.port}", api=["alerts-fast"], trusted_certificates=file
+            )
+            board = Board("main", Goal(wanted).endpoints)
+            assert await Tries(Goal(wanted), board, 5.0).run(m.WEBSOCKET)
+            found = {(metric, labels): value for metric, labels, value in board.samples()}
+            expiry, phase = found[m.EXPIRY, (m.WEBSOCKET,)], found[m.PHASE, (m.WEBSOCKET, "tls")]
+            assert isinstance(expiry, float)
+            assert isinstance(phase, float)
+            assert 0 < expiry - time.time() < 3 * 86_400
+            assert phase > 0
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    ("text", "rooms", "api", "edge"),
+    [
+        ("", 4, 5, True),
+        ("stream: {api: {scopes: {ai-analysis: models}}}", 4, 4, True),
+        ("stream: {rooms: {onchain-data: {scope: chain}}}", 3, 2, False),
+        ("stream: {rooms: {market-data: {scope: pro}}}", 3, 0, False),
+        ("stream: {api: {scopes: {dashboard: read}}}", 4, 4, False),
+        (
+            "{stream: {rooms: {onchain-data: {scope: chain}}, anonymous: false}, exporters: {probe: {token_file: /t}}}",
+            4,
+            5,
+            False,
+        ),
+    ],
+)
+def test_of_its_own_stream_it_asks_what_it_may(text: str, rooms: int, api: int, edge: object) -> None:
+    target = own(parse(text))
+    assert (len(target.rooms), len(target.api), bool(target.edge)) == (rooms, api, edge)
