@@ -43,6 +43,22 @@ def test_a_mistake_of_the_server_closes_with_its_code(monkeypatch: pytest.Monkey
     run(story())
 
 
+def test_a_rooms_scope_holds_by_every_way() -> None:
+    async def story() -> None:
+        async with serving("{rooms: {market-data: {scope: gold}}}") as here:
+            here.publish(price="1")
+            client = await here.connect()
+            await client.send_json({"type": "subscribe", "room": MARKET})
+            assert (await told(client))["code"] == ErrorCode.FORBIDDEN
+            for name in ("dashboard", "cryptocurrencies", "trading-signals-fast"):
+                async with here.http.get(f"http://127.0.0.1:{here.port}/api/{name}") as answer:
+                    assert (answer.status, (await answer.json(content_type=None))["code"]) == (401, ErrorCode.AUTH_REQUIRED)
+            async with here.http.get(f"http://127.0.0.1:{here.port}/api/rooms") as answer:
+                assert {one["room"]: one["scope"] for one in (await answer.json())["rooms"]}[MARKET] == "gold"
+
+    run(story())
+
+
 def test_resuming_costs_more_than_another_message() -> None:
     async def story() -> None:
         async with serving("{limits: {messages_per_second: 0.001, burst: 25}}") as here:
