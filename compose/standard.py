@@ -12,7 +12,7 @@ from typing import TypeAlias
 from compose import packages
 from compose.service import Context, Service, listen, program
 from settings import Site
-from settings.exporters import PostgresExporter, SystemExporter
+from settings.exporters import PostgresExporter, RedisExporter, SystemExporter
 from settings.paths import DATABASE_USER, EXPORTER_USER
 
 _Command: TypeAlias = Callable[[Context], tuple[str, ...]]
@@ -66,11 +66,14 @@ _STANDARD: dict[str, tuple[_Command, str]] = {
 }
 
 
-def section(site: Site, service: str) -> SystemExporter | PostgresExporter | None:
-    """The settings of an exporter that Debian has one for too."""
-    if service == "exporter-system":
-        return site.exporters.system
-    return site.exporters.postgres if service == "exporter-postgres" else None
+def section(site: Site, service: str) -> SystemExporter | PostgresExporter | RedisExporter | None:
+    """The settings of an exporter that others may stand in for."""
+    sections: dict[str, SystemExporter | PostgresExporter | RedisExporter] = {
+        "exporter-system": site.exporters.system,
+        "exporter-postgres": site.exporters.postgres,
+        "exporter-redis": site.exporters.redis,
+    }
+    return sections.get(service)
 
 
 def external(site: Site, service: str) -> str:

@@ -231,6 +231,10 @@ class RedisTarget(Section, frozen=True):
 class RedisExporter(Section, frozen=True):
     """The exporter of Redis and Valkey servers."""
 
+    exporter: Annotated[Literal["own", "external"], Meta(description="own: ours; external: one that you run, at `address`.")] = (
+        "own"
+    )
+    address: Address = ""
     targets: Annotated[
         list[RedisTarget], Meta(description="The servers; `/metrics` tells of the first, `/probe?target=NAME` of any.")
     ] = field(default_factory=list)
@@ -241,7 +245,8 @@ class RedisExporter(Section, frozen=True):
     scan_time: Annotated[Duration, Meta(description="How long a scrape looks for patterns; the next one goes on.")] = "200ms"
 
     def __post_init__(self) -> None:
-        """Refuses two targets of one name, and a time of none."""
+        """Refuses two targets of one name, a time of none, and half an external exporter."""
+        _refuse_half(self.exporter, self.address)
         names = [target.name for target in self.targets]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:

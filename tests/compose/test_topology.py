@@ -185,10 +185,11 @@ def test_debians_exporters_take_the_place_of_ours() -> None:
     assert standard.packages_of(Site()) == ()
 
 
-def test_an_exporter_that_somebody_else_runs_is_scraped_and_not_started() -> None:
-    site = parse('exporters: {system: {exporter: external, address: "10.0.0.7:9100"}}')
-    assert "exporter-system" not in {service.name for service in services(site)}
-    scrape = next(job for job in prometheus_config(site)["scrape_configs"] if job["job_name"] == stack.JOB_SYSTEM)
+@pytest.mark.parametrize("domain", ["system", "postgres", "redis"])
+def test_an_exporter_that_somebody_else_runs_is_scraped_and_not_started(domain: str) -> None:
+    site = parse(f'exporters: {{{domain}: {{exporter: external, address: "10.0.0.7:9100"}}}}')
+    assert f"exporter-{domain}" not in {service.name for service in services(site)}
+    scrape = next(job for job in prometheus_config(site)["scrape_configs"] if job["job_name"] == domain)
     assert [group["targets"] for group in scrape["static_configs"]] == [["10.0.0.7:9100"]]
     assert scrape["static_configs"][0]["labels"]["instance"] == site.instance_name
 
@@ -199,6 +200,7 @@ def test_an_exporter_that_somebody_else_runs_is_scraped_and_not_started() -> Non
         "system: {exporter: external}",
         "system: {address: 'a:1'}",
         "system: {exporter: external, address: nowhere}",
+        "redis: {exporter: standard}",
         "postgres: {exporter: standard, targets: [{name: a, dsn: host=a}]}",
     ],
 )
