@@ -1,7 +1,7 @@
 """Answers as they come: RESP2 (https://redis.io/docs/latest/develop/reference/protocol-spec/), piece by piece. Pure.
 
 Nothing is believed: a length costs memory only when as many bytes have come. (hiredis's reader makes room for an array as soon as
-its length is told, and one that claims a thousand million elements takes the machine's memory.)
+its length is told: 8 GB for one that claims a thousand million elements.)
 """
 
 from __future__ import annotations

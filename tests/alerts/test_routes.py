@@ -210,6 +210,14 @@ def test_a_database_that_is_down_mutes_the_collectors_that_ask_it_alone(alertman
     assert alertmanager.muted(sent, expected) == expected
 
 
+def test_a_redis_that_is_down_mutes_the_collectors_that_ask_it_alone(alertmanager: Server) -> None:
+    down = machine("RedisDown", "critical", "redis.up", job="redis", instance="host-1:cache")
+    collector = machine("CollectorFailing", "warning", "stack.collector_success", job="redis", collector="latency")
+    cache, bus = collector | {"instance": "host-1:cache"}, collector | {"instance": "host-1:bus"}
+    expected = {_name(cache)}
+    assert alertmanager.muted([down, cache, bus], expected) == expected
+
+
 def test_collectors_fail_loudly_while_the_database_is_there(alertmanager: Server) -> None:
     collector = machine("CollectorFailing", "warning", "stack.collector_success", job="postgres", collector="locks")
     full = machine("PostgresConnectionsNearLimit", "warning", "postgres.connections", job="postgres")
