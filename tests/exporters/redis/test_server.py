@@ -13,7 +13,7 @@ from metrics import redis as declared
 from metrics.model import Metric
 from tests.exporters.redis.servers import SENTINEL_RULES, Redis, exporter, failed, target
 from tests.exporters.servers import Server, series
-from tests.waiting import until
+from tests.waiting import free_ports, until
 
 OF_ITSELF = {*process.METRICS, stack.BUILD_INFO, stack.EXPORTER_SCRAPES, stack.TARGET_FAILURE}
 PER_COLLECTOR = {stack.COLLECTOR_SUCCESS, stack.COLLECTOR_DURATION, stack.COLLECTOR_TIMEOUTS, stack.COLLECTOR_ERRORS}
@@ -175,7 +175,11 @@ def test_a_replica_and_its_primary(server: Redis, tmp_path: Path) -> None:
 
 
 def test_a_cluster_node_tells_that_its_cluster_lacks_slots_until_it_has_them(tmp_path: Path) -> None:
-    with Redis("--cluster-enabled", "yes") as node, exporter(tmp_path, [target(node.port, tmp_path)]) as one:
+    bus = str(free_ports(1)[0])  # by default its port and 10,000, where the kernel may have a connection
+    with (
+        Redis("--cluster-enabled", "yes", "--cluster-port", bus) as node,
+        exporter(tmp_path, [target(node.port, tmp_path)]) as one,
+    ):
         found = series(one.text())
         assert (found["redis_cluster_enabled"][()], found["redis_cluster_state"][()]) == (1, 0)
         node.ask("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
