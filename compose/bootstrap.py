@@ -144,6 +144,7 @@ def _code(host: Host) -> None:
     site = Path(
         subprocess.check_output([str(host.python), "-c", "import site; print(site.getsitepackages()[0])"], text=True).strip()
     )
+    _compile(host)
     link = site / "watchfloor.pth"
     target = CLONE
     if host.copied:
@@ -153,6 +154,13 @@ def _code(host: Host) -> None:
         link.write_text(f"{target}\n", encoding="utf-8")
 
 
+def _compile(host: Host) -> None:
+    """Bytecode of the code, where this user may write it: services may not, and would compile all of it at each start."""
+    folders = [str(CLONE / name) for name in COPIED if (CLONE / name).is_dir()]
+    words = [str(host.python), "-m", "compileall", "-q", *folders]
+    subprocess.run(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+
+
 def _copy_code(target: Path) -> None:
     fresh = target.with_name("code.new")
     shutil.rmtree(fresh, ignore_errors=True)
@@ -160,7 +168,7 @@ def _copy_code(target: Path) -> None:
     for name in COPIED:  # by name: whatever else lies in a clone below /root is nobody's to read
         source = CLONE / name
         if source.is_dir():
-            shutil.copytree(source, fresh / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, fresh / name, symlinks=True)
         else:
             shutil.copyfile(source, fresh / name)
     for path in (fresh, *fresh.rglob("*")):
