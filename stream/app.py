@@ -36,6 +36,7 @@ from stream.hub import Hub
 from stream.keeper import Times
 from stream.limits import PerAddress, networks
 from stream.listening import BoundedSite
+from stream.loop import ended
 from stream.manager import Publish, StreamManager, Turns
 from stream.messages import ROOMS, RoomInfo, Rooms, Update
 from stream.outlet import Outlet
@@ -193,9 +194,7 @@ class Server:
     async def stop(self) -> None:
         """Takes nobody any more, says goodbye to every client, frees the ports."""
         self._stopping = True
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(self._tasks)
         for site in list(self._public.sites):
             await site.stop()
         if self.feed:

@@ -6,7 +6,7 @@ import asyncio
 import importlib
 import logging
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 _USED = "uvloop"
@@ -37,12 +37,19 @@ def run(work: Coroutine[Any, Any, None], make: Callable[[], asyncio.AbstractEven
 
 
 async def _ended() -> list[str]:
-    """Ends every other task; the names of those that go on all the same. One cancellation may get lost in a library."""
-    left = asyncio.all_tasks() - {asyncio.current_task()}
+    """Ends every other task; the names of those that go on all the same."""
+    return await ended(task for task in asyncio.all_tasks() if task is not asyncio.current_task())
+
+
+async def ended(tasks: Iterable[asyncio.Task[Any]]) -> list[str]:
+    """Ends these tasks, within 2 s; the names of those that go on all the same. One cancellation may get lost in a library."""
+    left = {task for task in tasks if not task.done()}
     for _ in range(_TRIES):
         for task in left:
             task.cancel()
         if not left:
             break
-        _, left = await asyncio.wait(left, timeout=_EACH)
+        done, left = await asyncio.wait(left, timeout=_EACH)
+        for task in done:
+            task.cancelled() or task.exception()  # looked at, so that nobody complains of it
     return sorted(f"{task.get_name()} ({getattr(task.get_coro(), '__qualname__', '?')})" for task in left)

@@ -26,6 +26,7 @@ from stream.analysis.listening import listen, port, refused, url
 from stream.analysis.messages import TYPES
 from stream.analysis.versions import Shelf, VersionError
 from stream.logs import set_up
+from stream.loop import run
 from stream.store.database import Database
 
 _LOG = logging.getLogger("watchfloor.analysis")
@@ -109,7 +110,7 @@ def _run(arguments: argparse.Namespace, site: Site, paths: Paths) -> int:
     except OSError as error:
         return _failed(refused(bind, number, "analysis", error), 1)
     try:
-        asyncio.run(_serve(site, paths, sock))
+        run(_serve(site, paths, sock), asyncio.new_event_loop)
     except SettingsError as error:
         return _failed(str(error), 2)
     return 0

@@ -33,6 +33,7 @@ from stream.analysis.records import Records, expire, unscored
 from stream.analysis.versions import Shelf
 from stream.analysis.worker import Worker
 from stream.client import own_url
+from stream.loop import ended
 from stream.store import queries
 from stream.store.connect import conninfo, session
 from stream.store.database import Database
@@ -102,9 +103,7 @@ class AnalysisServer:
         self._stopping = True
         await self._http.cleanup()
         held = self.lease.held
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(self._tasks)
         if held:
             with contextlib.suppress(StoreError, TimeoutError, psycopg.Error):
                 async with asyncio.timeout(3.0):

@@ -26,6 +26,7 @@ from stream.bus.leases import EVERY, LENGTH, Leases
 from stream.bus.link import AWAY, Address, Link, Place
 from stream.bus.publisher import Publisher
 from stream.hub import Hub
+from stream.loop import ended
 from stream.messages import CANARY, MARKET, ONCHAIN, SENTIMENT, Update
 
 OWNERS = {MARKET: "market", ONCHAIN: "onchain", SENTIMENT: "sentiment", CANARY: "canary"}  # room -> lease
@@ -81,9 +82,7 @@ class Bus:
         """Writes what waits, frees the leases for others, lets go."""
         if self._link.up:
             await self._publisher.drain(_STOP_WITHIN)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(self._tasks)
         if self._link.up:
             with contextlib.suppress(TimeoutError, *AWAY):  # they expire by themselves
                 keys = [scripts.lease(name) for name in self.leases.names]

@@ -27,6 +27,7 @@ from metrics.durations import seconds
 from metrics.instruments import Instruments
 from metrics.model import Sample
 from settings import Paths, Site
+from stream.loop import ended
 from stream.store.connect import conninfo, session, share
 from stream.store.errors import StoreError, TooSlowError, UnavailableError
 from stream.store.pool import Connection, Pool
@@ -69,8 +70,7 @@ class Database:
     async def close(self) -> None:
         """Lets go of every connection."""
         if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await ended([self._task])
         for pool in filter(None, (self._replica, self._primary)):
             await pool.close()
 

@@ -22,6 +22,7 @@ from metrics.instruments import Instruments
 from metrics.model import Sample
 from settings import Paths, Site
 from settings.basic import in_bytes
+from stream.loop import ended
 from stream.messages import Update
 from stream.store.database import Database
 from stream.store.errors import StoreError
@@ -189,9 +190,7 @@ class StoreSink:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_WITHIN):
                 await self._finish()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(self._tasks)
         if self._journal:
             with contextlib.suppress(OSError):
                 self._journal.sync()

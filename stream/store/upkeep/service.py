@@ -22,6 +22,7 @@ from metrics.model import Sample
 from metrics.process import ProcessSamples
 from settings import Site
 from stream.admin import Admin
+from stream.loop import ended
 from stream.store.database import Database
 from stream.store.errors import StoreError
 from stream.store.upkeep.figures import Figures
@@ -128,9 +129,7 @@ async def serve(site: Site, port: int) -> int:
         _LOG.info("maintenance listens on port %d", port, extra={"event": "listening", "port": port})
         await stop.wait()
     finally:
-        working.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await working
+        await ended([working])
         await runner.cleanup()
         await database.close()
     return 0
