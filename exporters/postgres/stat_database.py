@@ -44,6 +44,7 @@ SUBJECT = Subject(
                 Value(m.CONFLICT_SNAPSHOT, "confl_snapshot"),
                 Value(m.CONFLICT_BUFFERPIN, "confl_bufferpin"),
                 Value(m.CONFLICT_DEADLOCK, "confl_deadlock"),
+                Value(m.CONFLICT_SLOT, "confl_active_logicalslot", since=160_000),
             ),
             "FROM pg_stat_database_conflicts ORDER BY datid",
             _DATABASE,

@@ -132,6 +132,14 @@ CONFLICT_BUFFERPIN = Counter(
     labels=_DATABASE,
     compat=True,
 )
+CONFLICT_SLOT = Counter(
+    "pg_stat_database_conflicts_confl_active_logicalslot",
+    "Uses of logical replication slots canceled on a standby.",
+    Unit.COUNT,
+    labels=_DATABASE,
+    absent="PostgreSQL 15 and earlier do not count it",
+    compat=True,
+)
 CONFLICT_DEADLOCK = Counter(
     "pg_stat_database_conflicts_confl_deadlock",
     "Queries canceled on a standby by a deadlock.",
@@ -191,6 +199,7 @@ METRICS = (
     CONFLICT_SNAPSHOT,
     CONFLICT_BUFFERPIN,
     CONFLICT_DEADLOCK,
+    CONFLICT_SLOT,
     XID_AGE,
     MXID_AGE,
     PREPARED,
