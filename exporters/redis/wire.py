@@ -58,6 +58,7 @@ class Connection:
         self._poll = select.poll()
         self._poll.register(sock, _READ)
         self._reader = Reader()
+        self._heard = False  # whether anything came yet
 
     def ask(self, commands: Sequence[Command], deadline: float) -> list[Answer]:
         """One answer for each command, all sent at once; LATE where none came by `deadline` (of time.monotonic()).
@@ -73,7 +74,7 @@ class Connection:
         except ProtocolError as error:
             raise TargetError("protocol", line(f"no Redis answers there: {error}")) from error
         except OSError as error:
-            raise failed(error) from error
+            raise self._ended(failed(error)) from error
         return answers
 
     def close(self) -> None:
@@ -91,12 +92,25 @@ class Connection:
                 self._wait(_READ | (_WRITE if left else 0), deadline)
                 continue
             if not came:
-                raise TargetError("lost", "the server closed the connection")
+                raise self._ended(TargetError("lost", "the server closed the connection"))
+            self._heard = True
             taken += len(came)
             if taken > _MOST:
                 raise TargetError("protocol", "the answers have no end")
             self._reader.feed(came)
             self._reader.take(answers, count)
+
+    def _ended(self, found: TargetError) -> TargetError:
+        """What ended the connection.
+
+        In TLS 1.3 a server judges our certificate after the handshake, and a reset may overtake its alert: a connection that is
+        lost before its first answer is told as what it most likely is.
+        """
+        if found.cause == "lost" and not self._heard and isinstance(self._socket, ssl.SSLSocket):
+            return TargetError(
+                "tls", "TLS: the server ended the connection after the handshake: it may want a certificate of ours"
+            )
+        return found
 
     def _send(self, data: memoryview) -> int:
         try:
