@@ -14,8 +14,6 @@ from stream.store.upkeep.partitions import Partitions
 from stream.store.upkeep.plan import Plan, Rules
 from tests.stream.store.postgres import site
 
-NOW = datetime.now(UTC)
-
 
 def run(rules: Rules) -> dict[str, Plan]:
     async def story() -> dict[str, Plan]:
@@ -39,18 +37,19 @@ def add(connection: psycopg.Connection, at: datetime) -> None:
 
 
 def test_partitions_are_made_ahead_and_rows_that_strayed_are_moved_with_their_ids(database_url: str) -> None:
+    now = datetime.now(UTC)
     with psycopg.connect(database_url, autocommit=True) as connection:
         for days in (0, 1, 40, 5000):
-            add(connection, NOW - timedelta(days=days))
+            add(connection, now - timedelta(days=days))
         before = connection.execute("SELECT id, timestamp FROM price_history ORDER BY 1").fetchall()
         rules = Rules("day", 3)
         assert set(run(rules)) == {"price_history", "on_chain_metrics", "technical_metrics", "sentiment_data", "analysis_history"}
-        names = [f"price_history_{NOW + timedelta(days=days):%Y%m%d}" for days in (-40, -1, 0, 1, 2, 3)]
+        names = [f"price_history_{now + timedelta(days=days):%Y%m%d}" for days in (-40, -1, 0, 1, 2, 3)]
         assert partitions(connection) == [*names, "price_history_default"]
         assert connection.execute("SELECT id, timestamp FROM price_history ORDER BY 1").fetchall() == before
         assert connection.execute("SELECT count(*) FROM price_history_default").fetchone() == (1,)  # the one before the retention
         assert all(plan == Plan() for plan in run(rules).values())
-        add(connection, NOW)
+        add(connection, now)
         assert connection.execute("SELECT count(*) FROM price_history_default").fetchone() == (1,)
         kinds = connection.execute("SELECT count(*) FROM pg_indexes WHERE tablename = %s", (names[0],)).fetchone()
         assert kinds == connection.execute("SELECT count(*) FROM pg_indexes WHERE tablename = 'price_history'").fetchone()
@@ -59,9 +58,10 @@ def test_partitions_are_made_ahead_and_rows_that_strayed_are_moved_with_their_id
 
 
 def test_what_has_had_its_time_is_dropped_only_when_that_is_set(database_url: str) -> None:
+    now = datetime.now(UTC)
     with psycopg.connect(database_url, autocommit=True) as connection:
         for days in (0, 5, 9):
-            add(connection, NOW - timedelta(days=days))
+            add(connection, now - timedelta(days=days))
         run(Rules("day", 1, timedelta(days=30)))
         found = run(Rules("day", 1, timedelta(days=4)))["price_history"]
         assert (len(found.expired), found.drop) == (2, ())
@@ -79,10 +79,11 @@ def test_a_lock_that_somebody_holds_ends_the_run_and_the_next_one_does_the_work(
 
 
 def test_a_range_of_time_touches_its_partitions_alone(database_url: str) -> None:
+    now = datetime.now(UTC)
     run(Rules("day", 10))
     query = "EXPLAIN SELECT * FROM price_history WHERE crypto_id = 'btc' AND timestamp >= %s AND timestamp < %s"
     with psycopg.connect(database_url, autocommit=True) as connection:
-        day = NOW.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=2)
+        day = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=2)
         plan = "\n".join(line for (line,) in connection.execute(query, (day, day + timedelta(days=1))))
         touched = [name for name in partitions(connection) if name in plan]
         assert touched == [f"price_history_{day:%Y%m%d}"]
