@@ -17,7 +17,7 @@ from metrics.model import Sample
 from metrics.process import ProcessSamples
 from settings import Site
 from settings.hosts import known_names
-from stream.admin import Admin
+from stream.admin import Admin, Source
 from stream.analysis.client import AnalysisClient
 from stream.analysis.horizons import horizons
 from stream.api.asking import Asking
@@ -80,24 +80,18 @@ class Server:
     ) -> None:  # fmt: skip
         loop = asyncio.get_running_loop()
         stream = site.stream
-        limits, kept = stream.limits, stream.history
         self.site, self._scopes = site, stream.rooms.scopes()
+        self.database, self.store, self.cache = database, store, cache
         self.tally = Tally(ROOMS)
-        rooms: RoomSet[Outlet] = RoomSet(ROOMS, Bounds(kept.seconds, kept.messages, kept.size), lambda: secrets.token_hex(6))
+        kept = Bounds(stream.history.seconds, stream.history.messages, stream.history.size)
+        rooms: RoomSet[Outlet] = RoomSet(ROOMS, kept, lambda: secrets.token_hex(6))
         self.hub = Hub(loop, rooms, Fanout(loop, self.tally, stream.backlog_bytes), self.tally)
-        trusted = networks(stream.trusted_proxies)
-        hosts = known_names(site) | {name.lower() for name in stream.allowed_hosts}
-        guard = Guard(
-            limits.handshake_seconds,
-            limits.header_bytes,
-            limits.message_bytes,
-            PerAddress(limits.connections_per_address),
-            trusted,
-            cache.secret if cache else "",
-        )
+        self._trusted = networks(stream.trusted_proxies)
+        self._hosts = known_names(site) | {name.lower() for name in stream.allowed_hosts}
+        guard = self._guard()
         desk = Desk(self.hub, self.tally, stream, checker, self.rooms)
         desk.subscribed = self._subscribed
-        self.endpoint = Endpoint(desk, guard, hosts, times)
+        self.endpoint = Endpoint(desk, guard, self._hosts, times)
         self.queue = PublisherQueue(loop, self.hub, self.endpoint.outlet, self.tally.instruments)
         self.bus = bus(site, self.hub) if bus else None
         self._publish = self.bus.publish if self.bus else self.queue.publish
@@ -105,29 +99,41 @@ class Server:
         if self.bus and self.feed:
             self.bus.on_heard(self.feed.heard)
         self.figures = Figures(guard)
-        self.database, self.store, self.cache = database, store, cache
-        values = cache.cache if cache else None
-        self.fresh = Fresh(self._last, stream.api.conditions, values)
+        self.fresh = Fresh(self._last, stream.api.conditions, cache.cache if cache else None)
         self._analyst = AnalysisClient(site.local_url(site.ports.analysis))
-        data = Data(
-            self._last, self.fresh, Stored(database, values) if database else NoStore(), Asking(self._analyst, horizons(site))
-        )
-        door = Door(
-            self.endpoint.connect, self.rooms, self.figures, tuple(stream.allowed_origins), hosts, trusted, stream.api,
-            operations(data), checker, stream.anonymous, self._scopes,
-            cached=cache.handler if cache else None, edge_secret=guard.edge_secret,
-        )  # fmt: skip
-        inner = public(door)
-        self._public = GuardedRunner(inner.app, guard, inner.hot.before, handler_cancellation=False, shutdown_timeout=1.0)
-        process = ProcessSamples("stream")
-        sources = [self.tally.collect, self.hub.collect, self.queue.collect, self.figures.collect, process.collect]
-        sources += [self.bus.collect if self.bus else alone, self._samples]
-        sources += [part.samples for part in (self.feed, database, store, cache) if part]
+        self._public = self._entrance(guard, checker)
         self._certificate = Certificate(stream.tls) if stream.tls.certificate else None
-        self._admin = web.AppRunner(Admin(sources, lambda: not self._stopping, self.degraded).application(), access_log=None)
+        told = Admin(self._sources(), lambda: not self._stopping, self.degraded)
+        self._admin = web.AppRunner(told.application(), access_log=None)
         self._pulse = Pulse(self.figures.counts)
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
+
+    def _guard(self) -> Guard:
+        limits = self.site.stream.limits
+        return Guard(
+            limits.handshake_seconds, limits.header_bytes, limits.message_bytes,
+            PerAddress(limits.connections_per_address), self._trusted, self.cache.secret if self.cache else "",
+        )  # fmt: skip
+
+    def _entrance(self, guard: Guard, checker: Checker | None) -> GuardedRunner:
+        """What clients reach: discovery, the API, the WebSocket."""
+        stream, values = self.site.stream, self.cache.cache if self.cache else None
+        kept = Stored(self.database, values) if self.database else NoStore()
+        data = Data(self._last, self.fresh, kept, Asking(self._analyst, horizons(self.site)))
+        door = Door(
+            self.endpoint.connect, self.rooms, self.figures, tuple(stream.allowed_origins), self._hosts, self._trusted,
+            stream.api, operations(data), checker, stream.anonymous, self._scopes,
+            cached=self.cache.handler if self.cache else None, edge_secret=guard.edge_secret,
+        )  # fmt: skip
+        inner = public(door)
+        return GuardedRunner(inner.app, guard, inner.hot.before, handler_cancellation=False, shutdown_timeout=1.0)
+
+    def _sources(self) -> Sequence[Source]:
+        """Everything that has figures."""
+        always = [self.tally.collect, self.hub.collect, self.queue.collect, self.figures.collect]
+        always += [ProcessSamples("stream").collect, self.bus.collect if self.bus else alone, self._samples]
+        return always + [part.samples for part in (self.feed, self.database, self.store, self.cache) if part]
 
     def _last(self, room: str) -> Sequence[Update]:
         return list(self.hub.rooms.all[room].latest.values())  # whichever server runs the source
