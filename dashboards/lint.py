@@ -120,6 +120,22 @@ def described(board: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             "type": panel["type"],
             "description": panel["description"],
             "unit": panel["fieldConfig"]["defaults"].get("unit", ""),
+            "units": list(units(panel)),
             "targets": targets,
             "metrics": sorted({name for expr in targets for name in metric_names(expr)}),
         }
+
+
+def units(panel: Mapping[str, Any]) -> Iterator[str]:
+    """The units of a panel's values: its own, or those of the columns or series that have another."""
+    config = panel["fieldConfig"]
+    special = [
+        f"{override['matcher']['options']}: {item['value']}"
+        for override in config.get("overrides", ())
+        for item in override["properties"]
+        if item["id"] == "unit"
+    ]
+    own = config["defaults"].get("unit", "")
+    if not special or panel["type"] != "table":
+        yield own
+    yield from special
