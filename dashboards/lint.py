@@ -16,7 +16,7 @@ KINDS = ("timeseries", "stat", "table", "row")
 VARIABLES = ("datasource", "cluster", "job", "instance")
 SCHEMA_VERSION = 42
 _FIXED_RANGE = re.compile(r"\b(?:rate|irate|increase)\([^\[\]]*\[(\d[^\]]*)\]")
-_CONSTANT_FALLBACK = re.compile(r"\bor\s+(?:on\s*\(\s*\)\s*)?vector\s*\(")
+CONSTANT_FALLBACK = re.compile(r"\bor\s+(?:on\s*\(\s*\)\s*)?vector\s*\(")
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 _WORD = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LONG = ("5m", "10m", "1h", "24h")  # a range that is the question itself: "in the last hour"
@@ -90,7 +90,7 @@ def _lint_target(name: str, target: Mapping[str, Any]) -> Iterator[str]:
         yield f"{where}: has no expression: write one"
     if "intervalFactor" in target:
         yield f"{where}: intervalFactor is set: it halves the resolution"
-    if _CONSTANT_FALLBACK.search(expr):
+    if CONSTANT_FALLBACK.search(expr):
         yield f"{where}: falls back to a constant, which hides missing data: find an expression that exists at 0"
     for window in _FIXED_RANGE.findall(_TEXT.sub('""', expr)):
         if window not in _LONG:

@@ -8,13 +8,17 @@ from typing import Any
 
 import promql_parser as promql
 
-from metrics import bus, catalog
+from metrics import bus, catalog, stack
 from metrics.model import Histogram, Metric
 
 _TARGET = frozenset(catalog.TARGET_LABELS)
 _STRING = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""")
 _INTERVAL = re.compile(r"\$__(?:rate_interval|interval|range)\b|\$\{__\w+\}")
 _VARIABLE = re.compile(r"\$\w+|\$\{\w+(?::\w+)?\}")
+_WORD = re.compile(r"[\w-]*")
+_PATTERNS = {"MatchOp.Re", "MatchOp.NotRe"}
+# Labels whose values are known whatever the metric.
+_CLOSED = {"job": stack.JOBS, "alertstate": ("pending", "firing"), "severity": stack.SEVERITIES}
 _ADDS_LABEL = {"label_replace", "label_join"}
 
 
@@ -92,9 +96,16 @@ def _of_selector(selector: Any) -> frozenset[str]:
         own |= {"le"}
     for matcher in selector.matchers.matchers:
         _require({matcher.name}, own, f"{selector.name} matches")
-        if str(matcher.op) == "MatchOp.Equal" and matcher.name in metric.closed and "$" not in matcher.value:
-            _require({matcher.value}, metric.closed[matcher.name], f"{selector.name} matches {matcher.name}")
+        known = _CLOSED.get(matcher.name) or metric.closed.get(matcher.name)
+        if known:
+            _require(_compared(matcher), known, f"{selector.name} matches {matcher.name}")
     return own
+
+
+def _compared(matcher: Any) -> set[str]:
+    """The values that a matcher names, as far as it names them: a pattern that is more than a list of words names none."""
+    listed = set(matcher.value.split("|")) if str(matcher.op) in _PATTERNS else {matcher.value}
+    return listed - {""} if all(_WORD.fullmatch(value) for value in listed) else set()
 
 
 def _of_aggregation(node: Any) -> frozenset[str]:

@@ -16,11 +16,12 @@ CASES = CLONE / "tests" / "alerts" / "cases"
 
 
 class Query(NamedTuple):
-    """One query of a panel: where it stands, its expression, its legend."""
+    """One query of a panel: where it stands, its expression, its legend, and the variables that it may use."""
 
     place: str
     expr: str
     legend: str
+    variables: frozenset[str] = frozenset()
 
 
 def dashboards() -> Iterator[dict[str, Any]]:
@@ -30,9 +31,11 @@ def dashboards() -> Iterator[dict[str, Any]]:
 
 def queries() -> Iterator[Query]:
     for board in dashboards():
+        names = frozenset(variable["name"] for variable in board["templating"]["list"])
         for panel in _flat(board["panels"]):
             for target in panel.get("targets", []):
-                yield Query(f"{board['title']}: {panel['title']}", target["expr"], target.get("legendFormat", ""))
+                place = f"{board['title']}: {panel['title']}"
+                yield Query(place, target["expr"], target.get("legendFormat", ""), names)
 
 
 def _flat(panels: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 
 from metrics import catalog
-from tests.contracts import rendered
+from tests.contracts import panels, rendered
 from tests.contracts.promql import UndeclaredError, labels, metrics_of, parse
 
 QUERIES = list(rendered.queries())
 RULES = list(rendered.rules())
 VARIABLES = list(rendered.variables())
 _LABEL = re.compile(r"\$labels\.(\w+)")
-_LEGEND = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _LABEL_VALUES = re.compile(r"label_values\((?P<selector>.+),\s*(?P<label>\w+)\)")
 
 
@@ -31,9 +30,7 @@ def test_there_is_something_to_hold_to_the_contract() -> None:
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.place)
 def test_a_panel_reads_declared_names_and_labels(query: rendered.Query) -> None:
-    result = labels(parse(query.expr))
-
-    assert set(_LEGEND.findall(query.legend)) <= result, "the legend names a label that the result does not have"
+    panels.check(query)
 
 
 @pytest.mark.parametrize(("place", "query"), VARIABLES, ids=[place for place, _ in VARIABLES])
