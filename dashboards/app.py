@@ -1,4 +1,4 @@
-"""HTTP API: rate, errors and duration of the public port's requests, by route template (RED: how happy the users are)."""
+"""API: rate, errors and duration of the public port's requests, by route template (RED: how happy the users are)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def dashboard(site: Site) -> Dashboard:
         site,
         [_fine(panels), _red(panels), _answers(panels), _connections(panels)],
         uid=DASHBOARD_API,
-        title="HTTP API",
+        title="API",
         description="Requests to the public port: how many, how many fail, how long they take, by route.",
         source=app.REQUESTS,
     )

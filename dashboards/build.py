@@ -15,13 +15,29 @@ from typing import Any
 from grafanalib import core
 from grafanalib._gen import DashboardEncoder
 
-from dashboards import analysis, app, cache, database, layout, overview, postgres, probe, redis, system, websocket
+from dashboards import (
+    alerting,
+    analysis,
+    app,
+    cache,
+    database,
+    feed,
+    layout,
+    overview,
+    postgres,
+    probe,
+    redis,
+    stack,
+    system,
+    websocket,
+)
 from settings import Site
 
 SCHEMA_VERSION = 42
 BOARDS: tuple[Callable[[Site], core.Dashboard], ...] = (
-    overview.dashboard, system.dashboard, websocket.dashboard, database.dashboard, cache.dashboard, app.dashboard,
-    postgres.dashboard, redis.dashboard, analysis.dashboard, probe.dashboard,
+    overview.dashboard, system.dashboard, database.dashboard, postgres.dashboard, cache.dashboard, redis.dashboard,
+    websocket.dashboard, feed.dashboard, app.dashboard, analysis.dashboard, probe.dashboard, alerting.dashboard,
+    stack.dashboard,
 )  # fmt: skip
 
 _DASHBOARD_KEYS = (

@@ -19,7 +19,13 @@ def dashboard(site: Site) -> Dashboard:
     """The dashboard; its variables offer the processes that use the store."""
     panels = Panels(site)
     rows = [_fine(panels), Row("At a glance", [Cell(panel, width=8) for panel in originals(panels)])]
-    rows += [_writing(panels), _queries(panels), _pools(panels), _server(panels), _maintenance(panels)]
+    rows += [
+        Row("Writing", [Cell(panel, width=8) for panel in writing(panels)]),
+        _queries(panels),
+        _pools(panels),
+        _server(panels),
+        _maintenance(panels),
+    ]
     return layout.dashboard(
         site,
         rows,
@@ -83,8 +89,9 @@ def _fine(panels: Panels) -> Row:
     return Row("Is it fine?", [Cell(panel, width=6, height=4) for panel in found])
 
 
-def _writing(panels: Panels) -> Row:
-    found = [
+def writing(panels: Panels) -> list[Panel]:
+    """How the feed's rows reach the database: Feeds shows the first four too."""
+    return [
         panels.timeseries(
             "Rows written",
             "Rows of the feed that reached the database, a second, by table. Normal: steady; after an outage a peak.",
@@ -113,7 +120,6 @@ def _writing(panels: Panels) -> Row:
             Query(db.SPOOL_CORRUPT.increase("1h").sum(), "skipped"), unit=Unit.BYTES,
         ),
     ]  # fmt: skip
-    return Row("Writing", [Cell(panel, width=8) for panel in found])
 
 
 def _maintenance(panels: Panels) -> Row:

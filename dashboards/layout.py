@@ -12,10 +12,13 @@ from grafanalib import core
 from dashboards.panels import DATASOURCE
 from metrics.model import Metric
 from metrics.stack import (
+    DASHBOARD_ALERTS,
     DASHBOARD_ANALYSIS,
     DASHBOARD_API,
+    DASHBOARD_APPLIANCE,
     DASHBOARD_CACHE,
     DASHBOARD_DATABASE,
+    DASHBOARD_FEEDS,
     DASHBOARD_OVERVIEW,
     DASHBOARD_POSTGRES,
     DASHBOARD_PROBE,
@@ -121,14 +124,17 @@ def _links(site: Site) -> list[dict[str, object]]:
     boards = [
         ("Overview", DASHBOARD_OVERVIEW),
         ("System Overview", DASHBOARD_SYSTEM),
-        ("WebSocket Performance", DASHBOARD_WEBSOCKET),
         ("Database Performance", DASHBOARD_DATABASE),
         ("Database Tables and Queries", DASHBOARD_POSTGRES),
         ("Cache Performance", DASHBOARD_CACHE),
         ("Redis", DASHBOARD_REDIS),
-        ("HTTP API", DASHBOARD_API),
+        ("WebSocket Performance", DASHBOARD_WEBSOCKET),
+        ("Feeds", DASHBOARD_FEEDS),
+        ("API", DASHBOARD_API),
         ("AI Performance", DASHBOARD_ANALYSIS),
         ("From Outside", DASHBOARD_PROBE),
+        ("Alerts and Notifications", DASHBOARD_ALERTS),
+        ("The Appliance Itself", DASHBOARD_APPLIANCE),
     ]
     inside = [
         {"title": title, "type": "link", "url": f"/d/{uid}", "icon": "dashboard", "includeVars": True, "keepTime": True}

@@ -101,7 +101,7 @@ class Panels:
             lineWidth=0 if stacked else 2,
             showPoints="never",
             legendDisplayMode="table",
-            legendCalcs=["lastNotNull", "max"],
+            legendCalcs=["lastNotNull", "mean", "max"],
             tooltipMode="multi",
             tooltipSort="desc",
             valueMin=0,

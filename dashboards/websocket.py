@@ -1,8 +1,8 @@
-"""WebSocket Performance: are the stream's clients served, fast and without loss? Feed, fan-out and process stand below."""
+"""WebSocket Performance: are the stream's clients served, fast and without loss? Fan-out, process and bus stand below."""
 
 from __future__ import annotations
 
-from dashboards import layout, websocket_bus, websocket_detail, websocket_feed
+from dashboards import layout, websocket_bus, websocket_detail
 from dashboards.layout import Cell, Dashboard, Panel, Row
 from dashboards.panels import MAX_SERIES, Panels, Query, States
 from metrics import app, feed, prometheus, stream_signals
@@ -22,11 +22,9 @@ def dashboard(site: Site) -> Dashboard:
         _fine(panels),
         _clients(panels),
         _latency(panels),
-        websocket_feed.sources(panels),
         _loss(panels),
         _errors(panels),
         *websocket_detail.rows(panels),
-        *websocket_feed.rows(panels),
         websocket_bus.row(panels),
     ]
     return layout.dashboard(
@@ -34,7 +32,7 @@ def dashboard(site: Site) -> Dashboard:
         rows,
         uid=DASHBOARD_WEBSOCKET,
         title="WebSocket Performance",
-        description="The stream server: clients, latency, loss, errors, its sources and its process.",
+        description="Are the stream's clients served, fast and without loss? Its sources have the dashboard Feeds.",
         source=ws.CONNECTIONS,
     )
 
@@ -44,7 +42,7 @@ def workload(panels: Panels) -> list[Panel]:
     age = panels.timeseries(
         "Age of the last message",
         "Time since each source's last good message. Normal: below a second for market, seconds for the others. A ramp: the "
-        "source is silent; see the table Sources of WebSocket Performance.",
+        "source is silent; see the table Sources of Feeds.",
         Query(stream_signals.MESSAGE_AGE, "{{source}}"),
     )
     return [*_traffic(panels)[:2], age]
@@ -97,7 +95,7 @@ def _fine(panels: Panels) -> Row:
         ),
         panels.stat(
             "Sources stale or failed",
-            "Sources that are silent for too long, and those that gave up. Normal: 0. The table Sources names them.",
+            "Sources that are silent for too long, and those that gave up. Normal: 0. The table Sources of Feeds names them.",
             Query(feed.STALE.select().sum() + feed.SOURCE_STATE.select(state="failed").sum(), "sources"), unit=Unit.COUNT,
             worse_above=1,
         ),

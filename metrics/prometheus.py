@@ -1,6 +1,6 @@
 """What Prometheus and Alertmanager tell of themselves and of every target, as far as it is drawn or alerted on."""
 
-from metrics.model import Counter, Gauge, Unit
+from metrics.model import Counter, Gauge, Histogram, Unit
 
 _PROMETHEUS, _ALERTMANAGER = "prometheus", "alertmanager"
 
@@ -15,6 +15,29 @@ HEAD_SERIES = Gauge("prometheus_tsdb_head_series", "Series in memory.", Unit.COU
 SAMPLES_APPENDED = Counter(
     "prometheus_tsdb_head_samples_appended_total", "Samples stored.", Unit.COUNT, labels=("type",), emitter=_PROMETHEUS
 )
+BLOCKS_BYTES = Gauge(
+    "prometheus_tsdb_storage_blocks_bytes", "Bytes on disk of the data's finished blocks.", Unit.BYTES, emitter=_PROMETHEUS
+)
+WAL_BYTES = Gauge(
+    "prometheus_tsdb_wal_storage_size_bytes", "Bytes on disk of the write-ahead log.", Unit.BYTES, emitter=_PROMETHEUS
+)
+HEAD_CHUNKS_BYTES = Gauge(
+    "prometheus_tsdb_head_chunks_storage_size_bytes",
+    "Bytes on disk of the newest data's chunks.",
+    Unit.BYTES,
+    emitter=_PROMETHEUS,
+)
+OLDEST_SAMPLE = Gauge(
+    "prometheus_tsdb_lowest_timestamp_seconds", "Unix time of the oldest sample.", Unit.TIMESTAMP, emitter=_PROMETHEUS
+)
+RULE_GROUP_DURATION = Gauge(
+    "prometheus_rule_group_last_duration_seconds", "How long the last evaluation of the group of rules took.", Unit.SECONDS,
+    labels=("rule_group",), emitter=_PROMETHEUS,
+)  # fmt: skip
+RULE_GROUP_MISSED = Counter(
+    "prometheus_rule_group_iterations_missed_total", "Evaluations left out, because the one before took too long.", Unit.COUNT,
+    labels=("rule_group",), emitter=_PROMETHEUS,
+)  # fmt: skip
 RULE_FAILURES = Counter(
     "prometheus_rule_evaluation_failures_total", "Rule evaluations that failed.", Unit.COUNT,
     labels=("rule_group",), emitter=_PROMETHEUS,
@@ -26,6 +49,21 @@ CONFIG_RELOAD = Gauge(
 NOTIFICATIONS_DROPPED = Counter(
     "prometheus_notifications_dropped_total", "Notifications that no Alertmanager took.", Unit.COUNT, emitter=_PROMETHEUS
 )
+NOTIFICATIONS_QUEUED = Gauge(
+    "prometheus_notifications_queue_length", "Notifications that wait for Alertmanager.", Unit.COUNT, emitter=_PROMETHEUS
+)
+AM_ALERTS = Gauge(
+    "alertmanager_alerts", "Alerts that Alertmanager holds; suppressed: silenced or inhibited.", Unit.COUNT,
+    labels=("state",), emitter=_ALERTMANAGER,
+)  # fmt: skip
+AM_SILENCES = Gauge(
+    "alertmanager_silences", "Silences that Alertmanager holds, by state.", Unit.COUNT,
+    labels=("state",), emitter=_ALERTMANAGER,
+)  # fmt: skip
+AM_LATENCY = Histogram(
+    "alertmanager_notification_latency_seconds", "How long receivers took to take a notification.", Unit.SECONDS,
+    labels=("integration",), buckets=(1.0, 5.0, 10.0, 15.0, 20.0), emitter=_ALERTMANAGER,
+)  # fmt: skip
 AM_NOTIFICATIONS = Counter(
     "alertmanager_notifications_total", "Notifications that Alertmanager tried to send.", Unit.COUNT,
     labels=("integration",), emitter=_ALERTMANAGER,
@@ -35,4 +73,4 @@ AM_NOTIFICATIONS_FAILED = Counter(
     labels=("integration",), emitter=_ALERTMANAGER,
 )  # fmt: skip
 
-METRICS = tuple(value for value in vars().values() if isinstance(value, Counter | Gauge))
+METRICS = tuple(value for value in vars().values() if isinstance(value, Counter | Gauge | Histogram))

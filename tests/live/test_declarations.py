@@ -91,7 +91,7 @@ def test_what_is_declared_is_exposed(job: str, appliance: Appliance) -> None:
 def test_what_we_use_of_other_programs_they_expose(program: str, appliance: Appliance) -> None:
     for metric in catalog.all_metrics():
         if metric.emitter == program and not metric.absent:
-            query = urllib.parse.urlencode({"match[]": metric.name})
+            query = urllib.parse.urlencode({"match[]": metric.series[0]})
             series = get(appliance.url("prometheus", f"/api/v1/series?{query}"))["data"]
             assert series, metric.name
             assert all(set(metric.labels) <= set(found) for found in series), metric.name

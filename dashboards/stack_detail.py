@@ -1,4 +1,4 @@
-"""The folded rows of the Overview: the way of an alert, the cost of watching, collectors, the preview."""
+"""The lower rows of The Appliance Itself: what watching costs, rules and data, collectors, the preview, restarts."""
 
 from __future__ import annotations
 
@@ -6,49 +6,15 @@ from dashboards.layout import Cell, Row
 from dashboards.panels import MAX_SERIES, Column, Panels, Query
 from metrics import process, prometheus, stack, stack_signals
 from metrics.model import Counter, Unit
-from metrics.query import Expr
+from metrics.query import Binary, Expr, Function
 
 _CUT = ("instance", "domain", "metric")
 _TARGET = "{{job}} on {{instance}}"
 
 
 def rows(panels: Panels, targets: Panels) -> list[Row]:
-    """Every folded row; `targets` are panels that the variable `job` narrows too."""
-    return [_delivery(panels), _cost(targets), _collectors(panels), _preview(panels), _versions(panels)]
-
-
-def _delivery(panels: Panels) -> Row:
-    found = [
-        panels.timeseries(
-            "Notifications that fail",
-            "Share of notifications that Alertmanager could not deliver, per kind of receiver. Normal: 0. `make logs "
-            "s=alertmanager` names the receiver.",
-            Query(stack_signals.NOTIFICATION_FAILURES, "{{integration}}"), most=1,
-        ),
-        panels.timeseries(
-            "Notifications dropped by Prometheus",
-            "Alerts that no Alertmanager took. Normal: 0. Is Alertmanager up?",
-            Query(stack_signals.NOTIFICATIONS_DROPPED),
-        ),
-        panels.timeseries(
-            "Rules that fail",
-            "Rule evaluations that failed in the last 5 min. Normal: 0. Prometheus's page /rules shows the error.",
-            Query(stack_signals.RULE_FAILURES, "{{rule_group}}"),
-        ),
-        panels.timeseries(
-            "Prometheus configuration in force",
-            "1 while the last reload succeeded. 0: Prometheus runs with an old configuration; `make logs s=prometheus` says why.",
-            Query(stack_signals.CONFIG_RELOAD), most=1,
-        ),
-        panels.timeseries(
-            "Deliveries refused",
-            "Deliveries that the inbox refused, by reason, and those that it already had. Normal: 0. `unauthorized`: the token "
-            "in Alertmanager's configuration is not the inbox's.",
-            Query(stack.INBOX_REJECTED.rate().sum(by=("reason",)), "{{reason}}"),
-            Query(stack.INBOX_DUPLICATES.rate().sum(), "already there"), unit=Unit.PER_SECOND,
-        ),
-    ]  # fmt: skip
-    return Row("The way of an alert", [Cell(panel, width=8) for panel in found], folded=True)
+    """Those rows; `targets` are panels that the variable `job` narrows too."""
+    return [_cost(targets), _prometheus(panels), _collectors(panels), _preview(panels), _restarts(panels)]
 
 
 def _cost(panels: Panels) -> Row:
@@ -56,14 +22,14 @@ def _cost(panels: Panels) -> Row:
     found = [
         panels.timeseries(
             "CPU of the services",
-            "Processors that each service takes. Normal: below 0.05 together at a 10 s scrape. A jump: too many series, or a "
+            "Processors that the busiest services take. Normal: below 0.05 together at a 10 s scrape. A jump: many series, or a "
             "loop.",
-            Query(stack_signals.CPU_COST, _TARGET),
+            Query(stack_signals.CPU_COST.expr.topk(MAX_SERIES), _TARGET), unit=Unit.RATIO,
         ),
         panels.timeseries(
             "Memory of the services",
-            "Resident memory of each service. Normal: below 450 MB together. A line that only rises is a leak.",
-            Query(stack_signals.MEMORY_COST, _TARGET),
+            "Resident memory of the largest services. Normal: below 450 MB together. A line that only rises is a leak.",
+            Query(stack_signals.MEMORY_COST.expr.topk(MAX_SERIES), _TARGET), unit=Unit.BYTES,
         ),
         panels.timeseries(
             "Scrape duration",
@@ -82,12 +48,59 @@ def _cost(panels: Panels) -> Row:
             Query(prometheus.HEAD_SERIES.select()), unit=Unit.COUNT,
         ),
         panels.timeseries(
+            "Disk of the data",
+            "What Prometheus keeps on disk: finished blocks, the newest data, its log. Normal: rises to the limit, then flat. "
+            "Too much: shorten prometheus.retention in site.yaml.",
+            Query(prometheus.BLOCKS_BYTES.select().sum(), "blocks"), Query(prometheus.HEAD_CHUNKS_BYTES.select().sum(), "newest"),
+            Query(prometheus.WAL_BYTES.select().sum(), "log"), unit=Unit.BYTES, stacked=True,
+        ),
+        panels.timeseries(
+            "Rule evaluation time",
+            "How long the slowest groups of rules take. Normal: below 0.1 s. Near the evaluation interval alerts come late.",
+            Query(_group(prometheus.RULE_GROUP_DURATION.select()).topk(MAX_SERIES), "{{group}}"), unit=Unit.SECONDS,
+        ),
+        panels.timeseries(
             "Open files of the services",
-            "File descriptors that each service uses, as a share of its limit. Normal: below 20 %. Rising: connections leak.",
-            Query(files, _TARGET), unit=Unit.PERCENT, most=100,
+            "File descriptors that services use, as a share of its limit. Normal: below 20 %. Rising: connections leak.",
+            Query(files.topk(MAX_SERIES), _TARGET), unit=Unit.PERCENT, most=100,
         ),
     ]  # fmt: skip
-    return Row("Cost of watching", [Cell(panel, width=8) for panel in found], folded=True)
+    return Row("Cost of watching", [Cell(panel, width=6) for panel in found])
+
+
+def _group(groups: Expr) -> Expr:
+    """By the group's name alone: Prometheus puts the path of the rules' file before it."""
+    named = groups.apply("label_replace", '"group"', '"$1"', '"rule_group"', '".*;(.*)"')
+    return named.max(by=("instance", "group"))
+
+
+def _prometheus(panels: Panels) -> Row:
+    failing = prometheus.RULE_FAILURES.increase("5m")
+    found = [
+        panels.timeseries(
+            "Rules that fail",
+            "Rule evaluations that failed in the last 5 min, by group. Normal: 0. Prometheus's page /rules shows the error.",
+            Query(_group(failing).topk(MAX_SERIES), "{{group}}"), unit=Unit.COUNT, signal=stack_signals.RULE_FAILURES,
+        ),
+        panels.timeseries(
+            "Evaluations missed",
+            "Evaluations left out within an hour, because the one before took too long. Normal: 0. Rule evaluation time "
+            "tells which group is slow.",
+            Query(_group(prometheus.RULE_GROUP_MISSED.increase("1h").apply("round")).topk(MAX_SERIES), "{{group}}"),
+            unit=Unit.COUNT,
+        ),
+        panels.timeseries(
+            "Prometheus configuration in force",
+            "1 while the last reload succeeded. 0: Prometheus runs with an old configuration; `make logs s=prometheus` says why.",
+            Query(stack_signals.CONFIG_RELOAD), most=1,
+        ),
+        panels.timeseries(
+            "Age of the oldest data",
+            "How far back data goes. Normal: rises to the retention (35 d), then a saw. A fall: data was deleted.",
+            Query(Binary("-", Function("time", ()), prometheus.OLDEST_SAMPLE.select().min(by=("instance",)))), unit=Unit.SECONDS,
+        ),
+    ]  # fmt: skip
+    return Row("Rules and data", [Cell(panel, width=6) for panel in found], folded=True)
 
 
 def _collectors(panels: Panels) -> Row:
@@ -157,8 +170,9 @@ def _preview(panels: Panels) -> Row:
     return Row("Dashboards' preview", [Cell(panel, width=8) for panel in found], folded=True)
 
 
-def _versions(panels: Panels) -> Row:
+def _restarts(panels: Panels) -> Row:
     by = ("instance", "service", "version", "python")
+    restarts = stack.SERVICE_RESTARTS.increase("1h").sum(by=("service", "reason")).apply("round")
     table = panels.table(
         "Versions",
         "Which version of each service runs on which Python. Normal: one version everywhere; after an update `make up` "
@@ -169,6 +183,15 @@ def _versions(panels: Panels) -> Row:
     started = panels.timeseries(
         "Age of the services' processes",
         "How long each of our processes runs. A line that falls to 0 is a restart.",
-        Query(stack_signals.PROCESS_AGE, _TARGET),
+        Query(stack_signals.PROCESS_AGE.expr.topk(MAX_SERIES), _TARGET),
+        unit=Unit.SECONDS,
     )
-    return Row("Versions and restarts", [Cell(table), Cell(started)], folded=True)
+    restarted = panels.timeseries(
+        "Restarts by reason",
+        "Restarts within an hour, by service and reason: its process had ended, or it hung and was killed. Normal: 0. "
+        "`make logs s=NAME` has its last words.",
+        Query(restarts.topk(MAX_SERIES), "{{service}} {{reason}}"),
+        unit=Unit.COUNT,
+    )
+    cells = [Cell(panel, width=8) for panel in (table, started, restarted)]
+    return Row("Versions and restarts", cells, folded=True)

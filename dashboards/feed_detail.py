@@ -1,10 +1,11 @@
-"""The rows of WebSocket Performance about the feed: sources, what they send, and the processors behind them."""
+"""The rows of Feeds: sources, how fresh they are, what they send, how often they come back, the processors behind them."""
 
 from __future__ import annotations
 
 from dashboards.layout import Cell, Row
 from dashboards.panels import MAX_SERIES, Column, Panels, Query, States
 from metrics import feed, stream_signals
+from metrics import websocket as ws
 from metrics.model import Unit
 from settings import look
 
@@ -44,13 +45,8 @@ def sources(panels: Panels) -> Row:
     return Row("Sources", [Cell(state, width=15, height=6), Cell(kinds, width=9, height=6)])
 
 
-def rows(panels: Panels) -> list[Row]:
-    """Every folded row about the feed."""
-    return [_received(panels), _processors(panels)]
-
-
-def _received(panels: Panels) -> Row:
-    failures = feed.SOURCE_FAILURES.increase("1h").sum(by=("source", "reason")).apply("round")
+def freshness(panels: Panels) -> Row:
+    """How old what the sources send is."""
     found = [
         panels.timeseries(
             "Age of the last message",
@@ -58,15 +54,23 @@ def _received(panels: Panels) -> Row:
             Query(stream_signals.MESSAGE_AGE, "{{source}}"),
         ),
         panels.timeseries(
+            "Delay of sources",
+            "From a source's own time of an item to its arrival. Normal: the network's way. A high steady value: a clock is "
+            "wrong, theirs or ours.",
+            Query(feed.DELAY.quantile(0.5, by=("source",)), "{{source}} p50"),
+            Query(feed.DELAY.quantile(0.99, by=("source",)), "{{source}} p99"), unit=Unit.SECONDS,
+        ),
+    ]  # fmt: skip
+    return Row("Freshness", [Cell(panel, width=12) for panel in found])
+
+
+def received(panels: Panels) -> Row:
+    """What the sources send."""
+    found = [
+        panels.timeseries(
             "Messages of sources",
             "Good items received, by source. Normal: steady; the replay's rate is stream.replay.rate.",
             Query(feed.MESSAGES.rate().sum(by=("source",)), "{{source}}"), unit=Unit.PER_SECOND,
-        ),
-        panels.timeseries(
-            "Delay of sources",
-            "From a source's own time of an item to its arrival, p99. Normal: the network's way. A high steady value: a clock "
-            "is wrong, theirs or ours.",
-            Query(feed.DELAY.quantile(0.99, by=("source",)), "{{source}}"), unit=Unit.SECONDS,
         ),
         panels.timeseries(
             "Bytes of sources",
@@ -86,6 +90,14 @@ def _received(panels: Panels) -> Row:
             "mapping is wrong.",
             Query(feed.IGNORED.rate().sum(by=("source",)), "{{source}}"), unit=Unit.PER_SECOND,
         ),
+    ]  # fmt: skip
+    return Row("What comes in", [Cell(panel, width=6) for panel in found])
+
+
+def reconnects(panels: Panels) -> Row:
+    """How often the sources are lost, and what clients were told of it."""
+    failures = feed.SOURCE_FAILURES.increase("1h").sum(by=("source", "reason")).apply("round")
+    found = [
         panels.timeseries(
             "Failures of sources",
             "Connections lost and attempts failed within an hour, by source and reason, the most frequent ones. Normal: 0.",
@@ -97,11 +109,18 @@ def _received(panels: Panels) -> Row:
             Query(feed.ATTEMPTS.increase("1h").sum(by=("source",)).apply("round"), "{{source}} attempts"),
             Query(feed.RECONNECTS.increase("1h").sum(by=("source",)).apply("round"), "{{source}} again"), unit=Unit.COUNT,
         ),
+        panels.timeseries(
+            "Gaps told",
+            "Gaps that clients were told of, by reason. Normal: 0. `history`: they were away longer than stream.history keeps; "
+            "`epoch`: the server was started anew; `conflated`: they are slow; `dropped`: see WebSocket Performance.",
+            Query(ws.GAPS.rate().sum(by=("reason",)), "{{reason}}"), unit=Unit.PER_SECOND,
+        ),
     ]  # fmt: skip
-    return Row("Feed", [Cell(panel, width=6) for panel in found], folded=True)
+    return Row("Reconnects and gaps", [Cell(panel, width=8) for panel in found])
 
 
-def _processors(panels: Panels) -> Row:
+def processors(panels: Panels) -> Row:
+    """What the processors behind the sources do with it."""
     name = "{{processor}}"
     full = feed.BUFFER.select().sum(by=("processor",)) / feed.BUFFER_LIMIT.select().sum(by=("processor",)).compare(">", 0)
     found = [

@@ -1,0 +1,122 @@
+"""The lower rows of Alerts and Notifications: how fast alerts come, who is told, what is held back, the dead-man switch."""
+
+from __future__ import annotations
+
+from dashboards.layout import Cell, Row
+from dashboards.panels import MAX_SERIES, Panels, Query
+from metrics import prometheus, stack, stack_signals
+from metrics.model import Unit
+from settings import look
+
+
+def rows(panels: Panels) -> list[Row]:
+    """Those rows, the most asked for first."""
+    return [_times(panels), _notifications(panels), _inbox(panels), _held_back(panels), _path(panels)]
+
+
+def _times(panels: Panels) -> Row:
+    found = [
+        panels.timeseries(
+            "Time to firing",
+            "From the first bad sample to the alert's firing, over the last 24 h. Normal: the alert's `for` plus 10 s.",
+            Query(stack.INBOX_DETECTION.quantile(0.5, window="24h"), "p50"),
+            Query(stack.INBOX_DETECTION.quantile(0.95, window="24h"), "p95"), unit=Unit.SECONDS,
+        ),
+        panels.timeseries(
+            "Time to the inbox",
+            "From the first bad sample to the inbox, of the alerts of the last 24 h. Normal: `for` plus 20 s when critical, 45 s "
+            "when warning.",
+            Query(stack.INBOX_DELIVERY.quantile(0.5, window="24h"), "p50"),
+            Query(stack.INBOX_DELIVERY.quantile(0.95, window="24h"), "p95"), unit=Unit.SECONDS,
+        ),
+    ]  # fmt: skip
+    return Row("Detection and delivery", [Cell(panel, width=12) for panel in found])
+
+
+def _notifications(panels: Panels) -> Row:
+    by = ("integration",)
+    found = [
+        panels.timeseries(
+            "Notifications by receiver",
+            "Notifications that Alertmanager sent within an hour, by kind of receiver. Normal: `webhook`, the inbox, once a "
+            "minute for the Watchdog.",
+            Query(prometheus.AM_NOTIFICATIONS.increase("1h").sum(by=by).apply("round").topk(MAX_SERIES), "{{integration}}"),
+            unit=Unit.COUNT,
+        ),
+        panels.timeseries(
+            "Notifications that fail",
+            "Share of notifications that Alertmanager could not deliver, per kind of receiver. Normal: 0. `make logs "
+            "s=alertmanager` names the receiver.",
+            Query(stack_signals.NOTIFICATION_FAILURES, "{{integration}}"), most=1,
+        ),
+        panels.timeseries(
+            "Time of a notification",
+            "How long receivers took to take a notification, over an hour. Normal: below a second. No line: none was sent.",
+            Query(prometheus.AM_LATENCY.quantile(0.95, by=by, window="1h"), "{{integration}} p95"), unit=Unit.SECONDS,
+        ),
+    ]  # fmt: skip
+    return Row("Notifications", [Cell(panel, width=8) for panel in found])
+
+
+def _inbox(panels: Panels) -> Row:
+    arrived = stack.INBOX_NOTIFICATIONS.increase("1h").sum(by=("status",)).apply("round")
+    found = [
+        panels.timeseries(
+            "Open alerts",
+            "Alerts that fire, as the inbox knows them, and those that nobody has acknowledged. Normal: 0. Open the inbox.",
+            *(Query(stack.INBOX_OPEN.select(severity=severity).sum(), severity) for severity in ("critical", "warning")),
+            Query(stack.INBOX_UNACKNOWLEDGED.select().sum(), "not acknowledged"), unit=Unit.COUNT,
+            states=(look.CRITICAL, look.WARNING),
+        ),
+        panels.timeseries(
+            "Notifications in the last hour",
+            "Notifications that arrived in the inbox within an hour. Normal: few, as many resolved as firing. Many: an alert "
+            "flaps; tune it in site.yaml.",
+            Query(arrived, "{{status}}"), unit=Unit.COUNT,
+        ),
+        panels.timeseries(
+            "Time since the last Watchdog",
+            "Seconds since the Watchdog last arrived. Normal: a saw below 90 s. At 3 min alerting counts as broken.",
+            Query(stack.WATCHDOG_AGE.select().max(by=("instance",))), unit=Unit.SECONDS,
+        ),
+    ]  # fmt: skip
+    return Row("Inbox and Watchdog", [Cell(panel, width=8) for panel in found])
+
+
+def _held_back(panels: Panels) -> Row:
+    found = [
+        panels.timeseries(
+            "Alerts in Alertmanager",
+            "Alerts by state, the Watchdog among them. `suppressed`: silenced or inhibited by a worse one. Normal: 1 active.",
+            Query(prometheus.AM_ALERTS.select().sum(by=("state",)), "{{state}}"), unit=Unit.COUNT,
+        ),
+        panels.timeseries(
+            "Silences",
+            "Silences by state. Normal: few active. Many: tune the alerts in site.yaml instead.",
+            Query(prometheus.AM_SILENCES.select().sum(by=("state",)), "{{state}}"), unit=Unit.COUNT,
+        ),
+    ]  # fmt: skip
+    return Row("Silenced and inhibited", [Cell(panel, width=12) for panel in found], folded=True)
+
+
+def _path(panels: Panels) -> Row:
+    found = [
+        panels.timeseries(
+            "Notifications dropped by Prometheus",
+            "Alerts that no Alertmanager took. Normal: 0. Is Alertmanager up?",
+            Query(stack_signals.NOTIFICATIONS_DROPPED),
+        ),
+        panels.timeseries(
+            "Notifications that wait",
+            "Alerts in Prometheus's queue to Alertmanager. Normal: 0. Growing: Alertmanager is slow or away.",
+            Query(prometheus.NOTIFICATIONS_QUEUED.select().sum(by=("instance",))), unit=Unit.COUNT,
+        ),
+        panels.timeseries(
+            "Deliveries refused",
+            "Deliveries that the inbox refused, by reason, and those that it already had. Normal: 0. `unauthorized`: the token "
+            "in Alertmanager's configuration is not the inbox's.",
+            Query(stack.INBOX_REJECTED.rate().sum(by=("reason",)), "{{reason}}"),
+            Query(stack.INBOX_DUPLICATES.rate().sum(), "already there"), unit=Unit.PER_SECOND,
+        ),
+    ]  # fmt: skip
+    return Row("The way of an alert", [Cell(panel, width=8) for panel in found], folded=True)
