@@ -9,7 +9,7 @@ from tests.contracts.promql import UndeclaredError, labels, parse, selectors
 from tests.contracts.rendered import Query
 
 _LEGEND = re.compile(r"\{\{\s*(\w+)\s*\}\}")
-_USED = re.compile(r"\$(?:(\w+)|\{(\w+)(?::\w+)?\})")
+_USED = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?::\w+)?\})")  # $1 is a group of a regular expression
 # https://grafana.com/docs/grafana/latest/dashboards/variables/add-template-variables/#global-variables
 _GLOBAL = {"__interval", "__interval_ms", "__rate_interval", "__rate_interval_ms", "__range", "__range_s", "__range_ms"}
 # Labels by which a reader narrows a whole dashboard: a query that compares one with anything else ignores the choice.
