@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dashboards import alerting_detail, layout
 from dashboards.layout import Cell, Dashboard, Panel, Row
-from dashboards.panels import MAX_SERIES, Column, Panels, Query, States
+from dashboards.panels import Column, Panels, Query, States
 from metrics import prometheus, stack, stack_signals
 from metrics.model import Unit
 from metrics.stack import DASHBOARD_ALERTS
-from settings import Site
+from settings import Site, look
 
 _ALERT = ("alertname", "severity", "alertstate", "instance")
 
@@ -50,11 +50,14 @@ def alerting_alive(panels: Panels) -> Panel:
 
 def timeline(panels: Panels) -> Panel:
     """When which alert fired; the Overview shows it too."""
-    firing = prometheus.ALERTS.select(alertstate="firing", severity="!=info").count(by=("alertname", "severity"))
-    return panels.timeseries(
+    firing = prometheus.ALERTS.select(alertstate="firing")
+    critical, warning = (firing.where(severity=severity).max(by=("alertname",)) for severity in ("critical", "warning"))
+    return panels.statetimeline(
         "What fires",
-        "Alerts that fire, and on how many instances. Normal: nothing. The inbox has each one's runbook and timeline.",
-        Query(firing.topk(MAX_SERIES), "{{alertname}} ({{severity}})", scope=("cluster",)), unit=Unit.COUNT,
+        "Which alerts fired when, each with its worst severity. Normal: nothing. Bands that begin together have one cause: begin "
+        "with the first. The inbox has each one's runbook.",
+        Query((critical * 2).binary("or", warning, ""), "{{alertname}}", scope=("cluster",)),
+        states={1: ("warning", look.WARNING), 2: ("critical", look.CRITICAL)}, none="no alert fired",
     )  # fmt: skip
 
 

@@ -79,7 +79,13 @@ def _red(panels: Panels) -> Row:
         Query(duration.quantile(0.95, by=("route",), window=_ORIGINAL_WINDOW), "{{route}}"),
         unit=Unit.SECONDS,
     )
-    return Row("API (RED by route)", [Cell(panel, width=8) for panel in [*requests(panels), longest]])
+    spread = panels.heatmap(
+        "Request durations",
+        "How many requests a second took how long, all routes. Normal: one bright band below 10 ms. A second band, which no "
+        "percentile shows: some requests take another way, past the cache or into a lock.",
+        duration, window=_ORIGINAL_WINDOW, none="nobody asks",
+    )  # fmt: skip
+    return Row("API (RED by route)", [Cell(panel, width=6) for panel in [*requests(panels), longest, spread]])
 
 
 def _answers(panels: Panels) -> Row:

@@ -22,6 +22,7 @@ from dashboards import (
     cache,
     database,
     feed,
+    kinds,
     layout,
     overview,
     postgres,
@@ -88,34 +89,8 @@ def _panel(raw: Mapping[str, Any]) -> dict[str, Any]:
     defaults = panel["fieldConfig"]["defaults"]
     for key in [key for key, value in defaults.items() if value is None]:
         del defaults[key]
-    finish = {"timeseries": _timeseries, "stat": _stat, "table": _table}[raw["type"]]
-    finish(panel)
+    kinds.finish(panel)
     return panel
-
-
-def _timeseries(panel: dict[str, Any]) -> None:
-    defaults = panel["fieldConfig"]["defaults"]
-    custom = defaults["custom"]
-    scale = custom.pop("scaleDistribution")
-    custom["scaleDistribution"] = {"type": scale["type"]}
-    custom |= {"axisColorMode": "text", "axisBorderShow": False, "axisCenteredZero": False, "insertNulls": False}
-    for key in [key for key, value in custom.items() if value is None]:
-        del custom[key]
-    panel["options"]["legend"]["showLegend"] = True
-    panel["options"]["tooltip"]["hideZeros"] = False
-
-
-def _stat(panel: dict[str, Any]) -> None:
-    panel["options"] |= {"percentChangeColorMode": "standard", "showPercentChange": False, "wideLayout": True}
-
-
-def _table(panel: dict[str, Any]) -> None:
-    defaults = panel["fieldConfig"]["defaults"]
-    defaults["custom"] = {"align": "auto", "cellOptions": {"type": "auto"}, "filterable": False, "inspect": False}
-    defaults["color"] = {"mode": "thresholds"}
-    defaults["mappings"] = []
-    defaults["thresholds"] = {"mode": "absolute", "steps": [{"color": "transparent", "value": None}]}
-    panel["options"] |= {"cellHeight": "sm", "footer": {"countRows": False, "fields": "", "reducer": ["sum"], "show": False}}
 
 
 def _target(raw: Mapping[str, Any]) -> dict[str, Any]:

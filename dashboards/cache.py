@@ -62,6 +62,7 @@ def _fine(panels: Panels) -> Row:
 
 
 def _answers(panels: Panels) -> Row:
+    hits, misses = cache.HITS.rate().sum(by=("layer",)), cache.MISSES.rate().sum(by=("layer",))
     return _row("Who answers", [
         panels.timeseries(
             "Hit Ratio",
@@ -78,6 +79,12 @@ def _answers(panels: Panels) -> Row:
             "Misses",
             "Questions a second that a layer passed on, over 5 min; those of the last layer are loaded.",
             Query(_original("cache_miss_count").sum(by=("layer",)), "{{layer}}"), unit=Unit.PER_SECOND,
+        ),
+        panels.bargauge(
+            "Hit ratio by layer",
+            "The share of what a layer was asked that it answered itself. Normal: memory most; Redis less, for it is asked what "
+            "memory had not; the edge least. An empty bar: the layer is away or was emptied.",
+            Query(hits / (hits + misses).compare(">", 0), "{{layer}}"), unit=Unit.RATIO, most=1, none="nobody asks",
         ),
         panels.timeseries(
             "Answers by source",

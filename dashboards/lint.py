@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dashboards import kinds
 from metrics import catalog
 
-KINDS = ("timeseries", "stat", "table", "row")
+KINDS = ("timeseries", "stat", "table", "bargauge", "heatmap", "state-timeline", "row")
 VARIABLES = ("datasource", "cluster", "job", "instance")
 SCHEMA_VERSION = 42
 _FIXED_RANGE = re.compile(r"\b(?:rate|irate|increase)\([^\[\]]*\[(\d[^\]]*)\]")
@@ -65,7 +66,7 @@ def _lint_board(board: Mapping[str, Any]) -> Iterator[str]:
         yield "id: two panels share one, or one has none: give each panel its own"
 
 
-def _lint_panel(panel: Mapping[str, Any]) -> Iterator[str]:
+def _lint_panel(panel: dict[str, Any]) -> Iterator[str]:
     name = panel.get("title") or f"panel {panel.get('id')}"
     if panel.get("type") not in KINDS:
         yield f"{name}: type {panel.get('type')!r}: use one of {', '.join(KINDS)}"
@@ -74,7 +75,7 @@ def _lint_panel(panel: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name}: {key} is empty: say what it shows, what is normal, what to do"
     if not panel.get("targets"):
         yield f"{name}: has no query: an empty panel tells nothing"
-    if not panel.get("fieldConfig", {}).get("defaults", {}).get("unit"):
+    if not kinds.unit(panel):
         yield f"{name}: has no unit: a number without one is read wrongly"
     if panel.get("maxDataPoints") is not None:
         yield f"{name}: maxDataPoints is set: leave it to the panel's width"
@@ -119,14 +120,14 @@ def described(board: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             "title": panel["title"],
             "type": panel["type"],
             "description": panel["description"],
-            "unit": panel["fieldConfig"]["defaults"].get("unit", ""),
+            "unit": kinds.unit(panel),
             "units": list(units(panel)),
             "targets": targets,
             "metrics": sorted({name for expr in targets for name in metric_names(expr)}),
         }
 
 
-def units(panel: Mapping[str, Any]) -> Iterator[str]:
+def units(panel: dict[str, Any]) -> Iterator[str]:
     """The units of a panel's values: its own, or those of the columns or series that have another."""
     config = panel["fieldConfig"]
     special = [
@@ -135,7 +136,7 @@ def units(panel: Mapping[str, Any]) -> Iterator[str]:
         for item in override["properties"]
         if item["id"] == "unit"
     ]
-    own = config["defaults"].get("unit", "")
+    own = kinds.unit(panel)
     if not special or panel["type"] != "table":
         yield own
     yield from special

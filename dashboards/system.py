@@ -152,4 +152,10 @@ def _filesystems(panels: Panels) -> Row:
             states=States("read-only", "read-write", one_colour=look.INFO, zero_colour="transparent"),
         ),
     )  # fmt: skip
-    return Row("Filesystems", [Cell(table, width=24, height=7)])
+    full = panels.bargauge(
+        "How full",
+        "Each filesystem now, as `df` tells it. Normal: below 90 %. The table beside it tells when one is full.",
+        Query(Query(signals.DISK_USAGE).expr.max(by=_MOUNT), "{{instance}} {{mountpoint}}"), unit=Unit.PERCENT,
+        signal=signals.DISK_USAGE, most=100,
+    )  # fmt: skip
+    return Row("Filesystems", [Cell(table, width=17, height=7), Cell(full, width=7, height=7)])

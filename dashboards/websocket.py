@@ -116,6 +116,12 @@ def _latency(panels: Panels) -> Row:
             Query(ws.PUBLISH_TO_SOCKET.quantile(0.5), "p50"), Query(ws.PUBLISH_TO_SOCKET.quantile(0.99), "p99"),
             Query(ws.PUBLISH_TO_SOCKET.mean(), "mean"), unit=Unit.SECONDS, signal=stream_signals.DELIVERY_P99,
         ),
+        panels.heatmap(
+            "Publish to socket, spread",
+            "How many messages a second took how long from publishing to their last connection. Normal: one band below 10 ms. "
+            "Two bands: rooms of different size, or a pause of the event loop every now and then.",
+            ws.PUBLISH_TO_SOCKET, none="no client listens",
+        ),
         panels.timeseries(
             "Source to socket",
             "From the source's own time of a message to the write, by room. Normal: the processor's interval (0.1 s for market, "
@@ -130,7 +136,7 @@ def _latency(panels: Panels) -> Row:
             signal=stream_signals.LOOP_LAG,
         ),
     ]  # fmt: skip
-    return Row("Latency", [Cell(panel, width=8) for panel in found])
+    return Row("Latency", [Cell(panel, width=6) for panel in found])
 
 
 def _loss(panels: Panels) -> Row:

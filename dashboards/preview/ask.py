@@ -6,11 +6,11 @@ An `Ask` is an address taken apart (pure); `Reader` carries it out.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dashboards.preview import fields, frames, interpolate, legend, silence, tables, variables
+from dashboards.preview import fields, frames, interpolate, legend, shapes, silence, tables, variables
 from dashboards.preview.interpolate import Value
 from dashboards.preview.model import Dashboard, Panel, Target, Variable
 from dashboards.preview.prometheus import Prometheus, QueryError
@@ -64,6 +64,17 @@ def _integer(text: str | None, otherwise: int, least: int, most: int) -> int:
         return otherwise
 
 
+_DRAWN: dict[str, Callable[[Panel, Sequence[frames.Answer], frames.Grid, float], dict[str, Any]]] = {
+    "timeseries": frames.timeseries,
+    "stat": frames.stat,
+    "bargauge": shapes.bargauge,
+    "heatmap": shapes.heatmap,
+    "state-timeline": shapes.statetimeline,
+}
+# Cells and bands are looked at one by one, so they need a few points of the screen each.
+_POINTS_EACH = {"heatmap": 5, "state-timeline": 2}
+
+
 @dataclass(frozen=True)
 class Prepared:
     """One query, ready to be sent."""
@@ -77,7 +88,7 @@ class Prepared:
 
 def prepared(panel: Panel, ask: Ask, values: Mapping[str, Value], scrape_interval: float) -> list[Prepared]:
     """The queries of a panel's visible targets, with variables, interval and step put in."""
-    points = min(panel.max_data_points or ask.width, ask.width)
+    points = min(panel.max_data_points or ask.width, ask.width) // _POINTS_EACH.get(panel.type, 1)
     made = []
     for target in panel.targets:
         if target.hide or not target.expr.strip():
@@ -164,8 +175,7 @@ class Reader:
             return payload | tables.table(panel, answers, now)
         step = min((query.step for query in queries), default=self.scrape_interval)
         grid = frames.Grid(aligned(ask.over, step), step)
-        draw = frames.stat if panel.type == "stat" else frames.timeseries
-        return payload | draw(panel, answers, grid, now)
+        return payload | _DRAWN[panel.type](panel, answers, grid, now)
 
     async def _silence(self, panel: Panel, ask: Ask, queries: Sequence[Prepared]) -> dict[str, str]:
         """Words of the dashboard for "nothing" (`noValue`, a mapping of null), else the reason; both where they judge it bad."""

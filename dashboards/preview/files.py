@@ -11,8 +11,11 @@ OWN = Path(__file__).parent / "assets"
 VENDOR = Path("/usr/share/javascript/dygraphs")
 VENDOR_SCRIPT = "vendor/dygraph.min.js"
 VENDOR_PACKAGE = "libjs-dygraphs"
-STYLES = ("base.css", "vendor/dygraph.min.css", "preview.css")
-SCRIPTS = (VENDOR_SCRIPT, "units.js", "dom.js", "drag.js", "chart.js", "panels.js", "controls.js", "page.js")
+STYLES = ("base.css", "vendor/dygraph.min.css", "preview.css", "kinds.css")
+SCRIPTS = (
+    VENDOR_SCRIPT, "units.js", "dom.js", "plane.js", "marks.js", "drag.js", "chart.js", "sheet.js", "heatmap.js", "timeline.js",
+    "panels.js", "controls.js", "page.js",
+)  # fmt: skip
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 

@@ -62,14 +62,15 @@ def lines(panel: Panel, answers: Sequence[Answer], grid: Grid) -> list[Line]:
         for name, series in zip(called, answer.found, strict=True):
             field = fields.Field(name=name, ref_id=answer.target.ref_id, labels=series.metric)
             config = fields.configured(panel.field_config, field)
-            values = _on_grid(series, grid)
+            values = on_grid(series, grid)
             if config.custom.get("transform") == "negative-Y":
                 values = [None if value is None else -value for value in values]
             made.append(Line(config.display_name or name, answer.target.ref_id, values, config))
     return made
 
 
-def _on_grid(series: Series, grid: Grid) -> list[float | None]:
+def on_grid(series: Series, grid: Grid) -> list[float | None]:
+    """A series' values at the points of the grid, None where it has none."""
     values: list[float | None] = [None] * grid.count
     if series.value is not None:
         values[-1] = number(series.value[1])
@@ -137,7 +138,7 @@ def _series(line: Line, calcs: Sequence[str], first_unit: str | None, now: float
     config = line.config
     fixed = config.color.get("fixedColor") if config.color.get("mode") == "fixed" else None
     return {
-        "name": line.name, "values": [_compact(value) for value in line.values], "unit": config.unit or "",
+        "name": line.name, "values": [compact(value) for value in line.values], "unit": config.unit or "",
         "decimals": config.decimals, "color": fields.color(fixed), "second": config.unit != first_unit,
         "calcs": [fields.text(fields.reduced(line.values, calc), config, now) for calc in calcs],
         "state": fields.judged(fields.reduced(line.values, "lastNotNull"), config),
@@ -145,7 +146,7 @@ def _series(line: Line, calcs: Sequence[str], first_unit: str | None, now: float
     }  # fmt: skip
 
 
-def _compact(value: float | None) -> float | None:
+def compact(value: float | None) -> float | None:
     """Seven digits draw any screen exactly and make the answer half as long."""
     return None if value is None else float(f"{value:.7g}")
 
@@ -186,4 +187,4 @@ def _curve(values: Sequence[float | None]) -> list[float | None]:
     """At most 120 points: every n-th, the last one always among them."""
     every = max(1, math.ceil(len(values) / _SPARK_POINTS))
     thinned = list(values[::-1][::every])[::-1]
-    return [_compact(value) for value in thinned]
+    return [compact(value) for value in thinned]

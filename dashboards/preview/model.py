@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
-DRAWN_KINDS = ("timeseries", "stat", "table")
+DRAWN_KINDS = ("timeseries", "stat", "table", "bargauge", "heatmap", "state-timeline")
 
 
 class Part(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -10,8 +10,13 @@ from typing import Any
 
 import promql_parser
 import pytest
+from grafana_foundation_sdk.models.bargauge import Options as BarGaugeOptions
 from grafana_foundation_sdk.models.dashboard import Dashboard
+from grafana_foundation_sdk.models.heatmap import FieldConfig as HeatmapField
+from grafana_foundation_sdk.models.heatmap import Options as HeatmapOptions
 from grafana_foundation_sdk.models.stat import Options as StatOptions
+from grafana_foundation_sdk.models.statetimeline import FieldConfig as TimelineField
+from grafana_foundation_sdk.models.statetimeline import Options as TimelineOptions
 from grafana_foundation_sdk.models.table import Options as TableOptions
 from grafana_foundation_sdk.models.timeseries import FieldConfig, Options
 
@@ -27,6 +32,15 @@ SYSTEM = BOARDS[f"{stack.DASHBOARD_SYSTEM}.json"]
 WEBSOCKET = BOARDS[f"{stack.DASHBOARD_WEBSOCKET}.json"]
 PANELS = [(name, panel) for name, board in BOARDS.items() for panel in lint.panels(board)]
 TITLES = [f"{name.removesuffix('.json')}/{panel['title']}" for name, panel in PANELS]
+# Kind by kind: the type of its options, and of what is custom in its fields.
+KINDS: dict[str, tuple[Any, Any]] = {
+    "timeseries": (Options, FieldConfig),
+    "stat": (StatOptions, None),
+    "table": (TableOptions, None),
+    "bargauge": (BarGaugeOptions, None),
+    "heatmap": (HeatmapOptions, HeatmapField),
+    "state-timeline": (TimelineOptions, TimelineField),
+}
 VARIABLE = re.compile(r"\$(cluster|job|instance)")
 
 
@@ -85,16 +99,36 @@ def test_the_sdk_reads_it_without_loss(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "panel"), PANELS, ids=TITLES)
 def test_options_are_those_of_grafana(name: str, panel: dict[str, Any]) -> None:
-    kinds: dict[str, Any] = {"timeseries": Options, "stat": StatOptions, "table": TableOptions}
-    known = json.loads(json.dumps(kinds[panel["type"]].from_json(panel["options"]), default=lambda value: value.to_json()))
+    options, custom_of = KINDS[panel["type"]]
+    known = through(options, panel["options"])
     assert set(panel["options"]) <= set(known) | {"justifyMode", "showHeader"}, name
     for key in set(panel["options"]) & set(known):
         if not isinstance(known[key], dict | list):
             assert known[key] == panel["options"][key]
-    if panel["type"] == "timeseries":
+        elif isinstance(known[key], dict) and known[key]:
+            assert set(panel["options"][key]) <= set(known[key]), f"{name} {key}"
+    if custom_of:
         custom = panel["fieldConfig"]["defaults"]["custom"]
-        fields = json.loads(json.dumps(FieldConfig.from_json(custom), default=lambda value: value.to_json()))
-        assert set(custom) <= set(fields)
+        assert set(custom) <= set(through(custom_of, custom))
+
+
+def through(kind: Any, given: dict[str, Any]) -> dict[str, Any]:
+    """A part of a panel read and written by one of the SDK's types."""
+    made: dict[str, Any] = json.loads(json.dumps(kind.from_json(given), default=lambda value: value.to_json()))
+    return made
+
+
+def test_each_kind_is_in_use() -> None:
+    assert {panel["type"] for _, panel in PANELS} == set(KINDS)
+
+
+def test_a_heatmap_shows_the_buckets_that_prometheus_has() -> None:
+    for _, panel in PANELS:
+        if panel["type"] == "heatmap":
+            assert panel["options"]["calculate"] is False
+            assert panel["options"]["color"]["scheme"] == "Cividis"
+            assert [target["format"] for target in panel["targets"]] == ["heatmap"]
+            assert all(re.search(r"^sum by \(le\) \(rate\(\w+_bucket\{", target["expr"]) for target in panel["targets"])
 
 
 def test_no_two_panels_cover_each_other() -> None:

@@ -1,18 +1,11 @@
 // Time series by Dygraphs: axes with units, thresholds, a crosshair that all charts share, zoom by mouse and by keys.
 "use strict";
 (function (WF) {
-  const { el, svg, mark, moment } = WF.dom;
+  const { el, mark } = WF.dom;
+  const { token, hover, stroke } = WF.plane;
   const HUES = 4;
   const MOST_FILLED = 4; // above that, fills over fills are grey mud
   const DASHES = [null, [7, 3], [2, 3], [9, 3, 2, 3]];
-  const charts = new Set();
-
-  // Read once a colour scheme: each question to getComputedStyle makes the browser lay the page out again.
-  const tokens = new Map();
-  const token = (name) => {
-    if (!tokens.has(name)) tokens.set(name, getComputedStyle(document.documentElement).getPropertyValue(name).trim());
-    return tokens.get(name);
-  };
   const look = (index, series) => ({
     color: series.color || token(`--series-${(index % HUES) + 1}`),
     dash: series.dash ? DASHES[1] : DASHES[Math.floor(index / HUES) % DASHES.length],
@@ -22,27 +15,15 @@
   // Its legend measures an em by a style attribute, which our Content-Security-Policy forbids; we have a legend of our own.
   if (window.Dygraph) window.Dygraph.PLUGINS = window.Dygraph.PLUGINS.filter((one) => String(one.prototype) !== "Legend Plugin");
 
-  class Chart {
+  class Chart extends WF.Plane {
     constructor(host, onZoom) {
-      this.onZoom = onZoom;
-      this.cross = el("div", { class: "cross", hidden: true });
-      this.tip = el("div", { class: "tip", hidden: true, role: "status" });
-      this.band = el("div", { class: "band", hidden: true });
-      this.plot = el("div", { class: "plot" });
-      this.frame = el("div", { class: "chart", tabindex: "0", role: "group", onkeydown: (event) => this.key(event), onblur: () => hover(null) },
-        this.plot, this.band, this.cross, this.tip);
-      this.legend = el("div", { class: "legend" });
-      host.replaceChildren(this.frame, this.legend);
+      super(host, onZoom);
       this.shown = [];
-      this.watcher = new ResizeObserver(() => this.resized());
-      this.watcher.observe(this.frame);
-      charts.add(this);
     }
 
     draw(data, title) {
       this.data = data;
-      this.title = title;
-      this.frame.setAttribute("aria-label", `${title}, chart. Arrow keys read values, Shift and arrows select, Enter zooms in.`);
+      this.name(title);
       if (this.shown.length !== data.series.length) this.shown = data.series.map(() => true);
       this.rows = this.inWindow();
       this.drawLegend(); // first, because it takes room that the chart then has not
@@ -56,24 +37,16 @@
         this.shape = shape;
       }
       this.drawnAt = this.size();
-    }
-
-    size() {
-      return `${this.frame.clientWidth}x${this.frame.clientHeight}`;
+      WF.marks.draw(this);
     }
 
     // Rows outside of the window are kept from Dygraphs, which counts them and, in Debian 13, complains of them.
     inWindow() {
       const { data } = this;
       const [from, to] = this.range();
-      const first = Math.max(0, Math.ceil((from - data.start) / data.step));
-      const last = Math.min(data.count - 1, Math.floor((to - data.start) / data.step));
+      const [first, last] = this.visible();
       this.first = last < first ? 0 : first;
       return last < first ? [[(from + to) / 2, ...data.series.map(() => null)]] : rows(data, first, last);
-    }
-
-    range() {
-      return this.window || [this.data.from, this.data.to];
     }
 
     // The room changes with the window, with fonts and with the legend; Dygraphs hears of the window alone.
@@ -81,6 +54,7 @@
       if (!this.graph || this.drawnAt === this.size()) return;
       this.drawnAt = this.size();
       this.graph.resize();
+      WF.marks.draw(this);
     }
 
     options() {
@@ -103,15 +77,10 @@
           y2: unit2 === undefined ? {} : { ...yAxis(unit2, null, [null, null]), drawGrid: false, independentTicks: true },
         },
         underlayCallback: (canvas, area, graph) => thresholds(canvas, area, graph, data.thresholds),
-        highlightCallback: (_event, x, _points, row) => hover(x, this, row),
+        highlightCallback: (_event, x) => hover(x, this),
         unhighlightCallback: () => hover(null),
         interactionModel: WF.interaction(this),
       };
-    }
-
-    apart() {
-      const [from, to] = this.range();
-      return (to - from) / Math.max(2, this.plot.clientWidth / 80);
     }
 
     setWindow(window) {
@@ -119,6 +88,7 @@
       if (!this.graph) return;
       this.rows = this.inWindow();
       this.graph.updateOptions({ file: this.rows, dateWindow: this.range() });
+      WF.marks.draw(this);
     }
 
     drawLegend() {
@@ -136,9 +106,6 @@
 
     toggle(series, index) {
       const style = look(index, series);
-      const line = svg("line", { x1: 0, y1: 5, x2: 18, y2: 5, "stroke-width": 3, class: `hue-${style.hue}` });
-      if (!style.hue) line.setAttribute("stroke", style.color);
-      if (style.dash) line.setAttribute("stroke-dasharray", style.dash.join(" "));
       return el("button", {
         type: "button", class: "series", "aria-pressed": String(this.shown[index]), title: `Show or hide ${series.name}`,
         onclick: (event) => {
@@ -146,70 +113,36 @@
           event.currentTarget.setAttribute("aria-pressed", String(this.shown[index]));
           this.graph.setVisibility(index, this.shown[index]);
         },
-      }, svg("svg", { width: 18, height: 10, "aria-hidden": "true" }, line), el("span", {}, series.name));
+      }, stroke(style, 18), el("span", {}, series.name));
     }
 
-    showCross(x, from) {
-      if (x === null || !this.graph || x < this.data.from || x > this.data.to) {
-        this.cross.hidden = this.tip.hidden = true;
-        return;
-      }
-      this.cross.hidden = false;
-      this.cross.style.left = `${this.graph.toDomXCoord(x)}px`;
-      this.tip.hidden = from !== this;
-      if (from === this) this.fillTip(x);
+    area() {
+      return this.graph ? this.graph.getArea() : null;
     }
 
-    fillTip(x) {
-      const row = Math.max(this.first, Math.min(this.first + this.rows.length - 1, Math.round((x - this.data.start) / this.data.step)));
-      this.row = row;
-      const listed = this.data.series
+    xOf(ms) {
+      return this.graph.toDomXCoord(ms);
+    }
+
+    timeOf(px) {
+      return this.graph.toDataXCoord(px);
+    }
+
+    tipLines(row) {
+      return this.data.series
         .map((series, index) => ({ series, index, value: series.values[row] }))
-        .filter((one) => this.shown[one.index] && one.value !== null)
-        .sort((a, b) => b.value - a.value).slice(0, 12);
-      const lines = listed.map(({ series, index, value }) => {
-        const style = look(index, series);
-        const line = svg("line", { x1: 0, y1: 5, x2: 14, y2: 5, "stroke-width": 3, class: `hue-${style.hue}` });
-        if (!style.hue) line.setAttribute("stroke", style.color);
-        if (style.dash) line.setAttribute("stroke-dasharray", style.dash.join(" "));
-        return el("div", {}, svg("svg", { width: 14, height: 10, "aria-hidden": "true" }, line), el("span", { class: "name" }, series.name),
-          el("b", {}, WF.units.write(value, series.unit, series.decimals)));
-      });
-      this.tip.replaceChildren(el("time", {}, moment(x)), ...(lines.length ? lines : [el("div", {}, "no sample here")]));
-      const left = this.graph.toDomXCoord(x);
-      const wide = this.frame.clientWidth;
-      this.tip.style.left = left > wide / 2 ? "" : `${left + 10}px`;
-      this.tip.style.right = left > wide / 2 ? `${wide - left + 10}px` : "";
+        .filter((one) => this.shown[one.index] && one.value !== null && one.value !== undefined)
+        .sort((a, b) => b.value - a.value)
+        .map(({ series, index, value }) => el("div", {}, stroke(look(index, series), 14), el("span", { class: "name" }, series.name),
+          el("b", {}, WF.units.write(value, series.unit, series.decimals))));
     }
 
-    key(event) {
-      const move = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10, Home: -Infinity, End: Infinity }[event.key];
-      if (move !== undefined && this.rows.length) {
-        const last = this.first + this.rows.length - 1;
-        const old = this.row === undefined ? last : this.row;
-        this.anchor = event.shiftKey ? (this.anchor === undefined ? old : this.anchor) : undefined;
-        this.row = Math.max(this.first, Math.min(last, old + move));
-        hover(this.at(this.row), this);
-        this.graph.setSelection(this.row - this.first);
-        event.preventDefault();
-      } else if (event.key === "Enter" && this.anchor !== undefined && this.anchor !== this.row) {
-        const [first, last] = [this.anchor, this.row].sort((a, b) => a - b);
-        this.anchor = undefined;
-        this.onZoom(this.at(first), this.at(last));
-      } else if (event.key === "Escape") {
-        this.anchor = undefined;
-        hover(null);
-      }
-    }
-
-    // The time of a row, counted over all that the server gave.
-    at(row) {
-      return this.data.start + row * this.data.step;
+    select(row) {
+      this.graph.setSelection(row - this.first);
     }
 
     close() {
-      charts.delete(this);
-      this.watcher.disconnect();
+      super.close();
       if (this.graph) this.graph.destroy();
     }
   }
@@ -278,15 +211,5 @@
     canvas.fillText(`${step.state || "threshold"} ${step.text}`, left ? area.x + 4 : area.x + area.w - 4, at);
   }
 
-  function hover(x, from) {
-    for (const chart of charts) chart.showCross(x, from);
-  }
-
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-    tokens.clear();
-    for (const chart of charts) if (chart.data) chart.draw(chart.data, chart.title);
-  });
-
   WF.Chart = Chart;
-  WF.charts = charts;
 })((window.WF = window.WF || {}));

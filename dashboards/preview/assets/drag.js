@@ -9,7 +9,7 @@
     if (down.button !== 0) return;
     down.preventDefault();
     const { left } = chart.frame.getBoundingClientRect();
-    const area = chart.graph.getArea();
+    const area = chart.area();
     const inside = (event) => Math.min(area.x + area.w, Math.max(area.x, event.clientX - left));
     const begin = inside(down);
     const edges = (event) => [begin, inside(event)].sort((a, b) => a - b);
@@ -24,20 +24,24 @@
       document.removeEventListener("mouseup", up);
       chart.band.hidden = true;
       const [from, to] = edges(event);
-      const [start, end] = [from, to].map((edge) => Math.round(chart.graph.toDataXCoord(edge)));
+      const [start, end] = [from, to].map((edge) => Math.round(chart.timeOf(edge)));
       if (to - from >= LEAST && end - start >= LEAST_TIME) chart.onZoom(start, end);
     };
     document.addEventListener("mousemove", move);
     document.addEventListener("mouseup", up);
   }
 
+  function zoomOut(chart) {
+    const width = chart.data.to - chart.data.from;
+    chart.onZoom(Math.round(chart.data.from - width / 2), Math.round(chart.data.to + width / 2));
+  }
+
   // Dygraphs's own model also takes touches, and then a page of charts cannot be scrolled with a finger.
   WF.interaction = (chart) => ({
     mousedown: (event) => drag(chart, event),
     willDestroyContextMyself: true,
-    dblclick: () => {
-      const width = chart.data.to - chart.data.from;
-      chart.onZoom(Math.round(chart.data.from - width / 2), Math.round(chart.data.to + width / 2), true);
-    },
+    dblclick: () => zoomOut(chart),
   });
+  WF.drag = drag;
+  WF.zoomOut = zoomOut;
 })((window.WF = window.WF || {}));

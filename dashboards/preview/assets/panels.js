@@ -81,13 +81,34 @@
         this.fill("done", notice("warning", "No charts", [`install the package ${this.page.outline.vendor || "libjs-dygraphs"} on the server; the last values are:`]), lastValues(data));
         return;
       }
+      this.plane(WF.Chart, data);
+    }
+
+    heatmap(data) {
+      if (!data.rows.length) return this.fill("done", silence({ text: data.none, state: "", words: "yes" }));
+      return this.plane(WF.Heatmap, data);
+    }
+
+    "state-timeline"(data) {
+      this.plane(WF.Timeline, data);
+    }
+
+    // The same plane takes new data, so that a refresh neither flickers nor loses the focus.
+    plane(Kind, data) {
       if (!this.chart) {
         this.body.replaceChildren();
-        this.chart = new WF.Chart(this.body, (from, to) => this.page.zoom(from, to));
+        this.chart = new Kind(this.body, (from, to) => this.page.zoom(from, to));
       }
       this.body.querySelectorAll(":scope > .notice").forEach((one) => one.remove());
       this.chart.window = this.page.window;
       this.chart.draw(data, this.spec.title);
+    }
+
+    bargauge(data) {
+      const bars = data.items.map((item) => el("div", { class: "gauge" }, el("span", { class: "name", title: item.name }, item.name || "value"), bar(item),
+        el("span", { class: "amount" }, item.state ? state(item.state, item.text) : item.text, item.state ? el("span", { class: "hide" }, ` ${WORDS[item.state]}`) : null)));
+      if (data.more) bars.push(el("p", { class: "muted" }, `and ${data.more} more`));
+      this.fill("done", el("div", { class: "gauges", tabindex: "0", role: "group", "aria-labelledby": `t${this.spec.id}` }, bars));
     }
 
     stat(data) {
@@ -130,6 +151,19 @@
         given.state ? state(given.state) : null, given.why ? el("p", { class: "muted why" }, given.why) : null));
     }
     return notice(given.state, "No data", [given.text]);
+  }
+
+  // A bar on its way from empty to full; thresholds are ticks on it.
+  function bar(item) {
+    const filled = el("i", { class: `filled ${item.state || ""}` });
+    filled.style.width = `${(100 * item.share).toFixed(2)}%`;
+    if (!item.state && item.color) filled.style.background = item.color;
+    const ticks = item.marks.map((one) => {
+      const tick = el("i", { class: `tick ${one.state}`, title: `${one.state || "threshold"} ${one.text}` });
+      tick.style.left = `${(100 * one.share).toFixed(2)}%`;
+      return tick;
+    });
+    return el("span", { class: "way", "aria-hidden": "true" }, filled, ticks);
   }
 
   // The number large, its unit smaller.

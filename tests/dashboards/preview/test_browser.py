@@ -81,9 +81,9 @@ def test_every_visible_panel_shows_data_or_says_why(kitchen: Page) -> None:
     visible = kitchen.locator(".grid:not([hidden]) .panel")
     states = dict(visible.evaluate_all("all => all.map(one => [one.dataset.panel, one.dataset.state])"))
     done = {panel for panel, state in states.items() if state == "done"}
-    assert done == {"1", "2", "3", "4", "5", "6", "7", "9", "14", "15"}
+    assert done == {"1", "2", "3", "4", "5", "6", "7", "9", "14", "15", "16", "17", "18"}
     assert (states["10"], states["11"]) == ("silent", "error")
-    assert min(drawn(kitchen, panel) for panel in (6, 7, 14)) > 500
+    assert min(drawn(kitchen, panel) for panel in (6, 7, 14, 17, 18)) > 500
     expect(kitchen.locator('[data-panel="5"]')).to_contain_text("open in Grafana")
     expect(kitchen.locator("#strip")).to_contain_text("1 alert is firing")
     expect(kitchen.locator(".controls")).to_contain_text("times in ")
