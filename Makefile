@@ -8,7 +8,7 @@ RUN := $(PYTHON) -m compose.bootstrap --no-setup
 YES = $(if $(filter command,$(firstword $(origin yes))),$(if $(filter 1 yes,$(yes)),--yes))
 unexport MAKEFLAGS
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs reload generate check test bench drill snapshot screenshots dist uninstall clean
+.PHONY: help setup up down status logs reload generate check test bench drill soak snapshot screenshots dist uninstall clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ bench: ## measure: make bench b=expose (no name: every figure)
 
 drill: ## provoke an alert by a real fault: make drill a=HighCPUUsage
 	@$(TESTS) -m tests.drills $(a)
+
+soak: ## a healthy appliance keeps quiet under a normal load: make soak d=90m
+	@$(TESTS) -m tests.soak $(d)
 
 snapshot: ## one self-contained HTML file: make snapshot d=watchfloor-overview from=now-6h to=now out=FILE
 	@$(RUN) -m dashboards.preview snapshot --dashboard '$(or $(d),watchfloor-overview)' --from '$(or $(from),now-6h)' --to '$(or $(to),now)' --out '$(or $(out),snapshot.html)'

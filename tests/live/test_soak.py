@@ -1,0 +1,32 @@
+"""The judge of `make soak` on a running appliance: the load reaches the stream, and what the inbox was told is counted."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.appliance import Appliance
+from tests.drills.faults import stop_service
+from tests.soak.__main__ import main, report
+from tests.soak.run import Outcome, sent, soak
+from tests.waiting import until
+
+
+def test_a_load_is_answered_and_what_is_sent_meanwhile_is_counted(appliance: Appliance) -> None:
+    began = time.time()
+    heard: list[Outcome] = []
+    with stop_service("exporter-system")(appliance):
+        until("an alert reached the inbox", lambda: "TargetDown" in sent(appliance, began), 60)
+        outcome = soak(appliance, 3, 5, 20, heard.append)
+    assert outcome.messages > 10
+    assert 40 <= outcome.answers <= 80
+    outcome.sent = sent(appliance, began)
+    assert outcome.sent["TargetDown"] == 1
+    assert "- TargetDown: 1" in report(outcome, 5, 20, 0.1)
+
+
+@pytest.mark.parametrize("duration", ["soon", "-1m", ""])
+def test_a_time_that_is_none_is_told(duration: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([duration]) == 2
+    assert "give a time as d=90m" in capsys.readouterr().err

@@ -1,0 +1,94 @@
+"""The command behind `make soak`: a healthy appliance under a normal load sends nothing but the Watchdog.
+
+The load is stated, not derived: clients that listen in every room, and questions to the API. What was seen is written to
+docs/reports/soak.md when the soak took at least an hour, or where `--report` says.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import signal
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+
+from metrics import durations
+from metrics.process import version
+from settings.paths import CLONE
+from tests.appliance import Appliance
+from tests.soak.run import Outcome, soak
+
+REPORT = CLONE / "docs" / "reports" / "soak.md"
+MOST = 65.0  # percent of the machine: above it the load is no normal one
+_HOUR = 3600
+_WARM = 60.0  # seconds in which a new appliance finds its feet
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the soak and tells what came: exit 1 when an alert was sent, 2 for a wrong time, 3 when the machine was too busy."""
+    parser = argparse.ArgumentParser(prog="make soak", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("duration", nargs="?", default="90m", help="how long, as 90m (default) or 2h")
+    parser.add_argument("--clients", type=int, default=200, help="clients that listen in every room (default 200)")
+    parser.add_argument("--rate", type=float, default=50, help="questions to the API a second (default 50)")
+    parser.add_argument("--factor", type=float, default=1, help="multiplies for, windows, waits and intervals (default 1)")
+    parser.add_argument("--report", type=Path, help="write the outcome here")
+    options = parser.parse_args(arguments)
+    try:
+        seconds = durations.seconds(options.duration)
+    except ValueError as error:
+        print(f"make soak: {error}: give a time as d=90m", file=sys.stderr)
+        return 2
+    print(f"{options.clients} clients, {options.rate:g} questions a second, for {options.duration}", flush=True)
+    with Appliance(factor=options.factor) as appliance:
+        outcome = soak(appliance, seconds, options.clients, options.rate, _tell)
+    text = report(outcome, options.clients, options.rate, options.factor)
+    print(text)
+    where = options.report or (REPORT if seconds >= _HOUR else None)
+    if where:
+        where.parent.mkdir(parents=True, exist_ok=True)
+        where.write_text(text, encoding="utf-8")
+    if outcome.mean_cpu > MOST:
+        print(f"the machine was {outcome.mean_cpu:.0f} % busy, above {MOST:g} %: no normal load; ask for less", file=sys.stderr)
+        return 3
+    return 1 if outcome.sent else 0
+
+
+def _tell(outcome: Outcome) -> None:
+    sent = ", ".join(outcome.sent) or "nothing"
+    print(f"{outcome.seconds / 60:5.0f} min: machine {outcome.cpu[-1]:.0f} % busy, sent beside the Watchdog: {sent}", flush=True)
+
+
+def report(outcome: Outcome, clients: int, rate: float, factor: float) -> str:
+    """The outcome as a page."""
+    sent = "\n".join(f"- {name}: {count}" for name, count in sorted(outcome.sent.items())) or "Nothing."
+    pending = ", ".join(f"{name} ({count} s)" for name, count in sorted(outcome.pending.items())) or "none"
+    memory = psutil.virtual_memory().total / 2**30
+    return f"""# A healthy appliance under a normal load
+
+`make soak` of {datetime.now(UTC):%Y-%m-%d}: {outcome.seconds / 60:.0f} min at factor {factor:g}, Watchfloor {version()}, Python
+{platform.python_version()}, {os.cpu_count()} processors, {memory:.0f} GiB.
+
+| | |
+|---|---|
+| load | {clients} clients in every room, {rate:g} questions a second to the API |
+| machine busy, mean | {outcome.mean_cpu:.0f} % (at most {MOST:g}) |
+| messages received, answers, failures | {outcome.messages:,}, {outcome.answers:,}, {outcome.failed:,} |
+| alerts that were pending and went away | {pending} |
+
+Sent beside the Watchdog:
+
+{sent}
+"""
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # being ended stops the appliance, as Ctrl-C does
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        print("interrupted: the soak's appliance is stopped and removed", file=sys.stderr)
+        sys.exit(130)
