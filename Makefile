@@ -8,10 +8,10 @@ RUN := $(PYTHON) -m compose.bootstrap --no-setup
 YES = $(if $(filter command,$(firstword $(origin yes))),$(if $(filter 1 yes,$(yes)),--yes))
 unexport MAKEFLAGS
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs reload generate check test bench drill soak snapshot screenshots dist uninstall clean
+.PHONY: help setup up down status logs reload generate check test bench drill soak snapshot screenshots dist export verify-grafana uninstall clean
 
 help: ## print this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## install what is missing (packages, user, Python environment)
 	@$(SETUP)
@@ -58,6 +58,13 @@ screenshots: ## pictures of every page, into docs/images
 
 dist: ## wheels and systemd units for a machine without a network, into dist/
 	@$(SETUP) -m compose.dist
+
+export: ## rules, routes, dashboards for a Prometheus, Alertmanager, Grafana of yours: make export to=DIR
+	@$(SETUP) -m compose.export --out '$(or $(to),export)' $(if $(ds),--datasource '$(ds)')
+
+# Address and token go on by the environment: every user of a machine can read the arguments of its processes.
+verify-grafana: ## ask every panel's queries in any Grafana: make verify-grafana URL=… TOKEN=…
+	@$(if $(filter command,$(firstword $(origin URL))),GRAFANA_ENDPOINT="$$URL") $(if $(filter command,$(firstword $(origin TOKEN))),GRAFANA_API_KEY="$$TOKEN") $(SETUP) -m dashboards.grafana verify $(if $(ds),--datasource '$(ds)')
 
 uninstall: ## remove state, and the packages and the user that came with it (asks first)
 	@$(RUN) -m compose uninstall $(YES)

@@ -25,6 +25,7 @@ from metrics.stack import (
     DASHBOARD_REDIS,
     DASHBOARD_SYSTEM,
     DASHBOARD_WEBSOCKET,
+    DATASOURCE_PROMETHEUS,
     WORKLOAD_DASHBOARDS,
 )
 from settings import Site, look
@@ -33,8 +34,6 @@ Panel: TypeAlias = core.Panel
 Dashboard: TypeAlias = core.Dashboard
 
 WIDTH = 24
-# Grafana does not know this uid until it is provisioned (compose does); the variable's value is its default.
-DATASOURCE_UID = "watchfloor-prometheus"
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,9 @@ def _flow(cells: Sequence[Cell], top: int) -> tuple[list[core.Panel], int]:
 def variables(source: Metric) -> core.Templating:
     """datasource, cluster, job and instance, narrowed from left to right; values come from the series of `source`."""
     chosen: list[core.Template] = [
-        core.Template(name="datasource", label="Data source", type="datasource", query="prometheus", default=DATASOURCE_UID)
+        core.Template(
+            name="datasource", label="Data source", type="datasource", query="prometheus", default=DATASOURCE_PROMETHEUS
+        )
     ]
     scope: list[str] = []
     for name in ("cluster", "job", "instance"):

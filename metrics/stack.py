@@ -45,6 +45,10 @@ DASHBOARDS = (
 )  # fmt: skip
 WORKLOAD_DASHBOARDS = frozenset(DASHBOARDS) - {DASHBOARD_OVERVIEW, DASHBOARD_SYSTEM, DASHBOARD_ALERTS, DASHBOARD_APPLIANCE}
 
+# Data sources of a Grafana that the appliance provisions; the variable `datasource` of every dashboard begins with the first.
+DATASOURCE_PROMETHEUS = "watchfloor-prometheus"
+DATASOURCE_ALERTMANAGER = "watchfloor-alertmanager"
+
 SEVERITIES = ("critical", "warning", "info")
 
 BUILD_INFO = Gauge(
