@@ -1,4 +1,4 @@
-"""Commands: `render` writes rules and routes, `check` has them checked, `list` tells them; `runbooks` and `docs` write pages.
+"""Commands: `render` and `export` write rules and routes, `check` has them checked, `list` tells them; `runbooks`, `docs`: pages.
 
 Exit codes: 0 done, 1 a check failed, 2 wrong input (site.yaml, arguments, a folder that cannot be written).
 """
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from alerts import checks, render, runbooks
+from alerts import checks, export, render, runbooks
 from alerts.errors import CatalogError
 from alerts.model import Alert, site_alerts
 from metrics.process import version
@@ -32,6 +32,9 @@ def _parser() -> argparse.ArgumentParser:
     rendering = commands.add_parser("render", help="write rules/*.yml and alertmanager/alertmanager.yml")
     rendering.add_argument("--out", type=Path, required=True, help="the folder to write into")
     rendering.set_defaults(run=_render)
+    exporting = commands.add_parser("export", help="write rules and routes for a Prometheus and an Alertmanager of yours")
+    exporting.add_argument("--out", type=Path, required=True, help="the folder to write into")
+    exporting.set_defaults(run=_export)
     checking = commands.add_parser("check", help="have rendered files checked by promtool and amtool")
     checking.add_argument("folder", type=Path, help="what `render --out` was given")
     checking.set_defaults(run=_check)
@@ -44,12 +47,17 @@ def _parser() -> argparse.ArgumentParser:
     documenting = commands.add_parser("docs", help="write the page of all alerts, at their declared values")
     documenting.add_argument("--out", type=Path, required=True, help="the file to write (docs/alerts.md)")
     documenting.set_defaults(run=_docs)
-    add_defaults(rendering, listing)
+    add_defaults(rendering, exporting, listing)
     return parser
 
 
 def _render(options: argparse.Namespace) -> int:
     render.write(render.render(chosen_site(options)), options.out)
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    render.write(export.export(chosen_site(options)), options.out)
     return 0
 
 

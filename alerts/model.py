@@ -5,6 +5,7 @@ Pure but for `read_catalogue()`, which reads the YAML files beside this module.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -160,15 +161,25 @@ def site_alerts(site: Site) -> tuple[Alert, ...]:
     return tuple(_of_jobs(alert, site) for alert in found)
 
 
-def _of_jobs(alert: Alert, site: Site) -> Alert:
-    """The alert; one that names every job leaves out those that this site does not have."""
-    if alert.signal is not stack_signals.TARGET_ABSENT or site.workload:
-        return alert
+def jobs(site: Site) -> tuple[str, ...]:
+    """The scrape jobs that this site has, of the appliance's own."""
+    if site.workload:
+        return stack.JOBS
     of_targets = {
         stack.JOB_POSTGRES: site.watches_postgres,
         stack.JOB_REDIS: site.watches_redis,
         stack.JOB_PROBE: site.watches_streams,
     }
-    missing = {job for job in stack.WORKLOAD_JOBS if not of_targets.get(job)}
-    wanted = stack_signals.absent_targets(job for job in stack.JOBS if job not in missing)
-    return replace(alert, signal=replace(alert.signal, expr=wanted))
+    return tuple(job for job in stack.JOBS if job not in stack.WORKLOAD_JOBS or of_targets.get(job))
+
+
+def _of_jobs(alert: Alert, site: Site) -> Alert:
+    """The alert; one that names every job leaves out those that this site does not have."""
+    return alert if site.workload else naming(alert, jobs(site))
+
+
+def naming(alert: Alert, wanted: Iterable[str]) -> Alert:
+    """The alert; one that names every job names these."""
+    if alert.entry.signal != "stack.target_absent":
+        return alert
+    return replace(alert, signal=replace(alert.signal, expr=stack_signals.absent_targets(wanted)))

@@ -24,6 +24,12 @@ JOBS = (
 # Of the workload that comes with the appliance: not there where site.yaml says `workload: false`.
 WORKLOAD_JOBS = frozenset({JOB_POSTGRES, JOB_REDIS, JOB_STORE, JOB_STREAM, JOB_ANALYSIS, JOB_PROBE, JOB_MODEL_QUALITY})
 
+# What carries the watching itself: a site that takes the exporters, rules and panels alone has its own (`make export`).
+PLUMBING_JOBS = frozenset({JOB_PROMETHEUS, JOB_ALERTMANAGER, JOB_INBOX, JOB_PREVIEW, JOB_WATCHER})
+PLUMBING_FAMILIES = (
+    "prometheus_", "alertmanager_", "watchfloor_inbox_", "watchfloor_watchdog_", "watchfloor_preview_", "watchfloor_service_",
+)  # fmt: skip
+
 # Dashboards, by file name and uid; links and runbooks hold these.
 DASHBOARD_OVERVIEW = "watchfloor-overview"
 DASHBOARD_SYSTEM = "watchfloor-system"
