@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import socket
 import struct
 import time
 import urllib.parse
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 Scheme: TypeAlias = Literal["http", "postgresql", "redis"]
+Login: TypeAlias = tuple[str, str]  # a user and its password
 
 
 @dataclass(frozen=True)
@@ -52,17 +53,20 @@ def standing_still(pid: int) -> Health | None:
     return Health(answered=False, ok=False, silent=True, why="its process is stopped") if state == "T" else None
 
 
-def ask(url: str, timeout: float, headers: Mapping[str, str] | None = None) -> Health:
-    """Asks within `timeout` seconds: `http://` by GET, `postgresql://` by beginning a session, `redis://` by PING."""
+def ask(url: str, timeout: float, login: Login | None = None) -> Health:
+    """Asks within `timeout` seconds: `http://` by GET, `postgresql://` by beginning a session, `redis://` by PING.
+
+    `login` is for a service that answers nobody else; PostgreSQL is asked up to the question for a password.
+    """
     parts = urllib.parse.urlsplit(url)
     if parts.scheme == "postgresql":
         return _postgresql(parts.hostname or "", parts.port or 5432, timeout)
     if parts.scheme == "redis":
-        return _redis(parts.hostname or "", parts.port or 6379, timeout)
+        return _redis(parts.hostname or "", parts.port or 6379, timeout, login)
     began = time.monotonic()
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=timeout)
     try:
-        connection.request("GET", parts.path or "/", headers={"Connection": "close", **(headers or {})})
+        connection.request("GET", parts.path or "/", headers={"Connection": "close", **_basic(login)})
         response = connection.getresponse()
         body = response.read(1000).decode(errors="replace").strip()
     except TimeoutError:
@@ -102,18 +106,31 @@ def _postgresql(host: str, port: int, timeout: float) -> Health:
     return Health(answered=True, ok=False, why=why or "it refuses", seconds=took)
 
 
-def _redis(host: str, port: int, timeout: float) -> Health:
-    """PING, without a password: who asks for one is there, and answers."""
+def _basic(login: Login | None) -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(":".join(login).encode()).decode()} if login else {}
+
+
+def _redis(host: str, port: int, timeout: float, login: Login | None) -> Health:
+    """PING, after AUTH where there is a login: without one, who asks for a password is there, and counts a refused call."""
     began = time.monotonic()
+    words = [["AUTH", *login]] if login else []
     try:
-        with socket.create_connection((host, port), timeout) as connection:
+        with socket.create_connection((host, port), timeout) as connection, connection.makefile("rb") as answers:
             connection.settimeout(timeout)
-            connection.sendall(b"PING\r\n")
-            said = connection.recv(1000)
+            connection.sendall(b"".join(map(_command, [*words, ["PING"]])))
+            said = answers.readline(1000)
+            if login and said == b"+OK\r\n":
+                said = answers.readline(1000)
     except TimeoutError:
         return Health(answered=False, ok=False, silent=True, why=f"no answer within {timeout:g} s", seconds=timeout)
     except OSError as error:
         return Health(answered=False, ok=False, why=str(error).lower() or type(error).__name__, seconds=time.monotonic() - began)
-    ok = said.startswith((b"+PONG", b"-NOAUTH"))
+    ok = said.startswith(b"+PONG") or (not login and said.startswith(b"-NOAUTH"))
     why = "" if ok else said.decode(errors="replace").strip()[:200] or "no Redis: it said nothing"
     return Health(answered=bool(said), ok=ok, why=why, seconds=time.monotonic() - began)
+
+
+def _command(words: list[str]) -> bytes:
+    """As Redis reads it: https://redis.io/docs/latest/develop/reference/protocol-spec/#arrays."""
+    encoded = [word.encode() for word in words]
+    return b"*%d\r\n" % len(encoded) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in encoded)

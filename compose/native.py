@@ -18,7 +18,7 @@ from compose.health import Health, ask, standing_still
 from compose.host import Host
 from compose.orphans import end_orphans
 from compose.ports import is_free, is_own_address
-from compose.secrets import alertmanager_authorization, make_secrets
+from compose.secrets import login, make_secrets
 from compose.service import Context, Service
 from compose.supervisor import BACKOFF, FATAL, RUNNING, STARTING, Process, Supervisor
 from compose.supervisord_conf import config
@@ -252,10 +252,7 @@ class Stack:
         return Row(service.name, state, since, None, service.public(site), service.summary, why)
 
     def _health(self, service: Service, process: Process, site: Site) -> Health:
-        return standing_still(process.pid) or ask(service.url(site, service.ready), 2, self._password(service))
-
-    def _password(self, service: Service) -> dict[str, str] | None:
-        return alertmanager_authorization(self.paths) if service.password else None
+        return standing_still(process.pid) or ask(service.url(site, service.ready), 2, login(service, self.paths))
 
     def _restarts(self, site: Site) -> dict[str, int]:
         """Restarts that the watchers counted, by service; empty where they do not answer."""

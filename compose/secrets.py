@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
 import secrets
@@ -12,7 +11,9 @@ import bcrypt
 import yaml
 
 from compose.errors import ComposeError
+from compose.health import Login
 from compose.host import Host
+from compose.service import Service
 from settings import Paths
 from settings.paths import ALERTMANAGER_USER, EXPORTER_USER
 
@@ -67,12 +68,17 @@ def _write(path: Path, text: str, host: Host) -> bool:
     return True
 
 
-def alertmanager_authorization(paths: Paths) -> dict[str, str]:
-    """The request header by which Alertmanager knows us."""
+def login(service: Service, paths: Paths) -> Login | None:
+    """As whom the service is asked for its health, read anew each time; None where it asks nobody, or has no password yet.
+
+    Raises ComposeError where the file is another user's.
+    """
+    if not service.login:
+        return None
+    user, file = service.login(paths)
     try:
-        password = paths.alertmanager_password.read_text(encoding="ascii")
+        return user, file.read_text(encoding="ascii")
     except PermissionError as error:
         raise ComposeError(f"this appliance belongs to another user: {paths.home}: run it as that user, or by sudo") from error
     except FileNotFoundError:
-        return {}
-    return {"Authorization": "Basic " + base64.b64encode(f"{ALERTMANAGER_USER}:{password}".encode()).decode()}
+        return None

@@ -30,8 +30,8 @@ class Service:
 
     `own` tells our code, which reads the settings when it starts, from a server that rereads its files on SIGHUP. `page`
     is what a person opens; empty when there is nothing to see. `stop_seconds` is how long it may take to end after
-    `stop_signal`. `worker` tells several processes of one job apart. `password` tells that it answers nobody without the
-    appliance's own.
+    `stop_signal`. `worker` tells several processes of one job apart. `login` is the user, and the file of its password, by which
+    one is asked for its health that answers nobody else.
     `public_port` is where its clients and `page` are, for a service whose `port` is for scrapes and health checks alone;
     `secure` whether they come by TLS that it ends itself.
     `check` is the protocol in which it is asked for its health; one that does not speak HTTP listens on loopback, has no `job`,
@@ -51,7 +51,7 @@ class Service:
     state: str = ""
     worker: str = ""
     stop_seconds: int = 10
-    password: bool = False
+    login: Callable[[Paths], tuple[str, Path]] | None = None
     public_port: Callable[[Site], int] | None = None
     check: Scheme = "http"
     user: str = ""

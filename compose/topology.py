@@ -10,6 +10,7 @@ from compose.host import DATABASE_USER
 from compose.service import Context, Service
 from metrics import stack
 from settings import Site
+from settings.paths import ALERTMANAGER_USER
 
 
 def _workload(site: Site) -> bool:
@@ -44,7 +45,7 @@ SERVICES = (
         alive="/-/healthy",
         ready="/-/ready",
         state="alertmanager",
-        password=True,
+        login=lambda paths: (ALERTMANAGER_USER, paths.alertmanager_password),
     ),
     Service(
         "exporter-system",
@@ -111,6 +112,7 @@ SERVICES = (
         ready="",
         state="bus",
         check="redis",
+        login=lambda paths: ("default", paths.bus_password),
         rereads=False,
         wanted=_own_bus,
     ),
@@ -125,6 +127,7 @@ SERVICES = (
         ready="",
         state="cache-redis",
         check="redis",
+        login=lambda paths: ("default", paths.cache_password),
         rereads=False,
         wanted=_workload,
     ),

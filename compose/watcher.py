@@ -21,7 +21,7 @@ from typing import Any
 
 from compose.errors import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_OK, ComposeError
 from compose.health import Health, ask, standing_still
-from compose.secrets import alertmanager_authorization
+from compose.secrets import login
 from compose.service import Service
 from compose.supervisor import Supervisor
 from compose.topology import services
@@ -47,7 +47,7 @@ class Watcher:
         self.services = [service for service in services(site) if self._watches(service, role)]
         self.memory: dict[str, Watched] = {service.name: Watched() for service in self.services}
         self.process = ProcessSamples(self.name)
-        self.password = alertmanager_authorization(paths)
+        self.paths = paths
         self.looked = time.monotonic()
         self.controlled = True  # whether supervisord answers: without it nothing is brought back
         self.renderer, self.lock = Renderer(), threading.Lock()
@@ -65,7 +65,7 @@ class Watcher:
             self.supervisor.signal(kill.service, "KILL")
 
     def _ask(self, service: Service) -> Health:
-        return ask(service.url(self.site, service.alive), ANSWER_WITHIN, self.password if service.password else None)
+        return ask(service.url(self.site, service.alive), ANSWER_WITHIN, login(service, self.paths))
 
     def run(self, stop: threading.Event) -> None:
         """Looks until `stop` is set. An error of supervisord's interface is logged and the next look comes all the same."""

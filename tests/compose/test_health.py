@@ -36,6 +36,13 @@ def test_redis_is_asked_by_ping(tmp_path: Path) -> None:
         assert ask(server.url, 2).ok
         server.client.config_set("requirepass", "a password")
         assert ask(server.url, 2).ok, "who asks for a password is there"
+        assert "errorstat_NOAUTH" in server.client.info("errorstats")
+        server.client.config_resetstat()
+        assert ask(server.url, 2, ("default", "a password")).ok
+        assert server.client.info("errorstats") == {}, "no call was refused"
+        wrong = ask(server.url, 2, ("default", "another"))
+        assert (wrong.answered, wrong.ok) == (True, False)
+        assert wrong.why.startswith("-WRONGPASS")
         server.send(signal.SIGSTOP)
         hung = ask(server.url, 0.2)
         assert (hung.ok, hung.silent, hung.why) == (False, True, "no answer within 0.2 s")

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from redis import Redis
+from redis import Redis, ResponseError
 
 from metrics import analysis, app, model_quality, stack
 from metrics.postgres import activity, indexes, replication, server, tables
@@ -115,12 +115,14 @@ def _panel() -> int:
 
 @contextmanager
 def _slow_bus(appliance: Appliance) -> Iterator[None]:
-    """A group of the bus for which nobody reads, and a script that keeps its Redis busy while the latency monitor is on."""
+    """A group of the bus for which nobody reads, a wrong call, and a script that keeps it busy while the latency monitor is on."""
     password = read_secret(appliance.paths.bus_password, "the bus's password")
     with Redis(host="127.0.0.1", port=appliance.site.ports.bus, password=password) as bus:
         stream = next(iter(bus.scan_iter(_type="stream")))
         bus.config_set("latency-monitor-threshold", 1)
         bus.eval(_SPIN, 0)
+        with contextlib.suppress(ResponseError):
+            bus.get(stream)  # WRONGTYPE: nobody of ours is ever refused
         bus.xgroup_create(stream, "drill", id="0")
         try:
             yield

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from compose.health import ask
-from compose.secrets import alertmanager_authorization
+from compose.secrets import login
 from compose.topology import SERVICES, find
 from metrics import stack
 from metrics.postgres import server
@@ -39,7 +39,7 @@ def back(appliance: Appliance, name: str, old: int) -> bool:
     assert service
     return (
         appliance.process(name).pid not in (0, old)
-        and ask(service.url(appliance.site, service.ready), 2, alertmanager_authorization(appliance.paths)).ok
+        and ask(service.url(appliance.site, service.ready), 2, login(service, appliance.paths)).ok
     )
 
 

@@ -25,6 +25,13 @@ def test_every_service_is_healthy_and_says_where_it_is(appliance: Appliance) -> 
     assert {row.name for row in rows if not row.url.startswith("http://localhost:")} == {"bus", "cache-redis", "postgres"}
 
 
+def test_nobody_of_ours_is_refused_by_redis(appliance: Appliance) -> None:
+    pings = 'redis_commands_total{instance="test-host:bus", cmd="ping"}'
+    looked = appliance.value(pings) or 0
+    until("the watcher asks", lambda: (appliance.value(pings) or 0) > looked, 20)
+    assert appliance.query('redis_errors_total{err=~"NOAUTH|WRONGPASS|NOPERM"} > 0') == []
+
+
 def test_a_second_up_changes_nothing(appliance: Appliance) -> None:
     before = {name: process.pid for name, process in appliance.stack.supervisor.processes().items()}
     assert appliance.up() is False
