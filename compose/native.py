@@ -158,6 +158,7 @@ class Stack:
                 folder.chmod(0o750)
                 self.host.give(folder, service.user)
         make_secrets(paths, self.host)
+        standard.prepare(site, paths, self.host)
 
     def _render(self, site: Site, text: str) -> bool:
         return render.render(site, text, self.host)

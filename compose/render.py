@@ -39,9 +39,13 @@ def prometheus_config(site: Site) -> dict[str, Any]:
     jobs: dict[str, list[dict[str, Any]]] = {}
     for service in SERVICES:
         if address := standard.external(site, service.name):
-            jobs[service.job] = [{"targets": [address], "labels": labels}]
+            groups = _asked_for(site, service.job, address)
+            jobs[service.job] = groups or [{"targets": [address], "labels": labels}]
     for service in filter(lambda service: service.job, services(site)):
         own = {"worker": service.worker} if service.worker else {}
+        if asked := _asked_for(site, service.job, target(site, service.port(site))):
+            jobs[service.job] = asked
+            continue
         if named := _named_targets(site, service.job):
             jobs[service.job] = _exporter_targets(site, service.port(site), named)
             continue
@@ -65,6 +69,17 @@ def prometheus_config(site: Site) -> dict[str, Any]:
         "alerting": {"alertmanagers": [_alertmanager(site)]},
         "scrape_configs": scrapes + [_own_job(site, scrape) for scrape in site.scrape],
     }
+
+
+def _asked_for(site: Site, job: str, address: str) -> list[dict[str, Any]]:
+    """Targets of a redis_exporter that is asked for one server after the other, each an instance; none of another exporter."""
+    return [
+        {
+            "targets": [address],
+            "labels": {"cluster": site.cluster, "instance": instance, "__metrics_path__": "/scrape", "__param_target": url},
+        }
+        for url, instance in standard.scraped(site, job)
+    ]
 
 
 def _named_targets(site: Site, job: str) -> list[tuple[str, str]]:

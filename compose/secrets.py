@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -54,6 +55,15 @@ def _redis_users(password: Path, exporter: Path) -> str:
     """A Redis's users, as its configuration and its list of users both have them: all may be done by who has `password`."""
     default, watcher = (hashlib.sha256(path.read_bytes()).hexdigest() for path in (password, exporter))
     return f"user default on #{default} ~* &* +@all\nuser {EXPORTER_USER} on #{watcher} {EXPORTER_RULES}\n"
+
+
+def rewrite(path: Path, text: str, host: Host) -> None:
+    """Makes the file hold the text: what follows from the settings may change, other than what was generated."""
+    with contextlib.suppress(FileNotFoundError):
+        if path.read_text(encoding="ascii") == text:
+            return
+        path.unlink()
+    _write(path, text, host)
 
 
 def _write(path: Path, text: str, host: Host) -> bool:

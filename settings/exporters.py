@@ -231,12 +231,14 @@ class RedisTarget(Section, frozen=True):
 class RedisExporter(Section, frozen=True):
     """The exporter of Redis and Valkey servers."""
 
-    exporter: Annotated[Literal["own", "external"], Meta(description="own: ours; external: one that you run, at `address`.")] = (
-        "own"
-    )
+    exporter: Which = "own"
     address: Address = ""
     targets: Annotated[
-        list[RedisTarget], Meta(description="The servers; `/metrics` tells of the first, `/probe?target=NAME` of any.")
+        list[RedisTarget],
+        Meta(
+            description="The servers; `/metrics` tells of the first, `/probe?target=NAME` of any. An external exporter is asked"
+            " for each by `/scrape?target=URL`; without targets at `/metrics`."
+        ),
     ] = field(default_factory=list)
     disabled_collectors: Annotated[list[str], Meta(description="Collectors that do not run.")] = field(default_factory=list)
     scan_keys: Annotated[
@@ -245,8 +247,14 @@ class RedisExporter(Section, frozen=True):
     scan_time: Annotated[Duration, Meta(description="How long a scrape looks for patterns; the next one goes on.")] = "200ms"
 
     def __post_init__(self) -> None:
-        """Refuses two targets of one name, a time of none, and half an external exporter."""
+        """Refuses two targets of one name, a time of none, half an external exporter, what others cannot do."""
         _refuse_half(self.exporter, self.address)
+        if self.exporter == "standard" and self.targets:
+            raise ValueError(
+                "exporter is standard: it watches the appliance's own servers: run one yourself and set external, or own"
+            )
+        if self.exporter == "external" and any(RedisTarget(name=one.name, url=one.url) != one for one in self.targets):
+            raise ValueError("exporter is external: it has its own passwords and patterns: give its targets name and url alone")
         names = [target.name for target in self.targets]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:

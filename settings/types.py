@@ -277,19 +277,20 @@ class Site(Section, frozen=True):
 
     @property
     def watches_postgres(self) -> bool:
-        """Whether there is a PostgreSQL to look at: the workload's, or targets of the site's own."""
-        return self.workload or bool(self.exporters.postgres.targets)
+        """Whether there is a PostgreSQL to look at: the workload's, targets of the site's own, or what its own exporter sees."""
+        return self.workload or bool(self.exporters.postgres.targets or self.exporters.postgres.address)
 
     @property
-    def own_redis(self) -> tuple[str, ...]:
-        """The appliance's own Redis servers, as the exporter calls them."""
+    def own_redis(self) -> dict[str, str]:
+        """The appliance's own Redis servers: the URL of each by the name that the exporter calls it."""
         bus = self.stream.bus.enabled and not self.stream.bus.url
-        return (("bus", "cache") if bus else ("cache",)) if self.workload else ()
+        ports = {"bus": self.ports.bus, "cache": self.ports.cache_redis} if bus else {"cache": self.ports.cache_redis}
+        return {name: f"redis://127.0.0.1:{port}" for name, port in ports.items()} if self.workload else {}
 
     @property
     def watches_redis(self) -> bool:
-        """Whether there is a Redis to look at: the workload's, or targets of the site's own."""
-        return bool(self.own_redis or self.exporters.redis.targets)
+        """Whether there is a Redis to look at: the workload's, targets of the site's own, or what its own exporter sees."""
+        return bool(self.own_redis or self.exporters.redis.targets or self.exporters.redis.address)
 
     def scaled(self, duration: str) -> str:
         """A duration under this site's profile."""

@@ -51,16 +51,15 @@ def domains(site: Site, _options: argparse.Namespace) -> tuple[Domain, ...]:
 def own(site: Site) -> list[RedisTarget]:
     """The appliance's own servers, which are watched where the site names no others."""
     password = str(Paths.from_environment().redis_exporter_password.absolute())
-    bus = RedisTarget(
-        name="bus", url=f"redis://127.0.0.1:{site.ports.bus}", user=EXPORTER_USER, password_file=password,
-        streams=[KeyPattern(pattern="*")],
-    )  # fmt: skip
-    cached = KeyPattern(pattern=f"{site.cache.redis.prefix}*", db=site.cache.redis.db)
-    cache = RedisTarget(
-        name="cache", url=f"redis://127.0.0.1:{site.ports.cache_redis}", user=EXPORTER_USER, password_file=password,
-        counts=[cached],
-    )  # fmt: skip
-    return [target for target in (bus, cache) if target.name in site.own_redis]
+    streams = {"bus": [KeyPattern(pattern="*")]}
+    counts = {"cache": [KeyPattern(pattern=f"{site.cache.redis.prefix}*", db=site.cache.redis.db)]}
+    return [
+        RedisTarget(
+            name=name, url=url, user=EXPORTER_USER, password_file=password,
+            streams=streams.get(name, []), counts=counts.get(name, []),
+        )
+        for name, url in site.own_redis.items()
+    ]  # fmt: skip
 
 
 def collectors(target: RedisTarget, options: RedisExporter, session: Session) -> tuple[Collector, ...]:

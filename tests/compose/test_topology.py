@@ -1,5 +1,6 @@
 """What is rendered from the topology."""
 
+import json
 import shlex
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from compose import standard
 from compose.errors import ComposeError
 from compose.host import Host
 from compose.render import host_targets, prometheus_config
+from compose.secrets import make_secrets
 from compose.service import Context
 from compose.supervisord_conf import config
 from compose.topology import SERVICES, find, services
@@ -167,22 +169,59 @@ def test_as_root_every_service_has_the_service_user(tmp_path: Path) -> None:
 
 
 def test_debians_exporters_take_the_place_of_ours() -> None:
-    site = parse("exporters: {system: {exporter: standard}, postgres: {exporter: standard}}")
+    domains = "system", "postgres", "redis"
+    site = parse(f"exporters: {{{', '.join(f'{domain}: {{exporter: standard}}' for domain in domains)}}}")
     context = Context(site, Paths(Path("/home")), Path("/python"))
     by_name = {service.name: service for service in services(site)}
-    system, postgres = by_name["exporter-system"], by_name["exporter-postgres"]
+    system, postgres, redis = (by_name[f"exporter-{domain}"] for domain in domains)
     assert "--web.listen-address=127.0.0.1:9701" in system.command(context)
     words = postgres.command(context)
     assert f"DATA_SOURCE_PASS_FILE={context.paths.exporter_password.absolute()}" in words
     assert "--web.listen-address=127.0.0.1:9702" in words
-    assert not any(service.own or service.rereads for service in (system, postgres))
-    assert [(service.job, service.port(site)) for service in (system, postgres)] == [("system", 9701), ("postgres", 9702)]
-    assert prometheus_config(site) == prometheus_config(Site())
-    assert {package.name for package in standard.packages_of(site)} == {
-        "prometheus-node-exporter",
-        "prometheus-postgres-exporter",
-    }
+    assert f"--redis.password-file={context.paths.secrets}/redis_exporter-16380-16379.json" in redis.command(context)
+    assert not any(service.own or service.rereads for service in (system, postgres, redis))
+    ports = [(service.job, service.port(site)) for service in (system, postgres, redis)]
+    assert ports == [("system", 9701), ("postgres", 9702), ("redis", 9703)]
+    jobs, usual = (
+        {job["job_name"]: job for job in prometheus_config(one)["scrape_configs"]} for one in (site, Site())
+    )  # fmt: skip
+    assert {name for name in jobs if jobs[name] != usual[name]} == {"redis"}
+    brought = {package.name for package in standard.packages_of(site)}
+    assert brought == {f"prometheus-{name}-exporter" for name in ("node", "postgres", "redis")}
     assert standard.packages_of(Site()) == ()
+
+
+def test_debians_redis_exporter_is_asked_for_each_server() -> None:
+    def told(text: str) -> list[tuple[str, str, str]]:
+        config = prometheus_config(parse("instance: host-1\n" + text))
+        scrape = next(job for job in config["scrape_configs"] if job["job_name"] == stack.JOB_REDIS)
+        labels = [(group["targets"], group["labels"]) for group in scrape["static_configs"]]
+        assert {one.get("__metrics_path__") for _, one in labels} == {"/scrape"}
+        return [(target, one["instance"], one["__param_target"]) for (target,), one in labels]
+
+    own = "127.0.0.1:9703"
+    assert told("exporters: {redis: {exporter: standard}}") == [
+        (own, "host-1:bus", "redis://127.0.0.1:16380"), (own, "host-1:cache", "redis://127.0.0.1:16379"),
+    ]  # fmt: skip
+    servers = "[{name: a, url: 'redis://10.0.0.7'}, {name: b, url: 'rediss://10.0.0.8:6380'}]"
+    assert told(f"exporters: {{redis: {{exporter: external, address: '10.0.0.9:9121', targets: {servers}}}}}") == [
+        ("10.0.0.9:9121", "a", "redis://10.0.0.7"), ("10.0.0.9:9121", "b", "rediss://10.0.0.8:6380"),
+    ]  # fmt: skip
+
+
+def test_passwords_of_debians_redis_exporter_follow_the_ports(tmp_path: Path) -> None:
+    host, paths = Host(tmp_path, None, copied=False), Paths(tmp_path)
+    make_secrets(paths, host)
+    for port in (16379, 17000):
+        site = parse(f"{{ports: {{cache_redis: {port}}}, exporters: {{redis: {{exporter: standard}}}}}}")
+        standard.prepare(site, paths, host)
+        (file,) = paths.secrets.glob("redis_exporter-*.json")
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert set(json.loads(file.read_text())) == {
+            f"redis://{user}127.0.0.1:{number}" for number in (16380, port) for user in ("", "watchfloor_exporter@")
+        }
+    standard.prepare(Site(), paths, host)
+    assert not list(paths.secrets.glob("redis_exporter-*.json"))
 
 
 @pytest.mark.parametrize("domain", ["system", "postgres", "redis"])
@@ -200,10 +239,19 @@ def test_an_exporter_that_somebody_else_runs_is_scraped_and_not_started(domain: 
         "system: {exporter: external}",
         "system: {address: 'a:1'}",
         "system: {exporter: external, address: nowhere}",
-        "redis: {exporter: standard}",
+        "redis: {exporter: standard, targets: [{name: a, url: 'redis://a'}]}",
+        "redis: {exporter: external, address: 'a:1', targets: [{name: a, url: 'redis://a', counts: [{pattern: x}]}]}",
         "postgres: {exporter: standard, targets: [{name: a, dsn: host=a}]}",
     ],
 )
 def test_half_a_choice_of_exporter_is_refused(bad: str) -> None:
     with pytest.raises(SettingsError, match=r"exporter|address"):
         parse(f"exporters: {{{bad}}}")
+
+
+def test_what_somebody_elses_exporter_sees_is_watched_without_the_workload() -> None:
+    for domain in ("postgres", "redis"):
+        site = parse(f'{{workload: false, exporters: {{{domain}: {{exporter: external, address: "10.0.0.7:9100"}}}}}}')
+        absent = next(alert for alert in site_alerts(site) if alert.name == "TargetAbsent")
+        assert f'"{domain}"' in absent.promql
+        assert f"exporter-{domain}" not in {service.name for service in services(site)}

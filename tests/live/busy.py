@@ -115,7 +115,7 @@ def _panel() -> int:
 
 @contextmanager
 def _slow_bus(appliance: Appliance) -> Iterator[None]:
-    """A group of the bus for which nobody reads, a wrong call, and a script that keeps it busy while the latency monitor is on."""
+    """A group of the bus for which nobody reads, a wrong call, a script that keeps it busy while its latency is watched."""
     password = read_secret(appliance.paths.bus_password, "the bus's password")
     with Redis(host="127.0.0.1", port=appliance.site.ports.bus, password=password) as bus:
         stream = next(iter(bus.scan_iter(_type="stream")))

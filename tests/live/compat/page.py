@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from tests.exporters.servers import version_of
+from tests.live.compat.asked import exceptions
 from tests.live.compat.compare import Row, reason, share
 from tests.live.compat.peer import Peer
 
@@ -28,6 +29,7 @@ def part(peer: Peer, rows: list[Row]) -> str:
         "|---|---:|---:|---:|",
         *_groups(peer, rows),
         *_table("What is missing, or has other labels, and why", "name", _missing(peer, rows)),
+        *_exceptions(peer),
         *_table("Collectors of theirs that ours has none of", "collector", list(peer.collectors.items())),
         *_table("Names of today's releases, under which the older ones are compared", "name", list(peer.renamed.items())),
     ]
@@ -51,6 +53,24 @@ def _groups(peer: Peer, rows: list[Row]) -> list[str]:
 
 def _missing(peer: Peer, rows: list[Row]) -> list[tuple[str, str]]:
     return [(row.name, reason(peer.missing, row.name) or "no reason given") for row in rows if not row.matches]
+
+
+def _exceptions(peer: Peer) -> list[str]:
+    """What of our panels and alerts goes without data where theirs stands in for ours."""
+    title = "### Panels and alerts that it does not feed, and why"
+    found = exceptions(peer)
+    if not found:
+        return ["", title, "", "None: `tests/live/compat/test_queries.py` asks the questions of all."]
+    lines = ["", title, "", "`tests/live/compat/test_queries.py` asks the questions of all others.", ""]
+    lines += ["| why | metrics | panels | alerts |", "|---|---|---|---|"]
+    for why, (names, panels, alerts) in found.items():
+        titles = [place.partition(": ")[2] for place in panels]
+        lines.append(f"| {why} | {_listed(names, '`')} | {_listed(titles)} | {_listed(alerts) or 'none'} |")
+    return lines
+
+
+def _listed(words: list[str], quote: str = "") -> str:
+    return ", ".join(f"{quote}{word}{quote}" for word in words)
 
 
 def _table(title: str, what: str, rows: list[tuple[str, str]]) -> list[str]:

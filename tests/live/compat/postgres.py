@@ -37,36 +37,29 @@ RESTLESS = {
 }
 
 # What panels and alerts ask of PostgreSQL and no release of postgres_exporter that Debian has tells by default or by a switch.
-OURS_ALONE = {
-    "pg_stat_activity_oldest_.*": "ages by database",
-    "pg_locks_(waiting|oldest_wait_seconds)": "locks that are waited for",
-    "pg_blocked_seconds": "who waits for whom",
+UNTOLD = {
+    "pg_stat_activity_oldest_.*": "ages of transactions and queries by database: no collector of theirs has them",
+    "pg_(locks_(waiting|oldest_wait_seconds)|blocked_seconds)": "locks that are waited for, and who waits for whom: ours alone",
     "pg_stat_database_.*_total": "names of later releases",
-    "pg_stat_statements_.*": "needs the extension in the database that it asks, and other names before 0.20",
-    "pg_stat_user_indexes_.*": "an index's size and scans",
-    "pg_indexes_.*": "indexes of no use",
-    "pg_table_bloat_bytes": "bloat",
-    "pg_partitions_.*": "partitions",
-    "pg_sequence_used_ratio": "sequences near their end",
-    "pg_prepared_xacts.*": "prepared transactions",
-    "pg_wal_position_bytes_total": "WAL written",
+    "pg_(stat_user_indexes|indexes)_.*": "sizes, scans and uselessness of indexes: ours alone",
+    "pg_table_bloat_bytes": "bloat: ours alone",
+    "pg_partitions_.*": "partitions: ours alone",
+    "pg_sequence_used_ratio": "sequences near their end: ours alone",
+    "pg_prepared_xacts.*": "prepared transactions: ours alone",
+    "pg_wal_position_bytes_total": "WAL written: ours alone",
     "pg_settings_pending_restart": "since the releases after 0.20",
-    "pg_stat_user_tables_(size|index_size|table_size)_bytes": "parts of a table's size, in later releases",
-    "pg_stat_archiver_.*": "nothing is archived by default",
-    "pg_replication_slots_.*": "no slot by default",
-    "pg_stat_replication_.*": "no standby by default",
+    "pg_stat_user_tables_(index_size|table_size)_bytes": "parts of a table's size, in later releases",
+    "pg_replication_slots_.*": "called pg_replication_slot_… before 0.20",
+    "pg_stat_replication_.*": "by process instead of slot before 0.20",
 }
-# Collectors that 0.13 to 0.17 brought: Debian 13 has them, Debian 12 has not.
-SINCE_0_13 = {
-    "pg_database_wraparound_.*": "0.14",
-    "pg_stat_user_tables_.*": "0.13",
-    "pg_statio_user_tables_.*": "0.13",
-    "pg_wal_(size_bytes|segments)": "0.14",
-    "pg_replication_.*": "0.13",
-    "pg_postmaster_.*": "0.13",
-    "pg_long_running_.*": "0.14",
-    "pg_roles_.*": "0.16",
-}
+_SINCE = "Debian 12's 0.11 has no such collector, Debian 13's 0.17 has"
+LATER = dict.fromkeys(
+    (
+        "pg_database_wraparound_.*", "pg_stat_user_tables_.*", "pg_statio_user_tables_.*", "pg_wal_(size_bytes|segments)",
+        "pg_replication_.*", "pg_postmaster_.*", "pg_long_running_.*", "pg_roles_.*", "pg_stat_statements_.*",
+    ),
+    _SINCE,
+)  # fmt: skip
 
 
 @contextmanager
@@ -105,4 +98,7 @@ PEER = Peer(
         "The label `server` is gone from newer releases, and from ours: `instance` tells the server.",
         "Sizes are up to 30 s old, parameters 60 s; upstream asks at each scrape.",
     ),
+    untold=UNTOLD,
+    later=LATER,
+    older=(0, 13),
 )
