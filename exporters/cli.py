@@ -12,11 +12,11 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import settings
 from exporters.base import Collector, Domain
 from exporters.domains import ALL, DOMAINS, chosen
-from exporters.gate import Gate
 from exporters.ports import listen
 from exporters.runner import Runner
 from exporters.server import Exporter, serve
@@ -24,6 +24,9 @@ from metrics.expose import Renderer
 from metrics.model import Sample
 from metrics.process import version
 from settings import SettingsError, Site
+
+if TYPE_CHECKING:
+    from exporters.gate import Gate
 
 _INTERRUPTED = 130  # as a shell reports a command that Ctrl-C ended
 _LAST_PORT = 65_535
@@ -61,13 +64,21 @@ def _run(options: argparse.Namespace, site: Site, targets: Targets) -> int:
         except OSError as error:
             return _failed(f"{error.filename or options.out}: {error.strerror}: name a file in a folder that can be written")
         return 0
-    gate = Gate(options.web_config_file) if options.web_config_file else None
+    gate = _gate(options.web_config_file)
     try:
         sockets = _listening(options, site, exporters, "https" if gate and gate.tls else "http")
     except OSError as error:
         return _failed(str(error))
     asyncio.run(serve([(exporters[name], sock) for name, sock in sockets.items()], gate))
     return 0
+
+
+def _gate(file: Path | None) -> Gate | None:
+    if file is None:
+        return None
+    from exporters.gate import Gate  # noqa: PLC0415  # it brings bcrypt along, and most have no such file
+
+    return Gate(file)
 
 
 def _listening(options: argparse.Namespace, site: Site, names: Iterable[str], scheme: str) -> dict[str, socket.socket]:

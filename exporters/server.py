@@ -8,11 +8,11 @@ import signal
 import socket
 from collections.abc import Iterable, Sequence
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from exporters.answer import answer
-from exporters.gate import Gate
 from exporters.guard import Guard
 from exporters.runner import Runner
 from exporters.web import CONTENT_SECURITY_POLICY, LOOK, landing
@@ -21,6 +21,9 @@ from metrics.expose import Renderer, negotiate
 from metrics.instruments import Instruments
 from metrics.model import Sample
 from metrics.process import ProcessSamples, version
+
+if TYPE_CHECKING:
+    from exporters.gate import Gate
 
 TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 DEFAULT_BUDGET = 10.0

@@ -159,6 +159,8 @@ class Session:
             known.asked = now
         except ValueError as error:
             known.error = error
+        finally:
+            answer.clear()  # libpq's copy of the rows: megabytes, while the next answer comes
 
     def _is_due(self, table: Table, now: float) -> bool:
         known = self._known_of(table)

@@ -1,6 +1,6 @@
 """Whether exporters grow: resident memory after many scrapes, against what it was after the first hundred.
 
-    python -m tests.bench.scrapes [--scrapes 10000]
+    python -m tests.bench.scrapes [EXPORTER …] [--scrapes 10000]
 
 All collectors, over one connection, one scrape after the other; every tenth one compressed, every third one in OpenMetrics.
 """
@@ -8,35 +8,47 @@ All collectors, over one connection, one scrape after the other; every tenth one
 from __future__ import annotations
 
 import argparse
-import tempfile
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 from rich.table import Table
 
 from compose.terminal import console
-from tests.exporters.postgres.exporter import exporter, target
+from tests.bench import five
 from tests.exporters.servers import Server, ours
-from tests.postgres import Bare
 
 FIRST = 100
 LIMIT = 5.0  # MB
 
 
+@contextmanager
+def _of_a_read_day() -> Iterator[Server]:
+    """The models' quality when all rows have been read: what is read piece by piece is no leak."""
+    with five.model_quality() as (server, _, _):
+        five.read_all(server)
+        yield server
+
+
+EXPORTERS: dict[str, Callable[[], AbstractContextManager[Server]]] = {
+    "system": ours,
+    "postgres": five.postgres,
+    "redis": five.redis,
+    "probe": five.probe,
+    "model_quality": _of_a_read_day,
+}
+
+
 def main() -> int:
     """Prints a table; exit 1 when one has grown by more."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", choices=[[], *EXPORTERS], metavar="EXPORTER", help="these only")
     parser.add_argument("--scrapes", type=int, default=10_000)
     options = parser.parse_args()
     table = Table("exporter", f"RSS after {FIRST}, MB", f"after {options.scrapes}, MB", "grown", "at most", "kept", box=None)
     grown = []
-    with ours() as server:
-        grown.append(_measured("system", server, options.scrapes, table))
-    with (
-        tempfile.TemporaryDirectory(prefix="watchfloor-bench-") as folder,
-        Bare() as postgres,
-        exporter(Path(folder), [target(postgres, Path(folder))]) as server,
-    ):
-        grown.append(_measured("postgres", server, options.scrapes, table))
+    for name in options.names or EXPORTERS:
+        with EXPORTERS[name]() as server:
+            grown.append(_measured(name, server, options.scrapes, table))
     console().print(table)
     return int(max(grown) > LIMIT)
 
