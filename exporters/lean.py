@@ -7,7 +7,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-# Domains whose targets Python speaks TLS with; PostgreSQL's client library brings a TLS of its own.
+# Domains whose targets are asked without Python's TLS: files, and PostgreSQL, whose client library brings a TLS of its own.
+PLAIN_DOMAINS = ("system", "postgres", "model_quality")
 TLS_DOMAINS = ("probe", "redis", "all")
 _OPENSSL = ("ssl", "_hashlib")  # the modules that load it; hashes have code of their own in Python
 _AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR")  # OpenSSL's names
@@ -15,7 +16,8 @@ _AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR")  # OpenSSL's names
 
 def needs_tls(arguments: Sequence[str]) -> bool:
     """Whether an exporter with this command line speaks TLS through Python, with its targets or with who scrapes it."""
-    return any(word in TLS_DOMAINS or word.startswith("--web.config.file") for word in arguments)
+    plain = any(word in PLAIN_DOMAINS for word in arguments)
+    return not plain or any(word in TLS_DOMAINS or word.startswith("--web.config.file") for word in arguments)
 
 
 @contextmanager
@@ -27,8 +29,8 @@ def lean(*, tls: bool) -> Iterator[None]:
     imported, 2 MB, and no exporter uses that client. Who checks certificates makes a context of his own later.
     """
     if not tls:
-        for name in _OPENSSL:
-            sys.modules[name] = None  # type: ignore[assignment]  # by which the import statement knows what must not be found
+        for name in _OPENSSL:  # None is by what the import statement knows what must not be found; what is loaded stays
+            sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # as said
         yield
         return
     before = {name: os.environ.get(name) for name in _AUTHORITIES}

@@ -8,21 +8,20 @@ from pathlib import Path
 import pytest
 
 from exporters.domains import ALL, DOMAINS
-from exporters.lean import TLS_DOMAINS, lean, needs_tls
+from exporters.lean import PLAIN_DOMAINS, TLS_DOMAINS, lean, needs_tls
 from tests.exporters.servers import ROOT, ours
-
-PLAIN = sorted({*DOMAINS, ALL} - {*TLS_DOMAINS})
 
 
 def test_tls_is_needed_for_some_domains_and_for_a_web_configuration() -> None:
-    assert PLAIN == ["model_quality", "postgres", "system"]
-    assert not any(needs_tls([name, "--port", "0"]) for name in PLAIN)
-    assert all(needs_tls([name]) for name in TLS_DOMAINS)
+    assert {*PLAIN_DOMAINS, *TLS_DOMAINS} == {*DOMAINS, ALL}
+    assert not any(needs_tls([name, "--port", "0"]) for name in PLAIN_DOMAINS)
+    assert all(needs_tls(["system", name]) for name in TLS_DOMAINS)
     assert needs_tls(["system", "--web.config.file", "web.yml"])
     assert needs_tls(["system", "--web.config.file=web.yml"])
+    assert needs_tls(["--version"])
 
 
-@pytest.mark.parametrize("name", PLAIN)
+@pytest.mark.parametrize("name", PLAIN_DOMAINS)
 def test_no_domain_without_tls_asks_for_it(name: str) -> None:
     files = [*(ROOT / "exporters").glob("*.py"), *(ROOT / "exporters" / name).glob("*.py")]
     asking = [str(file.relative_to(ROOT)) for file in files if "\nimport ssl\n" in file.read_text()]
