@@ -8,7 +8,7 @@ RUN := $(PYTHON) -m compose.bootstrap --no-setup
 YES = $(if $(filter command,$(firstword $(origin yes))),$(if $(filter 1 yes,$(yes)),--yes))
 unexport MAKEFLAGS
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs reload generate check test bench drill soak snapshot screenshots dist export verify-grafana uninstall clean
+.PHONY: help setup up down status logs reload generate check test bench drill soak event snapshot screenshots dist export verify-grafana uninstall clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ drill: ## provoke an alert by a real fault: make drill a=HighCPUUsage
 
 soak: ## a healthy appliance keeps quiet under a normal load: make soak d=90m
 	@$(TESTS) -m tests.soak $(d)
+
+event: ## mark a deploy or a load run on dashboards: make event title='shop 1.4.2' kind=deploy
+	@$(RUN) -m alerts event --title '$(subst ','\'',$(title))' --kind '$(or $(kind),deploy)' $(args)
 
 snapshot: ## one self-contained HTML file: make snapshot d=watchfloor-overview from=now-6h to=now out=FILE
 	@$(RUN) -m dashboards.preview snapshot --dashboard '$(or $(d),watchfloor-overview)' --from '$(or $(from),now-6h)' --to '$(or $(to),now)' --out '$(or $(out),snapshot.html)'

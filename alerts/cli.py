@@ -1,6 +1,7 @@
 """Commands: `render` and `export` write rules and routes, `check` has them checked, `list` tells them; `runbooks`, `docs`: pages.
 
-Exit codes: 0 done, 1 a check failed, 2 wrong input (site.yaml, arguments, a folder that cannot be written).
+`event` tells the inbox of a deploy. Exit codes: 0 done, 1 a check failed or the inbox refused, 2 wrong input (site.yaml,
+arguments, a folder that cannot be written).
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from alerts import checks, export, render, runbooks
+from alerts import checks, event, export, render, runbooks
 from alerts.errors import CatalogError
 from alerts.model import Alert, site_alerts
 from metrics.process import version
+from metrics.stack import EVENT_KINDS
 from settings import Site
 from settings.command import add_defaults, carried_out, chosen_site
 
@@ -47,8 +49,28 @@ def _parser() -> argparse.ArgumentParser:
     documenting = commands.add_parser("docs", help="write the page of all alerts, at their declared values")
     documenting.add_argument("--out", type=Path, required=True, help="the file to write (docs/alerts.md)")
     documenting.set_defaults(run=_docs)
-    add_defaults(rendering, exporting, listing)
+    telling = commands.add_parser("event", help="tell the inbox of a deploy, a load run: dashboards mark it")
+    telling.add_argument("--title", required=True, help="what happened, one line")
+    telling.add_argument("--kind", default="deploy", choices=EVENT_KINDS, help="what it was (deploy)")
+    telling.add_argument("--start", help="when it began: Unix seconds, or 2026-11-22T09:00:00Z (now)")
+    telling.add_argument("--end", help="when it ended, in the same forms (a moment, or it goes on)")
+    telling.add_argument("--tag", action="append", default=[], help="a word to find it by; may be given again")
+    telling.add_argument("--link", default="", help="a web address that tells more")
+    telling.set_defaults(run=_event)
+    add_defaults(rendering, exporting, listing, telling)
     return parser
+
+
+def _event(options: argparse.Namespace) -> int:
+    site = chosen_site(options)
+    given = {name: getattr(options, name) for name in ("title", "kind", "start", "end", "link")}
+    try:
+        kept = event.post(site.local_url(site.ports.inbox), {**{k: v for k, v in given.items() if v}, "tags": options.tag})
+    except event.RefusedError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"event {kept['id']}: {kept['kind']}: {kept['title']}, {kept['start']}")
+    return 0
 
 
 def _render(options: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from compose import postgres, render, roles, standard
+from compose.announce import announce
 from compose.bootstrap import install_lacking
 from compose.errors import BadInputError, ComposeError
 from compose.health import Health, ask, standing_still
@@ -78,6 +79,8 @@ class Stack:
         if site.workload and roles.settle(site, self.paths):
             tell("made the exporter's role in the data store's PostgreSQL, which an earlier version had made without")
         render.forget_others(self.paths)
+        if changed and (why := announce(site, "settings applied" if running else "started")):
+            tell(why)
         return changed
 
     def _remembered(self) -> tuple[Path, str]:

@@ -83,7 +83,7 @@ def _fine(panels: Panels) -> Row:
             Query(suppressed, "alerts"), unit=Unit.COUNT, none="no Alertmanager answers",
         ),
         panels.stat(
-            "Time to the inbox, p95",
+            "To the inbox, p95",
             "From the first bad sample to the inbox, 95 % of the last 24 h. Normal: `for` plus 20 s when critical, 45 s when "
             "warning.",
             Query(stack_signals.DELIVERY_P95, "p95"), none="no alert in 24 h",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards.layout import Cell, Row
-from dashboards.panels import MAX_SERIES, Panels, Query
+from dashboards.panels import MAX_SERIES, Column, Panels, Query
 from metrics import prometheus, stack, stack_signals
 from metrics.model import Unit
 from settings import look
@@ -11,7 +11,7 @@ from settings import look
 
 def rows(panels: Panels) -> list[Row]:
     """Those rows, the most asked for first."""
-    return [_times(panels), _notifications(panels), _inbox(panels), _held_back(panels), _path(panels)]
+    return [_times(panels), _notifications(panels), _inbox(panels), _events(panels), _held_back(panels), _path(panels)]
 
 
 def _times(panels: Panels) -> Row:
@@ -35,12 +35,14 @@ def _times(panels: Panels) -> Row:
 
 def _notifications(panels: Panels) -> Row:
     by = ("integration",)
+    sent = prometheus.AM_NOTIFICATIONS.increase("1h").sum(by=by).apply("round")
+    p95 = prometheus.AM_LATENCY.quantile(0.95, by=by, window="1h")
     found = [
         panels.timeseries(
             "Notifications by receiver",
             "Notifications that Alertmanager sent within an hour, by kind of receiver. Normal: `webhook`, the inbox, once a "
             "minute for the Watchdog.",
-            Query(prometheus.AM_NOTIFICATIONS.increase("1h").sum(by=by).apply("round").topk(MAX_SERIES), "{{integration}}"),
+            Query(sent.compare(">", 0).topk(MAX_SERIES), "{{integration}}"),
             unit=Unit.COUNT,
         ),
         panels.timeseries(
@@ -52,7 +54,7 @@ def _notifications(panels: Panels) -> Row:
         panels.timeseries(
             "Time of a notification",
             "How long receivers took to take a notification, over an hour. Normal: below a second. No line: none was sent.",
-            Query(prometheus.AM_LATENCY.quantile(0.95, by=by, window="1h"), "{{integration}} p95"), unit=Unit.SECONDS,
+            Query(p95.compare(">=", 0), "{{integration}} p95"), unit=Unit.SECONDS,
         ),
     ]  # fmt: skip
     return Row("Notifications", [Cell(panel, width=8) for panel in found])
@@ -81,6 +83,24 @@ def _inbox(panels: Panels) -> Row:
         ),
     ]  # fmt: skip
     return Row("Inbox and Watchdog", [Cell(panel, width=8) for panel in found])
+
+
+def _events(panels: Panels) -> Row:
+    by = ("kind", "title")
+    table = panels.table(
+        "Latest events",
+        "Deploys, load runs and the like of the last 24 h, as programs told the inbox. Did one come just before the fault?",
+        by,
+        Column(stack.EVENT_TIME.select().max(by=by) * 1000, "Began", Unit.TIMESTAMP),
+        none="none",
+    )
+    counted = panels.timeseries(
+        "Events by kind",
+        "Events posted to the inbox within an hour. Normal: as many as you deploy. None at all: does the deploy script post?",
+        Query(stack.EVENTS.increase("1h").sum(by=("kind",)).apply("round"), "{{kind}}"),
+        unit=Unit.COUNT,
+    )
+    return Row("Events", [Cell(table), Cell(counted)], folded=True)
 
 
 def _held_back(panels: Panels) -> Row:

@@ -21,7 +21,7 @@ def dashboard(site: Site) -> Dashboard:
         feed_detail.freshness(panels),
         feed_detail.received(panels),
         feed_detail.reconnects(panels),
-        Row("Persistence", [Cell(panel, width=6) for panel in database.writing(panels)[:4]]),
+        Row("Persistence", [Cell(panel, width=12, height=7) for panel in database.writing(panels)[:4]]),
         feed_detail.processors(panels),
     ]
     return layout.dashboard(
@@ -38,7 +38,7 @@ def _fine(panels: Panels) -> Row:
     lost = feed.BAD_MESSAGES.rate().sum() + feed.DROPPED.rate().sum()
     found = [
         panels.stat(
-            "Sources stale or failed",
+            "Stale or failed",
             "Sources that are silent for too long, and those that gave up. Normal: 0. The table Sources names them.",
             Query(feed.STALE.select().sum() + feed.SOURCE_STATE.select(state="failed").sum(), "sources"), unit=Unit.COUNT,
             worse_above=1, none="no stream server is scraped",
@@ -55,7 +55,7 @@ def _fine(panels: Panels) -> Row:
             Query(lost, "items"), unit=Unit.PER_SECOND, worse_above=0.01, none="no stream server is scraped",
         ),
         panels.stat(
-            "Waiting for the database",
+            "Oldest row waits",
             "How long the oldest row of the feed has waited on disk for the database. Normal: below a second. See Persistence.",
             Query(db.SPOOL_WAIT, "oldest"), none="no stream server is scraped",
         ),

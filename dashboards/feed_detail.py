@@ -91,7 +91,7 @@ def received(panels: Panels) -> Row:
             Query(feed.IGNORED.rate().sum(by=("source",)), "{{source}}"), unit=Unit.PER_SECOND,
         ),
     ]  # fmt: skip
-    return Row("What comes in", [Cell(panel, width=6) for panel in found])
+    return Row("What comes in", [Cell(panel, width=12, height=7) for panel in found])
 
 
 def reconnects(panels: Panels) -> Row:
@@ -162,4 +162,4 @@ def processors(panels: Panels) -> Row:
             Query(feed.LISTENER_ERRORS.rate().sum(), "listeners"), unit=Unit.PER_SECOND,
         ),
     ]  # fmt: skip
-    return Row("Processors", [Cell(panel, width=6) for panel in found], folded=True)
+    return Row("Processors", [Cell(panel, width=8) for panel in found], folded=True)

@@ -11,6 +11,7 @@ from grafanalib import core
 
 from dashboards.panels import DATASOURCE
 from metrics.model import Metric
+from metrics.query import Target
 from metrics.stack import (
     DASHBOARD_ALERTS,
     DASHBOARD_ANALYSIS,
@@ -26,6 +27,7 @@ from metrics.stack import (
     DASHBOARD_SYSTEM,
     DASHBOARD_WEBSOCKET,
     DATASOURCE_PROMETHEUS,
+    EVENT_TIME,
     WORKLOAD_DASHBOARDS,
 )
 from settings import Site, look
@@ -147,7 +149,7 @@ def _links(site: Site) -> list[dict[str, object]]:
 
 
 def _annotations() -> core.Annotations:
-    """Firing alerts as marks on every time axis; `info` (the Watchdog) would mark everything."""
+    """Firing alerts and posted events as marks on every time axis; `info` (the Watchdog) would mark everything."""
     firing = {
         "name": "Firing alerts",
         "datasource": DATASOURCE,
@@ -158,7 +160,19 @@ def _annotations() -> core.Annotations:
         "textFormat": "{{severity}} on {{instance}}",
         "step": "60s",
     }
-    return core.Annotations(list=[firing])
+    events = {
+        "name": "Events",
+        "datasource": DATASOURCE,
+        "enable": True,
+        "expr": EVENT_TIME.select(cluster="=~$cluster").render(Target("")) + " * 1000",
+        "useValueForTime": True,
+        "iconColor": look.INFO,
+        "titleFormat": "{{kind}}: {{title}}",
+        "textFormat": "{{instance}}",
+        "tagKeys": "kind",
+        "step": "60s",
+    }
+    return core.Annotations(list=[firing, events])
 
 
 def dashboard(site: Site, rows: Sequence[Row], *, uid: str, title: str, description: str, source: Metric) -> core.Dashboard:

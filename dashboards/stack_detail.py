@@ -49,10 +49,10 @@ def _cost(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Disk of the data",
-            "What Prometheus keeps on disk: finished blocks, the newest data, its log. Normal: rises to the limit, then flat. "
-            "Too much: shorten prometheus.retention in site.yaml.",
-            Query(prometheus.BLOCKS_BYTES.select().sum(), "blocks"), Query(prometheus.HEAD_CHUNKS_BYTES.select().sum(), "newest"),
-            Query(prometheus.WAL_BYTES.select().sum(), "log"), unit=Unit.BYTES, stacked=True,
+            "Bytes of Prometheus's finished blocks (the first comes after 3 h), and how many there may be. Normal: rises to the "
+            "limit, then flat.",
+            Query(prometheus.BLOCKS_BYTES.select().sum(), "blocks"),
+            Query(prometheus.RETENTION_BYTES.select().sum(), "limit"), unit=Unit.BYTES,
         ),
         panels.timeseries(
             "Rule evaluation time",
@@ -65,7 +65,7 @@ def _cost(panels: Panels) -> Row:
             Query(files.topk(MAX_SERIES), _TARGET), unit=Unit.PERCENT, most=100,
         ),
     ]  # fmt: skip
-    return Row("Cost of watching", [Cell(panel, width=6) for panel in found])
+    return Row("Cost of watching", [Cell(panel, width=8) for panel in found])
 
 
 def _group(groups: Expr) -> Expr:
@@ -139,7 +139,7 @@ def _collectors(panels: Panels) -> Row:
             none="none",
         ),
     ]  # fmt: skip
-    return Row("Collectors", [Cell(panel, width=6) for panel in found], folded=True)
+    return Row("Collectors", [Cell(panel, width=8) for panel in found], folded=True)
 
 
 def _hourly(trouble: Counter) -> Expr:

@@ -18,15 +18,10 @@ SAMPLES_APPENDED = Counter(
 BLOCKS_BYTES = Gauge(
     "prometheus_tsdb_storage_blocks_bytes", "Bytes on disk of the data's finished blocks.", Unit.BYTES, emitter=_PROMETHEUS
 )
-WAL_BYTES = Gauge(
-    "prometheus_tsdb_wal_storage_size_bytes", "Bytes on disk of the write-ahead log.", Unit.BYTES, emitter=_PROMETHEUS
-)
-HEAD_CHUNKS_BYTES = Gauge(
-    "prometheus_tsdb_head_chunks_storage_size_bytes",
-    "Bytes on disk of the newest data's chunks.",
-    Unit.BYTES,
+RETENTION_BYTES = Gauge(
+    "prometheus_tsdb_retention_limit_bytes", "Bytes that the data's blocks may have on disk; 0: no limit.", Unit.BYTES,
     emitter=_PROMETHEUS,
-)
+)  # fmt: skip
 OLDEST_SAMPLE = Gauge(
     "prometheus_tsdb_lowest_timestamp_seconds", "Unix time of the oldest sample.", Unit.TIMESTAMP, emitter=_PROMETHEUS
 )

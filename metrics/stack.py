@@ -164,6 +164,23 @@ WATCHDOG_AGE = Gauge(
     absent="no Watchdog has arrived yet",
 )
 
+# -- posted events ---------------------------------------------------------------------------------------------------
+EVENT_KINDS = ("deploy", "load", "maintenance", "appliance", "other")
+EVENTS = Counter(
+    "watchfloor_events_total",
+    "Events that were posted to the inbox, by kind: deploys, load runs, maintenance, what the appliance did itself.",
+    Unit.COUNT,
+    labels=("kind",),
+    closed={"kind": EVENT_KINDS},
+)
+EVENT_TIME = Gauge(
+    "watchfloor_event_timestamp_seconds",
+    "Unix time at which a posted event began; the newest 20 of the last 24 h, for annotations.",
+    Unit.TIMESTAMP,
+    labels=("kind", "title", "event"),
+    absent="no event was posted in 24 h",
+)
+
 # -- preview ---------------------------------------------------------------------------------------------------------
 PREVIEW_REQUESTS = Counter(
     "watchfloor_preview_requests_total",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from alerts.inbox.listing import Incident
+from alerts.inbox.posted import Posted
 from alerts.inbox.store import Recorded
 from alerts.inbox.watchdog import Pulse
 from metrics import stack
@@ -19,6 +20,7 @@ _KEPT = (
     stack.INBOX_REJECTED,
     stack.INBOX_DETECTION,
     stack.INBOX_DELIVERY,
+    stack.EVENTS,
 )
 
 
@@ -46,9 +48,16 @@ class Figures:
             self._kept.observe(stack.INBOX_DETECTION, incident.detection)
             self._kept.observe(stack.INBOX_DELIVERY, incident.delivery)
 
-    def exposition(self, firing: dict[str, int], unacknowledged: int, pulse: Pulse, wanted: Format) -> bytes:
-        """The body of `/metrics`; `firing` counts open alerts by severity."""
-        return self._renderer.render(self._samples(firing, unacknowledged, pulse), wanted)
+    def posted(self, kind: str) -> None:
+        """Counts an event that a program posted."""
+        self._kept.inc(stack.EVENTS, kind)
+
+    def exposition(
+        self, firing: dict[str, int], unacknowledged: int, pulse: Pulse, events: list[Posted], wanted: Format
+    ) -> bytes:
+        """The body of `/metrics`; `firing` counts open alerts by severity, `events` are the newest."""
+        samples = [*self._samples(firing, unacknowledged, pulse), *map(_event, events)]
+        return self._renderer.render(samples, wanted)
 
     def _samples(self, firing: dict[str, int], unacknowledged: int, pulse: Pulse) -> Iterator[Sample]:
         yield from self._process.collect()
@@ -59,3 +68,7 @@ class Figures:
         yield stack.WATCHDOG_ALIVE.sample(int(pulse.alive))
         if pulse.age is not None:
             yield stack.WATCHDOG_AGE.sample(pulse.age)
+
+
+def _event(event: Posted) -> Sample:
+    return stack.EVENT_TIME.sample(event.starts_at, event.kind, event.title, str(event.id))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from alerts.inbox import schema
+from alerts.inbox.posted import Posted
 
 _LAST = 1 << 62
 _OPEN = "resolved_at IS NULL"
@@ -84,6 +85,7 @@ class Received:
 
 
 _FIELDS = tuple(Incident.__dataclass_fields__)
+_POSTED = ", ".join(Posted.__dataclass_fields__)
 _COLUMNS = ", ".join(f"i.{name}" for name in _FIELDS)
 
 
@@ -182,6 +184,16 @@ class Listing:
         """Open incidents whose first bad sample is not known."""
         sql = f"SELECT id FROM incidents WHERE {_OPEN} AND first_bad_at IS NULL LIMIT ?"  # noqa: S608  # a constant
         return [row["id"] for row in self._all(sql, limit)]
+
+    def posted(self, start: float, end: float, limit: int, kind: str = "") -> list[Posted]:
+        """Posted events that touch the window, latest start first; `kind` narrows unless empty."""
+        narrowed = " AND kind = ?" if kind else ""
+        rows = self._all(
+            f"SELECT {_POSTED} FROM posted WHERE starts_at <= ? AND coalesce(ends_at, starts_at) >= ?{narrowed}"  # noqa: S608  # ours
+            " ORDER BY starts_at DESC, id DESC LIMIT ?",
+            end, start, *([kind] if kind else []), limit,
+        )  # fmt: skip
+        return [Posted(**{name: row[name] for name in row.keys()} | {"tags": tuple(json.loads(row["tags"]))}) for row in rows]  # noqa: SIM118  # a Row iterates over values
 
     def counts(self) -> tuple[dict[str, int], int, int]:
         """Open incidents by severity, how many of them nobody has acknowledged, and resolved ones."""

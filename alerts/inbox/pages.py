@@ -15,11 +15,14 @@ from alerts.inbox import actions, view, words
 from alerts.inbox.alertmanager import RefusedError, Silence
 from alerts.inbox.api import number
 from alerts.inbox.guard import check_form
-from alerts.inbox.listing import Listing
+from alerts.inbox.listing import Incident, Listing
 from alerts.inbox.parts import PARTS, Parts
+from alerts.inbox.posted import Posted
 from alerts.inbox.problems import ProblemError, for_program
 
 MOST_OPEN, MOST_RESOLVED, MOST_EXPIRED = 150, 50, 20
+MOST_EVENTS, MOST_POSTED = 20, 500  # shown in their own section; looked at for the timelines
+_EVENTS_FOR = 86400.0
 NAME_COOKIE = "inbox_name"
 _NAME_LIVES = 365 * 86400
 DURATIONS = ("30m", "1h", "2h", "4h", "8h", "1d", "3d", "1w")
@@ -71,7 +74,8 @@ async def board(request: web.Request) -> web.Response:
     resolved = await parts.desk.read(Listing.resolved, MOST_RESOLVED, older)
     timelines = await parts.desk.read(Listing.timeline, [incident.id for incident in [*shown, *resolved]])
     now, pulse = parts.clock(), parts.pulse()
-    cards = [view.card(incident, timelines[incident.id], silences.known, now) for incident in [*shown, *resolved]]
+    posted = await _posted(parts, [*shown, *resolved], now)
+    cards = [view.card(incident, timelines[incident.id], silences.known, now, posted) for incident in [*shown, *resolved]]
     last = resolved[-1] if len(resolved) == MOST_RESOLVED else None
     return render(
         "board.html",
@@ -90,11 +94,30 @@ async def board(request: web.Request) -> web.Response:
         resolved=[card for card in cards if card.state == "resolved"],
         next_older=f"{last.resolved_at!r}-{last.id}" if last else "",
         silences=[_silence(item, now) for item in _few(silences.known)],
+        events=[_event(event, now) for event in posted if (event.ends_at or event.starts_at) > now - _EVENTS_FOR][:MOST_EVENTS],
         silence_problem=silences.problem,
         durations=DURATIONS,
         dashboards=parts.site.public(parts.site.ports.grafana),
         runbooks=set(parts.runbooks.names()),
     )
+
+
+async def _posted(parts: Parts, incidents: list[Incident], now: float) -> list[Posted]:
+    """Posted events of the last day, and those around the incidents that the page shows."""
+    since = min([now - _EVENTS_FOR, *(incident.first_bad_at or incident.starts_at for incident in incidents)])
+    return await parts.desk.read(Listing.posted, since - view.WINDOW_BEFORE, now, MOST_POSTED)
+
+
+def _event(event: Posted, now: float) -> dict[str, Any]:
+    return {
+        "id": event.id,
+        "what": view.kind_of(event),
+        "title": event.title,
+        "began": view.when(event.starts_at, now),
+        "lasted": words.length(event.ends_at - event.starts_at) if event.ends_at is not None else "",
+        "tags": event.tags,
+        "link": view.link(event.link),
+    }
 
 
 def _few(silences: list[Silence]) -> list[Silence]:

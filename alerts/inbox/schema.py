@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-VERSION = 1
+VERSION = 2
 _BUSY_SECONDS = 2.0  # nobody else writes; a backup may read
 
 # Times are Unix seconds. `episode` grows when an incident fires again under its old start time.
@@ -47,6 +47,18 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 
 
+# What programs post about deploys and the like; `events` above are the lines of incidents' timelines.
+_POSTED = """
+CREATE TABLE posted (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  kind TEXT NOT NULL, title TEXT NOT NULL, starts_at REAL NOT NULL, ends_at REAL,
+  tags TEXT NOT NULL DEFAULT '[]', link TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX posted_start ON posted (starts_at, id);
+"""
+_STEPS = (_TABLES, _POSTED)  # the n-th leads to version n
+
+
 class WrongSchemaError(RuntimeError):
     """The file was written by a newer version of the inbox."""
 
@@ -67,10 +79,10 @@ def connect(path: Path, *, writes: bool) -> sqlite3.Connection:
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Makes the tables where there are none. Raises WrongSchemaError for a file of a newer version."""
+    """Makes the tables that are lacking. Raises WrongSchemaError for a file of a newer version."""
     found = connection.execute("PRAGMA user_version").fetchone()[0]
     if found > VERSION:
         fix = "start the newer version, or move the file away"
         raise WrongSchemaError(f"it has schema {found}, this inbox knows up to {VERSION}: {fix}")
-    if found == 0:
-        connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
+    if found < VERSION:
+        connection.executescript(f"BEGIN IMMEDIATE; {' '.join(_STEPS[found:])} PRAGMA user_version = {VERSION}; COMMIT;")

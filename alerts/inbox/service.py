@@ -13,7 +13,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
-from alerts.inbox import api, guard, intake, pages, problems
+from alerts.inbox import api, api_events, guard, intake, pages, problems
 from alerts.inbox.alertmanager import Alertmanager
 from alerts.inbox.desk import Desk
 from alerts.inbox.figures import Figures
@@ -36,6 +36,7 @@ from settings.secrets import read_secret
 _ASSETS = Path(__file__).parent / "assets"
 _FORGET_EVERY = 3600.0
 _AGAIN = 5.0
+_DAY, _MOST_EXPOSED = 86400.0, 20  # which posted events are a metric: enough to be scraped, few enough to stay cheap
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 log = logging.getLogger("watchfloor.inbox")
 
@@ -62,6 +63,8 @@ def _routes() -> list[web.RouteDef]:
         web.get("/api/silences", api.silences),
         web.post("/api/silences", api.make_silence),
         web.delete("/api/silences/{id:[0-9A-Za-z-]+}", api.expire_silence),
+        web.get("/api/events", api_events.listed),
+        web.post("/api/events", api_events.post),
         web.get("/api/stream", _stream),
         web.get("/", pages.board),
         web.post(r"/incidents/{id:[0-9]{1,18}}/acknowledge", pages.acknowledge),
@@ -116,11 +119,12 @@ async def _always(work: Callable[[], Awaitable[None]]) -> None:
 
 
 async def _forget(parts: Parts) -> None:
-    """Removes resolved incidents past the retention: now and every hour, in small transactions."""
+    """Removes resolved incidents and posted events past the retention: now and every hour, in small transactions."""
     kept = seconds(parts.site.inbox.retention)
     while True:
         while await parts.desk.write(Store.forget_resolved, parts.clock() - kept):
             parts.hub.changed()
+        await parts.desk.write(Store.forget_posted, parts.clock() - kept)
         await asyncio.sleep(_FORGET_EVERY)
 
 
@@ -151,7 +155,9 @@ async def _metrics(request: web.Request) -> web.Response:
     parts = request.app[PARTS]
     wanted = negotiate(request.headers.get("Accept", ""), request.headers.get("Accept-Encoding", ""))
     firing, bare, _ = await parts.desk.read(Listing.counts)
-    return web.Response(body=parts.figures.exposition(firing, bare, parts.pulse(), wanted), headers=wanted.headers)
+    now = parts.clock()
+    events = await parts.desk.read(Listing.posted, now - _DAY, now, _MOST_EXPOSED)
+    return web.Response(body=parts.figures.exposition(firing, bare, parts.pulse(), events, wanted), headers=wanted.headers)
 
 
 async def _healthz(_request: web.Request) -> web.Response:

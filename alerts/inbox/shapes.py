@@ -1,4 +1,4 @@
-"""Incidents, notifications and silences as JSON. Times are RFC 3339 in UTC or null, lengths seconds or null."""
+"""Incidents, notifications, silences and posted events as JSON. Times are RFC 3339 in UTC or null, lengths seconds or null."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from alerts.inbox.alertmanager import Silence
 from alerts.inbox.listing import Event, Incident, Received
+from alerts.inbox.posted import Posted
 from alerts.inbox.signals import unit_of
 
 
@@ -67,6 +68,19 @@ def notification(found: Received) -> dict[str, Any]:
         "alertname": found.incident.alertname,
         "severity": found.incident.severity,
         "incident": incident(found.incident),
+    }
+
+
+def posted(found: Posted) -> dict[str, Any]:
+    """A posted event; `end` is null for what is a moment, or goes on."""
+    return {
+        "id": found.id,
+        "kind": found.kind,
+        "title": found.title,
+        "start": moment(found.starts_at),
+        "end": moment(found.ends_at),
+        "tags": list(found.tags),
+        "link": found.link or None,
     }
 
 

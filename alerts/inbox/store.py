@@ -7,18 +7,20 @@ import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from alerts.inbox import schema
 from alerts.inbox.decide import Known, Verdict, decide
 from alerts.inbox.firstbad import FirstBad
+from alerts.inbox.posted import Posted
 from alerts.inbox.webhook import WATCHDOG, Alert, Notification, digest
 from metrics.stack import SEVERITIES
 
 _KNOWN = (
     "SELECT id, episode, resolved_at, last_delivery, digest, first_bad_at FROM incidents WHERE fingerprint = ? AND starts_at = ?"
 )
+MOST_POSTED = 10_000
 _WATCHDOG_AT, _FORM_TOKEN, _CHECKED = "watchdog_at", "form_token", "checked"
 
 
@@ -195,6 +197,22 @@ class Store:
                 (before, at_most),
             )
             return cursor.rowcount
+
+    def post(self, event: Posted) -> Posted:
+        """Keeps an event that a program posted; returns it with its id. Above `MOST_POSTED` the oldest go."""
+        with self._transaction():
+            cursor = self._db.execute(
+                "INSERT INTO posted (kind, title, starts_at, ends_at, tags, link) VALUES (?, ?, ?, ?, ?, ?)",
+                (event.kind, event.title, event.starts_at, event.ends_at, json.dumps(event.tags), event.link),
+            )
+            assert cursor.lastrowid is not None
+            self._db.execute("DELETE FROM posted WHERE id <= ?", (cursor.lastrowid - MOST_POSTED,))
+            return replace(event, id=cursor.lastrowid)
+
+    def forget_posted(self, before: float) -> int:
+        """Removes posted events that were over before that Unix time; returns how many."""
+        with self._transaction():
+            return self._db.execute("DELETE FROM posted WHERE coalesce(ends_at, starts_at) < ?", (before,)).rowcount
 
     def check(self) -> None:
         """Takes the write lock and gives it back. Raises sqlite3.Error when nothing can be written."""

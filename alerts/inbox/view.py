@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -9,12 +10,13 @@ from alerts.inbox import words
 from alerts.inbox.alertmanager import Silence
 from alerts.inbox.listing import Event, Incident
 from alerts.inbox.matchers import Matcher, text
+from alerts.inbox.posted import Posted
 from alerts.inbox.shapes import moment
 from alerts.inbox.signals import signal_of, unit_of
 from alerts.inbox.watchdog import Pulse
 from metrics.stack import SEVERITIES
 
-_WINDOW_BEFORE, _WINDOW_AFTER = 1800.0, 900.0  # seconds of context that a dashboard shows around an incident
+WINDOW_BEFORE, _WINDOW_AFTER = 1800.0, 900.0  # seconds of context that a dashboard shows around an incident
 _SAID = ("title", "summary", "description", "impact", "value", "runbook_url", "dashboard_url")
 _WITHOUT_CHOICE = ("severity", "signal", "cluster")  # labels that do not tell one alert from another of its name
 _KINDS = {
@@ -27,6 +29,15 @@ _KINDS = {
     "silenced": "Silenced",
     "resolved": "Resolved",
     "resolved_delivered": "Resolution arrived",
+}
+
+
+_POSTED = {
+    "deploy": "Deploy",
+    "load": "Load run",
+    "maintenance": "Maintenance",
+    "appliance": "The appliance",
+    "other": "Event",
 }
 
 
@@ -95,8 +106,8 @@ def when(at: float, now: float) -> Moment:
     return Moment(moment(at) or "", words.clock(at), words.age(now - at))
 
 
-def card(found: Incident, timeline: list[Event], silences: list[Silence], now: float) -> Card:
-    """An incident, its timeline, and the silence that covers it until last."""
+def card(found: Incident, timeline: list[Event], silences: list[Silence], now: float, posted: Sequence[Posted] = ()) -> Card:
+    """An incident, its timeline with the posted events around it, and the silence that covers it until last."""
     said, labels = found.annotations, found.labels
     covers = [silence.ends_at.timestamp() for silence in silences if silence.covers(labels)]
     return Card(
@@ -126,13 +137,27 @@ def card(found: Incident, timeline: list[Event], silences: list[Silence], now: f
         matchers=text(Matcher(name, value) for name, value in sorted(labels.items()) if value and name not in _WITHOUT_CHOICE),
         labels=sorted(labels.items()),
         more=[(name, value) for name, value in sorted(said.items()) if name not in _SAID],
-        timeline=[_line(event, now) for event in timeline],
+        timeline=_timeline(found, timeline, posted, now),
     )
 
 
 def _value_from(labels: dict[str, str]) -> str:
     signal = signal_of(labels)
     return f"{signal.title}, when it arrived" if signal else "when it arrived"
+
+
+def _timeline(found: Incident, timeline: list[Event], posted: Sequence[Posted], now: float) -> list[Line]:
+    """What happened to the incident, and what was posted from half an hour before it to its end."""
+    begin, end = (found.first_bad_at or found.starts_at) - WINDOW_BEFORE, found.resolved_at or now
+    around = [event for event in posted if event.starts_at <= end and (event.ends_at or event.starts_at) >= begin]
+    lines = [(event.at, _line(event, now)) for event in timeline]
+    lines += [(event.starts_at, Line(when(event.starts_at, now), kind_of(event), "", event.title)) for event in around]
+    return [line for _, line in sorted(lines, key=lambda one: one[0])]
+
+
+def kind_of(event: Posted) -> str:
+    """What a posted event is, in words."""
+    return _POSTED[event.kind]
 
 
 def _line(event: Event, now: float) -> Line:
@@ -156,7 +181,7 @@ def window(url: str, found: Incident) -> str:
     if not url:
         return ""
     parts = urlsplit(url)
-    begin = (found.first_bad_at or found.starts_at) - _WINDOW_BEFORE
+    begin = (found.first_bad_at or found.starts_at) - WINDOW_BEFORE
     end = "now" if found.resolved_at is None else str(round((found.resolved_at + _WINDOW_AFTER) * 1000))
     kept = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name not in ("from", "to")]
     return urlunsplit(parts._replace(query=urlencode([*kept, ("from", str(round(begin * 1000))), ("to", end)])))

@@ -6,7 +6,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from metrics import process, stack
 from tests.alerts.inbox.service import Inbox, alert, delivery, watchdog
 
-DECLARED = {metric.name for metric in stack.METRICS if metric.name.startswith(("watchfloor_inbox_", "watchfloor_watchdog_"))}
+_PREFIXES = ("watchfloor_inbox_", "watchfloor_watchdog_", "watchfloor_event")
+DECLARED = {metric.name for metric in stack.METRICS if metric.name.startswith(_PREFIXES)}
 OURS = DECLARED | {metric.name for metric in process.METRICS} | {stack.BUILD_INFO.name}
 
 
@@ -17,8 +18,9 @@ def families(text: str) -> set[str]:
 
 
 def test_everything_declared_is_exposed_and_nothing_else(inbox: Inbox) -> None:
-    assert families(inbox.get("/metrics").text) == OURS - {stack.WATCHDOG_AGE.name}
+    assert families(inbox.get("/metrics").text) == OURS - {stack.WATCHDOG_AGE.name, stack.EVENT_TIME.name}
     inbox.post(watchdog())
+    inbox.call("POST", "/api/events", {"title": "x"})
     assert families(inbox.get("/metrics").text) == OURS
 
 
