@@ -86,7 +86,7 @@ def _inbox(panels: Panels) -> Row:
 
 
 def _events(panels: Panels) -> Row:
-    by = ("kind", "title")
+    by = ("kind", "title", "instance")
     table = panels.table(
         "Latest events",
         "Deploys, load runs and the like of the last 24 h, as programs told the inbox. Did one come just before the fault?",
