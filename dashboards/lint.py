@@ -6,16 +6,19 @@ Whether an expression is valid PromQL is judged by the tests, which have a parse
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dashboards import kinds
-from metrics import catalog
+from dashboards import kinds, series
+from metrics import catalog, stack
 
 KINDS = ("timeseries", "stat", "table", "bargauge", "heatmap", "state-timeline", "row")
 VARIABLES = ("datasource", "cluster", "job", "instance")
 SCHEMA_VERSION = 42
+LEGEND = ("lastNotNull", "mean", "max")
+_OUTER_BY = re.compile(r"\s*\w+\s+by\s*\(([^)]*)\)")
 _FIXED_RANGE = re.compile(r"\b(?:rate|irate|increase)\([^\[\]]*\[(\d[^\]]*)\]")
 CONSTANT_FALLBACK = re.compile(r"\bor\s+(?:on\s*\(\s*\)\s*)?vector\s*\(")
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -34,7 +37,7 @@ def lint_text(text: str) -> list[str]:
 
 def lint(board: Mapping[str, Any]) -> list[str]:
     """The same for a dashboard that is already parsed."""
-    return [*_lint_board(board), *(finding for panel in panels(board) for finding in _lint_panel(panel))]
+    return [*_lint_board(board), *_lint_frame(board), *(finding for panel in panels(board) for finding in _lint_panel(panel))]
 
 
 def panels(board: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -66,6 +69,21 @@ def _lint_board(board: Mapping[str, Any]) -> Iterator[str]:
         yield "id: two panels share one, or one has none: give each panel its own"
 
 
+def _lint_frame(board: Mapping[str, Any]) -> Iterator[str]:
+    """What every dashboard has around its panels: crosshair, marks, neighbours, an open first row."""
+    if board.get("graphTooltip") != 1:
+        yield "graphTooltip: is not the shared crosshair: set 1"
+    found = [str(item.get("expr", "")) for item in board.get("annotations", {}).get("list", [])]
+    for what, metric in (("alerts", "ALERTS"), ("events", stack.EVENT_TIME.name)):
+        if not any(metric in expr for expr in found):
+            yield f"annotations: lack {what}: draw {metric} on every time axis"
+    if not any(link.get("url", "").startswith("/d/") for link in board.get("links", [])):
+        yield "links: lead to no neighbour: link the other dashboards"
+    first: Mapping[str, Any] = next(iter(board.get("panels", [])), {})
+    if first.get("type") != "row" or first.get("collapsed"):
+        yield "first row: is folded or not there: begin with an open row that tells whether it is fine"
+
+
 def _lint_panel(panel: dict[str, Any]) -> Iterator[str]:
     name = panel.get("title") or f"panel {panel.get('id')}"
     if panel.get("type") not in KINDS:
@@ -83,6 +101,29 @@ def _lint_panel(panel: dict[str, Any]) -> Iterator[str]:
         yield f"{name}: datasource is not the variable: use uid ${{datasource}}"
     for target in panel.get("targets", []):
         yield from _lint_target(name, target)
+    yield from _lint_lines(name, panel)
+
+
+def _lint_lines(name: str, panel: Mapping[str, Any]) -> Iterator[str]:
+    """How many lines or bars there are, and what the legend says of each."""
+    if panel.get("type") not in ("timeseries", "bargauge"):
+        return
+    total = sum(
+        series.most(expr, _labels(expr, target)) for target in panel.get("targets", []) if (expr := target.get("expr", ""))
+    )
+    if total > series.MAX_SERIES:
+        said = f"may draw {total:.0f} lines" if math.isfinite(total) else "may draw any number of lines"
+        yield f"{name}: {said}: cut it to {series.MAX_SERIES} by topk"
+    legend = panel.get("options", {}).get("legend", {})
+    if panel.get("type") == "timeseries" and not set(LEGEND) <= set(legend.get("calcs", [])):
+        yield f"{name}: the legend lacks one of {', '.join(LEGEND)}: give all three"
+
+
+def _labels(expr: str, target: Mapping[str, Any]) -> set[str]:
+    """The labels that tell its series apart, as far as the text tells: those of its legend, and of its outermost `by (…)`."""
+    outer = _OUTER_BY.match(expr.lstrip("("))
+    by = {label.strip() for label in outer[1].split(",")} if outer else set()
+    return by | set(series.named(str(target.get("legendFormat") or "")))
 
 
 def _lint_target(name: str, target: Mapping[str, Any]) -> Iterator[str]:

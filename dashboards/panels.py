@@ -13,7 +13,8 @@ from typing import Any
 from grafanalib import core
 
 from dashboards import parts
-from dashboards.parts import DATASOURCE, MAX_SERIES, SERIES_COLOURS, Column, Query, States
+from dashboards.parts import DATASOURCE, SERIES_COLOURS, Column, Query, States
+from dashboards.series import MAX_SERIES
 from dashboards.shapes import Shapes
 from metrics.model import Signal, Unit
 from settings import look
@@ -46,7 +47,7 @@ class Panels(Shapes):
             title=title,
             description=description,
             dataSource=DATASOURCE,
-            targets=[self.target(query, index) for index, query in enumerate(queries)],
+            targets=[self.target(query, index) for index, query in enumerate(parts.capped(queries))],
             unit=(unit or parts.unit_of(queries)).grafana,
             thresholds=steps,
             thresholdsStyleMode="dashed" if len(steps) > 1 else "off",
@@ -66,10 +67,13 @@ class Panels(Shapes):
 
     def stat(
         self, title: str, description: str, query: Query, *, unit: Unit | None = None, states: States | None = None,
-        worse_above: float | None = None, none: str = "no data",
+        worse_above: float | None = None, none: str = "no data", signal: Signal | None = None,
     ) -> core.Stat:  # fmt: skip
-        """One number now. `states` gives 0 and 1 their words; `worse_above` makes anything above it critical."""
-        signal = query.what if isinstance(query.what, Signal) else None
+        """One number now. `states` gives 0 and 1 their words; `worse_above` makes anything above it critical.
+
+        A `signal` gives its thresholds to a query that is not the signal itself, such as the worst of several machines.
+        """
+        signal = query.what if isinstance(query.what, Signal) else signal
         if worse_above is not None:
             steps = [parts.step(look.OK), parts.step(look.CRITICAL, worse_above)]
         else:

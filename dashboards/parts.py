@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
+from dashboards.series import MAX_SERIES, most
 from metrics import catalog
 from metrics.model import Signal, Unit
-from metrics.query import Expr
+from metrics.query import Aggregate, Expr, Function, Rate, Selector, Window
 from settings import Site, look
 
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
-MAX_SERIES = 12
 # Fixed order, so that the same thing looks the same everywhere; `text` is Grafana's black or white.
 SERIES_COLOURS = (look.SERIES_DARK[0], look.SERIES_DARK[1], "text", look.SERIES_LIGHT[3])
+_KEEP = {"topk", "bottomk", "round", "clamp_min", "clamp_max", "label_replace", "abs", "sort_desc"}  # functions that keep a unit
+_CAPS = ("topk", "bottomk")
 _LEVELS = {"warning": look.WARNING, "critical": look.CRITICAL}
 
 
@@ -110,11 +112,57 @@ def signal_of(queries: Sequence[Query]) -> Signal | None:
 
 
 def unit_of(queries: Sequence[Query]) -> Unit:
-    """The unit that the queries' signals share. Raises ValueError when they do not."""
-    units = {query.what.unit for query in queries if isinstance(query.what, Signal)}
-    if len(units) != 1:
-        raise ValueError(f"{len(units)} units in one panel: name the panel's unit")
-    return units.pop()
+    """The unit that all queries share, from their declarations. Raises ValueError when they do not, or it is not known."""
+    units = {query.what.unit if isinstance(query.what, Signal) else unit_in(query.what) for query in queries}
+    if len(units) != 1 or None in units:
+        raise ValueError(f"{len(units)} units in one panel, or one that follows from no declaration: name the panel's unit")
+    return next(unit for unit in units if unit)
+
+
+def unit_in(expr: Expr) -> Unit | None:
+    """The unit of an expression's values, where they are still those of one metric; None after arithmetic."""
+    if isinstance(expr, Selector | Rate | Window):
+        selector = expr if isinstance(expr, Selector) else expr.selector
+        metric = selector.metric or catalog.find(selector.name)
+        if metric is None:
+            return None
+        return metric.unit.per_second if isinstance(expr, Rate) and expr.function != "increase" else metric.unit
+    if isinstance(expr, Aggregate):
+        return Unit.COUNT if expr.op == "count" else unit_in(expr.inner)
+    if isinstance(expr, Function):
+        return _unit_of_function(expr)
+    return None
+
+
+def _unit_of_function(expr: Function) -> Unit | None:
+    inner = next((arg for arg in expr.args if isinstance(arg, Expr)), None)
+    if expr.name == "histogram_quantile":  # of the observations, not of how often there was one
+        while isinstance(inner, Aggregate):
+            inner = inner.inner
+        return unit_in(inner.selector) if isinstance(inner, Rate) else None
+    return unit_in(inner) if expr.name in _KEEP and inner else None
+
+
+def capped(queries: Sequence[Query]) -> list[Query]:
+    """The queries, each cut to its share of the lines that a panel draws where it could give more: the worst ones stay."""
+    share = max(1, MAX_SERIES // len(queries))
+    return [_cut(query, share) if _most(query) > share else query for query in queries]
+
+
+def _most(query: Query) -> float:
+    try:
+        labels = query.expr.labels
+    except ValueError:  # PromQL as it stands, which hides its labels
+        labels = ()
+    return most(query.expr.for_panel(), labels)
+
+
+def _cut(query: Query, share: int) -> Query:
+    signal, expr = query.what if isinstance(query.what, Signal) else None, query.expr
+    if isinstance(expr, Function) and expr.name in _CAPS:  # cut already, to more than its share
+        return replace(query, what=Function(expr.name, (str(share), *expr.args[1:])))
+    worst = "bottomk" if signal and signal.bad_below else "topk"
+    return replace(query, what=Function(worst, (str(share), expr)))
 
 
 def colours(queries: Sequence[Query], colours: Sequence[str]) -> list[dict[str, Any]]:

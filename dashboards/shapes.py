@@ -56,7 +56,7 @@ class Shapes:
             title=title,
             description=description,
             dataSource=DATASOURCE,
-            targets=[self.target(query, 0, instant=True)],
+            targets=[self.target(query, 0, instant=True) for query in parts.capped([query])],
             format=(unit or parts.unit_of((query,))).grafana,
             min=0,
             max=most,

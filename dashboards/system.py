@@ -5,9 +5,10 @@ from __future__ import annotations
 from dashboards import app, layout, system_detail
 from dashboards.layout import Cell, Dashboard, Panel, Row
 from dashboards.panels import Column, Panels, Query, States
-from metrics import catalog
-from metrics.model import Counter, Unit
-from metrics.stack import DASHBOARD_SYSTEM
+from metrics import catalog, prometheus
+from metrics.model import Counter, Signal, Unit
+from metrics.query import Expr
+from metrics.stack import DASHBOARD_SYSTEM, JOB_SYSTEM
 from metrics.system import cpu, filesystem, signals
 from settings import Site, look
 
@@ -20,6 +21,7 @@ def dashboard(site: Site) -> Dashboard:
     # The workload's requests have a job of their own, which the variable does not offer here.
     workload = Row("Workload", [Cell(panel, width=12) for panel in app.requests(Panels(site, scope=("cluster", "instance")))])
     rows = [
+        _fine(panels),
         _utilisation(panels),
         workload,
         _saturation(panels),
@@ -35,6 +37,37 @@ def dashboard(site: Site) -> Dashboard:
         description="Processors, memory, disks and network of the machines: how busy, how saturated, how many errors.",
         source=cpu.LOAD1,
     )
+
+
+def _fine(panels: Panels) -> Row:
+    """The worst of the chosen machines, judged by the thresholds of its alerts."""
+    down = prometheus.UP.select(job=JOB_SYSTEM).compare("== bool", 0).sum()
+    worst = (
+        ("Busiest processor", signals.CPU_USAGE, "Processor time in use on the busiest machine. Normal: below 70 %."),
+        ("Fullest memory", signals.MEMORY_USAGE, "Memory in use on the fullest machine. Normal: below 85 %."),
+        (
+            "Fullest disk",
+            signals.DISK_USAGE,
+            "How full the fullest filesystem is. Normal: below 90 %. The table How full names it.",
+        ),
+        ("Longest queue", signals.LOAD_PER_CORE, "Tasks that run or want to, per processor. Normal: below 1."),
+        ("Busiest disk", signals.DISK_UTILISATION, "Share of time in which the busiest disk works. Normal: below 80 %."),
+    )
+    machines = panels.stat(
+        "Machines down",
+        "Machines whose exporter does not answer. Normal: 0. The Appliance Itself names them.",
+        Query(down, "machines"), unit=Unit.COUNT, worse_above=1, none="no machine is scraped",
+    )  # fmt: skip
+    found = [
+        panels.stat(title, f"{said} Open the row below to see which and since when.", Query(_largest(signal), "worst"),
+                    unit=signal.unit, signal=signal)
+        for title, signal, said in worst
+    ]  # fmt: skip
+    return Row("Is it fine?", [Cell(panel, width=4, height=4) for panel in (machines, *found)])
+
+
+def _largest(signal: Signal) -> Expr:
+    return Query(signal).expr.max()
 
 
 def machine(panels: Panels) -> list[Panel]:

@@ -144,7 +144,8 @@ def test_no_two_panels_cover_each_other() -> None:
 
 
 def test_the_original_s_panels_come_first_under_their_titles() -> None:
-    assert [panel["title"] for panel in lint.panels(SYSTEM)][:2] == ["CPU Usage", "Memory Usage"]
+    assert [panel["title"] for panel in SYSTEM["panels"]][7:10] == ["Utilisation", "CPU Usage", "Memory Usage"]
+    assert all(board["panels"][0]["title"] == "Is it fine?" for board in BOARDS.values())
     assert [panel["title"] for panel in OVERVIEW["panels"]][:5] == [
         "Is it fine?", "Firing alerts", "Targets down", "Services down", "Alerting",
     ]  # fmt: skip

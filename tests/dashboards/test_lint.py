@@ -54,7 +54,38 @@ def drop_unit(board: Board) -> None:
     del first(board)["fieldConfig"]["defaults"]["unit"]
 
 
+def fold_first_row(board: Board) -> None:
+    board["panels"][0]["collapsed"] = True
+
+
+def lines(board: Board) -> dict[str, Any]:
+    return next(panel for panel in lint.panels(board) if panel["type"] == "timeseries")
+
+
+def put_line(**target: str) -> Callable[[Board], None]:
+    return lambda board: lines(board)["targets"][0].update(target)
+
+
+def drop_annotation(number: int) -> Callable[[Board], None]:
+    return lambda board: board["annotations"]["list"].pop(number)
+
+
+def short_legend(board: Board) -> None:
+    lines(board)["options"]["legend"]["calcs"] = ["lastNotNull", "max"]
+
+
+_DISKS = 'rate(node_disk_reads_completed_total{instance=~"$instance"}[$__rate_interval])'
 BROKEN = {
+    "graphTooltip: is not the shared crosshair": put("graphTooltip", 0),
+    "annotations: lack alerts": drop_annotation(0),
+    "annotations: lack events": drop_annotation(1),
+    "links: lead to no neighbour": put("links", []),
+    "first row: is folded": fold_first_row,
+    "first row: is folded or not there": put("panels", [{"id": 1, "type": "stat"}]),
+    "CPU Usage: may draw any number of lines": put_line(expr=_DISKS, legendFormat="{{device}}"),
+    "CPU Usage: may draw any number of lines: cut": put_line(expr=f"sum by (device) ({_DISKS})", legendFormat="reads"),
+    "CPU Usage: may draw 20 lines": put_line(expr=f"topk(20, {_DISKS})", legendFormat="{{device}}"),
+    "CPU Usage: the legend lacks one of": short_legend,
     "uid: is missing": put("uid", ""),
     "title: is empty": put("title", ""),
     "description: is empty": put("description", None),
@@ -71,8 +102,8 @@ BROKEN = {
     "has no query": put_panel("targets", []),
     "has no unit": drop_unit,
     "maxDataPoints is set": put_panel("maxDataPoints", 100),
-    "CPU Usage: datasource is not the variable": put_panel("datasource", {"uid": "abc"}),
-    "CPU Usage A: datasource is not the variable": put_target("datasource", {"uid": "${DS_PROMETHEUS}"}),
+    "Machines down: datasource is not the variable": put_panel("datasource", {"uid": "abc"}),
+    "Machines down A: datasource is not the variable": put_target("datasource", {"uid": "${DS_PROMETHEUS}"}),
     "has no expression": put_target("expr", " "),
     "intervalFactor is set": put_target("intervalFactor", 2),
     "falls back to a constant": put_target("expr", 'sum(up{instance=~"$instance"} == 0) or vector(0)'),

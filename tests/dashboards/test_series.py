@@ -1,0 +1,73 @@
+"""How many lines a panel can draw, what unit they have, and that neither has to be said where a declaration says it."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from dashboards import parts, series
+from dashboards.panels import Panels, Query
+from metrics import app, feed, stack
+from metrics.model import Signal, Unit
+from metrics.query import Expr
+from metrics.system import cpu, disk, signals
+from settings import Site
+
+READS = disk.READ_BYTES.rate()
+
+
+def drawn(*queries: Query) -> list[str]:
+    panel = Panels(Site(), scope=()).timeseries("x", "y", *queries, unit=Unit.COUNT)
+    return [target.expr for target in panel.targets]
+
+
+def test_an_open_label_is_cut_to_the_largest() -> None:
+    assert drawn(Query(READS, "{{device}}")) == ["topk(12, rate(node_disk_read_bytes_total[$__rate_interval]))"]
+    assert [expr.split(",")[0] for expr in drawn(Query(READS), Query(READS))] == ["topk(6", "topk(6"]
+
+
+def test_a_cut_of_one_s_own_is_kept_but_for_its_share() -> None:
+    assert drawn(Query(READS.sum(by=("device",)).topk(3)))[0].startswith("topk(3, ")
+    assert [expr.split(",")[0] for expr in drawn(Query(READS.topk(12)), Query(READS.topk(12)))] == ["topk(6", "topk(6"]
+
+
+def test_what_is_bad_below_keeps_the_smallest() -> None:
+    assert drawn(Query(signals.DISK_TIME_LEFT))[0].startswith("bottomk(12, ")
+
+
+@pytest.mark.parametrize(
+    "expr", [cpu.SECONDS.rate().sum(by=("instance", "mode")), feed.MESSAGES.rate().sum(by=("source",)), READS.sum()]
+)
+def test_what_is_few_stays_whole(expr: Expr) -> None:
+    assert "topk" not in drawn(Query(expr))[0]
+
+
+def test_the_number_follows_from_the_declaration() -> None:
+    assert series.most("sum by (source, reason) (rate(feed_bad_messages_total[5m]))", ("source", "reason")) == 21
+    assert series.most("sum by (device) (rate(node_disk_read_bytes_total[5m]))", ("device",)) == math.inf
+    assert series.most("topk(5, node_disk_io_now)", ("device", "instance")) == 5
+    assert series.most('up{job=~"$job"}', ("cluster", "job", "instance")) == 1
+
+
+@pytest.mark.parametrize(
+    ("what", "unit"),
+    [
+        (signals.CPU_USAGE, Unit.PERCENT),
+        (READS, Unit.BYTES_PER_SECOND),
+        (cpu.SECONDS.rate().sum(by=("mode",)), Unit.RATIO),
+        (stack.SERVICE_RESTARTS.increase("1h").sum().apply("round").topk(3), Unit.COUNT),
+        (stack.SERVICE_UP.select().count(by=("service",)), Unit.COUNT),
+        (app.DURATION.quantile(0.95, by=("route",)), Unit.SECONDS),
+        (stack.COLLECTOR_DURATION.select().over("max_over_time", "1h").max(), Unit.SECONDS),
+    ],
+)
+def test_a_unit_follows_from_the_declaration(what: Expr | Signal, unit: Unit) -> None:
+    assert parts.unit_of([Query(what)]) is unit
+
+
+def test_a_unit_that_does_not_follow_must_be_named() -> None:
+    with pytest.raises(ValueError, match="name the panel's unit"):
+        parts.unit_of([Query(READS * 8)])
+    with pytest.raises(ValueError, match="2 units in one panel"):
+        parts.unit_of([Query(READS), Query(signals.CPU_USAGE)])
