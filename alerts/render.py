@@ -17,9 +17,9 @@ from typing import Any
 
 import jinja2
 
-from alerts import overrides, routes
+from alerts import overrides, routes, slos
 from alerts.model import Alert, number, site_alerts, words
-from metrics import catalog
+from metrics import catalog, durations
 from metrics.model import Histogram, Recording
 from metrics.query import Expr, Rate, Selector
 from settings import Site
@@ -94,19 +94,40 @@ def _kept(alert: Alert) -> tuple[str, ...]:
 
 
 def rules(alerts: tuple[Alert, ...], site: Site) -> dict[str, str]:
-    """One rules file a domain, by path below the output folder: its recordings, then its alerts."""
+    """One rules file a domain, by path below the output folder; in each of its groups recordings stand before alerts."""
     template = environment().get_template("rules.yml.j2")
-    interval = site.scaled(site.prometheus.evaluation_interval)
     found = {}
     for title, domain in catalog.DOMAINS.items():
-        records = [_record(signal.recorded_as, signal.expr, (), site) for signal in domain.signals.values() if signal.recorded_as]
+        own = [alert for alert in alerts if alert.domain == title]
+        signals = (*domain.signals.values(), *(alert.signal for alert in own))
+        intervals = {*(rule.every for rule in slos.rules(title, site)), *(signal.every for signal in signals)}
+        ordered = sorted(intervals, key=lambda every: durations.seconds(every or "0"))
+        groups = [_group(title, every, own, site) for every in ordered]
+        groups = [group for group in groups if group["records"] or group["alerts"]]
+        if groups:
+            found[f"rules/{title}.yml"] = template.render(domain=title, groups=groups)
+    return found
+
+
+def _group(title: str, every: str, alerts: list[Alert], site: Site) -> dict[str, Any]:
+    """The rules of a domain that are evaluated at one interval; an empty one is the site's."""
+    domain = catalog.DOMAINS[title]
+    records = [_record(rule.record, rule.expr, rule.labels, site) for rule in slos.rules(title, site) if rule.every == every]
+    records += [
+        _record(signal.recorded_as, signal.expr, (), site)
+        for signal in domain.signals.values()
+        if signal.recorded_as and signal.every == every
+    ]
+    if not every:
         records += [
             _record(name, source, added, site) for recording in domain.recordings for name, source, added in _parts(recording)
         ]
-        own = [_rule(alert, site) for alert in alerts if alert.domain == title]
-        if records or own:
-            found[f"rules/{title}.yml"] = template.render(domain=title, interval=interval, records=records, alerts=own)
-    return found
+    return {
+        "name": f"{title}-{every}" if every else title,
+        "interval": site.scaled(every or site.prometheus.evaluation_interval),
+        "records": records,
+        "alerts": [_rule(alert, site) for alert in alerts if alert.signal.every == every],
+    }
 
 
 def _record(name: str, expr: Expr, added: tuple[tuple[str, str], ...], site: Site) -> dict[str, Any]:

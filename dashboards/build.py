@@ -28,6 +28,7 @@ from dashboards import (
     postgres,
     probe,
     redis,
+    slo,
     stack,
     system,
     websocket,
@@ -36,7 +37,7 @@ from settings import Site
 
 SCHEMA_VERSION = 42
 BOARDS: tuple[Callable[[Site], core.Dashboard], ...] = (
-    overview.dashboard, system.dashboard, database.dashboard, postgres.dashboard, cache.dashboard, redis.dashboard,
+    overview.dashboard, slo.dashboard, system.dashboard, database.dashboard, postgres.dashboard, cache.dashboard, redis.dashboard,
     websocket.dashboard, feed.dashboard, app.dashboard, analysis.dashboard, probe.dashboard, alerting.dashboard,
     stack.dashboard,
 )  # fmt: skip

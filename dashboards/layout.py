@@ -24,6 +24,7 @@ from metrics.stack import (
     DASHBOARD_POSTGRES,
     DASHBOARD_PROBE,
     DASHBOARD_REDIS,
+    DASHBOARD_SLO,
     DASHBOARD_SYSTEM,
     DASHBOARD_WEBSOCKET,
     DATASOURCE_PROMETHEUS,
@@ -126,6 +127,7 @@ def is_there(uid: str, site: Site) -> bool:
 def _links(site: Site) -> list[dict[str, object]]:
     boards = [
         ("Overview", DASHBOARD_OVERVIEW),
+        ("SLO and Error Budget", DASHBOARD_SLO),
         ("System Overview", DASHBOARD_SYSTEM),
         ("Database Performance", DASHBOARD_DATABASE),
         ("Database Tables and Queries", DASHBOARD_POSTGRES),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboards import alerting, layout, stack, system, websocket
+from dashboards import alerting, layout, slo, stack, system, websocket
 from dashboards.layout import Cell, Dashboard, Row
 from dashboards.panels import Panels
 from metrics import prometheus
@@ -14,10 +14,17 @@ def dashboard(site: Site) -> Dashboard:
     """The dashboard; its variables offer every target that Prometheus scrapes. `job` narrows what is told per target."""
     panels = Panels(site, scope=("cluster", "instance"))
     machines = Row("Machines", [Cell(panel, width=6, height=7) for panel in system.machine(panels)])
+    promised = Row("What users were promised", [slo.budgets(Panels(site, scope=("cluster",)))])
     workload = Row("Workload", [Cell(panel, width=8, height=7) for panel in websocket.workload(panels)])
     return layout.dashboard(
         site,
-        [_fine(panels), machines, *([workload] if site.workload else []), _firing(panels)],
+        [
+            _fine(panels),
+            *([promised] if site.workload else []),
+            machines,
+            *([workload] if site.workload else []),
+            _firing(panels),
+        ],
         uid=DASHBOARD_OVERVIEW,
         title="Overview",
         description="Is it fine? What fires, the services, the machines and the workload, on one screen.",

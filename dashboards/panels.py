@@ -34,10 +34,11 @@ class Panels(Shapes):
         unit: Unit | None = None,
         signal: Signal | None = None,
         stacked: bool = False,
+        least: float | None = 0,
         most: float | None = None,
         states: Sequence[str] = (),
     ) -> core.TimeSeries:
-        """A line for every series; with a `signal`, its thresholds as dashed lines. `most` is the axis' upper end.
+        """A line for every series; with a `signal`, its thresholds as dashed lines. `least` and `most` are the axis' ends.
 
         `states` are state colours, for queries in this order that count states; other queries take the series' colours.
         """
@@ -59,7 +60,7 @@ class Panels(Shapes):
             legendCalcs=["lastNotNull", "mean", "max"],
             tooltipMode="multi",
             tooltipSort="desc",
-            valueMin=0,
+            valueMin=least,
             valueMax=most,
             overrides=parts.colours(queries, (*states, *SERIES_COLOURS)) if len(queries) > 1 else [],
             links=parts.links(self.site, signal),
@@ -106,7 +107,7 @@ class Panels(Shapes):
         organize = {
             "excludeByName": {"Time": True},
             "indexByName": {name: index for index, name in enumerate(order)},
-            "renameByName": names | {label: label.capitalize() for label in labels},
+            "renameByName": names | {label: _heading(label) for label in labels},
         }
         merge = [{"id": "merge", "options": {}}] if several else []
         return core.Table(
@@ -117,7 +118,7 @@ class Panels(Shapes):
             transformations=[*merge, {"id": "organize", "options": organize}],
             overrides=[self._column(column) for column in columns],
             unit=Unit.NONE.grafana,
-            sortBy=[core.TableSortByField(displayName=labels[0].capitalize(), desc=False)],
+            sortBy=[core.TableSortByField(displayName=_heading(labels[0]), desc=False)],
             extraJson={"fieldConfig": {"defaults": {"noValue": none or "-"}}},
         )
 
@@ -136,3 +137,7 @@ class Panels(Shapes):
     def threshold(self, signal: Signal, level: str) -> float | None:
         """The signal's threshold of that level, as this site's override of its alert sets it."""
         return parts.threshold(self.site, signal, level)
+
+
+def _heading(label: str) -> str:
+    return "SLO" if label == "slo" else label.capitalize()

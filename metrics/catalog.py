@@ -19,13 +19,14 @@ from metrics import (
     process,
     prometheus,
     redis,
+    slo_signals,
     stack,
     stack_signals,
     stream_signals,
     system,
     websocket,
 )
-from metrics.model import Counter, Gauge, Histogram, Metric, Recording, Signal
+from metrics.model import RECORDING_RULE, Counter, Gauge, Histogram, Metric, Recording, Signal
 from metrics.postgres import signals as postgres_signals
 from metrics.redis import signals as redis_signals
 from metrics.system import signals as system_signals
@@ -34,16 +35,19 @@ from metrics.system import signals as system_signals
 TARGET_LABELS = ("cluster", "job", "instance")
 WORKER_LABEL = "worker"  # that of a target which is one process of several; panels about the bus tell them apart
 OWN_PREFIXES = ("app_", "db_", "cache_", "ws_", "feed_", "ai_", "probe_", "watchfloor_")
-RECORDING_RULE = "recording rule"
 
 
 @dataclass(frozen=True)
 class Domain:
-    """What one module of `metrics/` declares; its signals and recordings stand beside it, where it has any."""
+    """What one module of `metrics/` declares; its signals and recordings stand beside it, where it has any.
+
+    `made` is what rules of its own make, which are neither a signal's nor a recording's.
+    """
 
     metrics: tuple[Metric, ...]
     signals: Mapping[str, Signal] = field(default_factory=dict)
     recordings: tuple[Recording, ...] = ()
+    made: tuple[Gauge, ...] = ()
 
 
 DOMAINS: Mapping[str, Domain] = {
@@ -59,6 +63,7 @@ DOMAINS: Mapping[str, Domain] = {
     "probe": Domain(probe.METRICS, probe.SIGNALS),
     "model_quality": Domain(model_quality.METRICS, model_quality.SIGNALS),
     "cache": Domain(cache.METRICS, stream_signals.CACHE, cache.RECORDINGS),
+    "slo": Domain((), slo_signals.SIGNALS, made=slo_signals.MADE),
     "stack": Domain(stack.METRICS, stack_signals.SIGNALS, stack_signals.RECORDINGS),
     "process": Domain(process.METRICS),
     "prometheus": Domain(prometheus.METRICS),
@@ -88,7 +93,8 @@ def recordings() -> tuple[Recording, ...]:
 def recorded() -> tuple[Metric, ...]:
     """What recording rules make, as declared metrics: a gauge for each recorded signal, a recording in its own type."""
     gauges = [_recorded_signal(signal) for signal in signals().values() if signal.recorded_as]
-    return (*gauges, *(_recorded_recording(recording) for recording in recordings()))
+    made = (metric for domain in DOMAINS.values() for metric in domain.made)
+    return (*gauges, *(_recorded_recording(recording) for recording in recordings()), *made)
 
 
 def _recorded_signal(signal: Signal) -> Gauge:

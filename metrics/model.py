@@ -13,6 +13,8 @@ from typing import NamedTuple, TypeAlias
 
 from metrics.query import Expr, Function, Rate, Selector
 
+RECORDING_RULE = "recording rule"  # the emitter of what Prometheus makes from other series
+
 
 class Unit(Enum):
     """A unit: its key, and the format id by which Grafana draws it (https://grafana.com/docs, standard options)."""
@@ -223,7 +225,8 @@ class Signal:
     `warning` and `critical` are the thresholds, in `unit`, that a panel draws and an alert compares with; a value is bad
     above them, or below them where `bad_below`. `minimum` and `maximum` bound what an override may set. `recorded_as`
     makes the expression a recording rule of that name (a gauge). `why` is the reason for the thresholds. `alerts` names, level
-    by level, the alert that compares with that threshold, so that a panel draws what a site set for the alert.
+    by level, the alert that compares with that threshold, so that a panel draws what a site set for the alert. `every` is how
+    often its recording and its alerts are evaluated; empty: as often as the site says.
     """
 
     title: str
@@ -238,6 +241,7 @@ class Signal:
     recorded_as: str = ""
     why: str = ""
     alerts: Mapping[str, str] = field(default_factory=dict)
+    every: str = ""
 
 
 @dataclass(frozen=True, eq=False)

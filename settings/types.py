@@ -17,6 +17,7 @@ from settings.cache import Cache
 from settings.database import Database
 from settings.exporters import Exporters
 from settings.public import PublicUrls
+from settings.slos import Slos
 from settings.stream import Stream
 
 Duration: TypeAlias = basic.Duration  # the other rooms know it from here
@@ -231,6 +232,7 @@ class Site(Section, frozen=True):
     hosts: Annotated[list[Host], Meta(description="More machines that run the system exporter.")] = field(default_factory=list)
     scrape: Annotated[list[Scrape], Meta(description="Scrape jobs of your own.")] = field(default_factory=list)
     alerts: Annotated[dict[str, Override], Meta(description="Changes to alerts, by alert name.")] = field(default_factory=dict)
+    slos: Annotated[Slos, Meta(description="What is promised.")] = field(default_factory=Slos)
     receivers: Annotated[list[Receiver], Meta(description="Who is told beside the inbox.")] = field(default_factory=list)
     exporters: Annotated[Exporters, Meta(description="Our exporters.")] = field(default_factory=Exporters)
     inbox: Annotated[Inbox, Meta(description="The on-call inbox.")] = field(default_factory=Inbox)

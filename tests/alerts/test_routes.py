@@ -76,7 +76,10 @@ def test_every_alert_of_the_catalogue_is_routed_on_purpose(tmp_path: Path) -> No
     config = yaml.safe_load(rendered(tmp_path, "{}").read_text(encoding="utf-8"))
     matched = {matcher for route in config["route"]["routes"] for matcher in route["matchers"]}
     rules = [
-        rule for path in (tmp_path / "rules").glob("*.yml") for rule in yaml.safe_load(path.read_text())["groups"][0]["rules"]
+        rule
+        for path in (tmp_path / "rules").glob("*.yml")
+        for group in yaml.safe_load(path.read_text())["groups"]
+        for rule in group["rules"]
     ]
     severities = {rule["labels"]["severity"] for rule in rules if "alert" in rule}
     assert severities == {"critical", "warning", "info"}

@@ -12,7 +12,7 @@ import pytest
 import metrics
 from metrics import catalog
 from metrics.catalog import Domain
-from metrics.model import Counter, Gauge, Histogram, Metric, Recording, Signal, Unit
+from metrics.model import RECORDING_RULE, Counter, Gauge, Histogram, Metric, Recording, Signal, Unit
 
 ALL = catalog.all_metrics()
 ROOT = Path(metrics.__file__).parent
@@ -77,7 +77,7 @@ def test_recorded_names_are_declared_metrics(domains: dict[str, Domain]) -> None
     assert counter.labels == ("device", "direction")
     assert isinstance(histogram, Histogram)
     assert histogram.buckets == (1, 2)
-    assert {metric.emitter for metric in (gauge, counter, histogram)} == {catalog.RECORDING_RULE}
+    assert {metric.emitter for metric in (gauge, counter, histogram)} == {RECORDING_RULE}
 
 
 def test_find_knows_series_and_nothing_that_is_not_declared() -> None:
