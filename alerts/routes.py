@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from alerts.overrides import locate
-from metrics import stack
+from metrics import slo_signals, stack
 from settings import SettingsError, Site
 from settings.types import Email, PagerDuty, Receiver, Slack, Webhook
 
@@ -23,6 +23,7 @@ PEOPLE_INTERVAL = "1m"
 REPEAT = "4h"
 WATCHDOG_INTERVAL = "30s"
 WATCHDOG_REPEAT = "1m"
+BURNING = tuple(name for signal in slo_signals.PAIRS for name in signal.alerts.values())  # the fastest first
 RESERVED = ("inbox", "nobody", "watchdog")
 # From rendered/alertmanager/ to `settings.Paths.inbox_token`; Alertmanager resolves paths beside its configuration.
 INBOX_TOKEN = "../../secrets/inbox_token"  # noqa: S105  # a path, not a secret
@@ -63,6 +64,7 @@ def context(site: Site) -> dict[str, Any]:
             "watchdog_repeat": site.scaled(WATCHDOG_REPEAT),
         },
         "routes": tuple(_routes(site)),
+        "burning": [(BURNING[place], BURNING[place + 1 :]) for place in range(len(BURNING) - 1)],
         "own_database": site.workload and not site.database.url_file and not site.exporters.postgres.targets,
         "jobs": {"postgres": stack.JOB_POSTGRES, "model_quality": stack.JOB_MODEL_QUALITY},
         "inbox": _yaml(_inbox(site, send_resolved=True)),

@@ -100,7 +100,7 @@ class Panels(Shapes):
 
     def table(self, title: str, description: str, labels: Sequence[str], *columns: Column, none: str = "") -> core.Table:
         """A row for every combination of `labels`, a column for every query; all queries keep exactly these labels."""
-        targets = [self.target(Query(column.what), index, table=True) for index, column in enumerate(columns)]
+        targets = [self.target(Query(column.what, ""), index, table=True) for index, column in enumerate(columns)]
         several = len(columns) > 1
         names = {f"Value #{parts.ref(index)}" if several else "Value": column.title for index, column in enumerate(columns)}
         order = [*labels, *names]

@@ -14,7 +14,6 @@ from metrics.stack import DASHBOARD_SLO
 from settings import Site
 
 _BY = ("slo",)
-_PAIRS = (ask.BURN_1H, ask.BURN_6H, ask.BURN_1D, ask.BURN_3D)
 
 
 def dashboard(site: Site) -> Dashboard:
@@ -49,14 +48,14 @@ def _fine(panels: Panels) -> Row:
     kept = ask.recorded(ask.RATIO_5M).select().compare("<= bool", ask.BUDGET.select())
     table = panels.table(
         "Objectives now",
-        "Each objective: whether the last 5 min kept it, the share of bad events, what is allowed, and burn rates: how many times "
-        "faster than allowed bad events come, the lower of both windows. Normal: kept, burn rates below 1. Coloured: the "
+        "Each objective: whether the last 5 min kept it, the share of bad events, what is allowed, and burn rates: how many "
+        "times faster than allowed bad events come, the lower of both windows. Normal: kept, burn rates below 1. Coloured: the "
         "alert of that column fires; its runbook says what to do.",
         _BY,
         Column(kept.max(by=_BY), "Last 5 min", Unit.BOOL, states=States("kept", "MISSED")),
         Column(_now(ask.RATIO_5M), "Bad", Unit.RATIO),
         Column(ask.BUDGET.select().max(by=_BY), "Allowed", Unit.RATIO),
-        *(Column(_now(signal), f"Burn, {_windows(signal)}", Unit.NONE, signal=signal) for signal in _PAIRS),
+        *(Column(_now(signal), f"Burn, {_windows(signal)}", Unit.NONE, signal=signal) for signal in ask.PAIRS),
         none="no traffic yet",
     )  # fmt: skip
     return Row("Is it fine?", [budgets(panels), Cell(table, width=24, height=9)])
@@ -88,8 +87,8 @@ def _ratios(panels: Panels) -> Row:
     found = [
         panels.timeseries(
             f"Error ratio, {one.title}",
-            f"Share of bad events, and what the objective allows. Promised: {one.means} Normal: below `allowed`. Above: the dashboard of "
-            "that part tells which events.",
+            f"Share of bad events, and what the objective allows. Promised: {one.means} Normal: below `allowed`. Above: "
+            "the dashboard of that part tells which events.",
             *(
                 Query(ask.recorded(signal).select(slo=one.name).max(), legend)
                 for signal, legend in ((ask.RATIO_5M, "5 min"), (ask.RATIO_1H, "1 h"))

@@ -112,6 +112,7 @@ BURN_3D = _pair(
     RATIO_3D, RATIO_6H, "slo:burn_rate:3d_6h", EVERY_LONG, warning=1, alert="SLOBurnRate3d",
     gone="10 % of the budget of 30 days are gone within three days, and nothing is left at the end",
 )  # fmt: skip
+PAIRS = (BURN_1H, BURN_6H, BURN_1D, BURN_3D)
 
 
 def _grounds(long: str, short: str, **matchers: str) -> Signal:

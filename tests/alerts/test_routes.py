@@ -139,7 +139,7 @@ class Server:
 
 
 def _name(labels: dict[str, str]) -> tuple[str, ...]:
-    return tuple(labels.get(name, "") for name in ("alertname", "instance", "job", "mountpoint"))
+    return tuple(labels.get(name, "") for name in ("alertname", "instance", "job", "mountpoint", "slo", "cluster"))
 
 
 @pytest.fixture
@@ -210,6 +210,25 @@ def test_a_database_that_is_down_mutes_the_collectors_that_ask_it_alone(alertman
     locks = machine("PostgresLockWait", "warning", "postgres.lock_wait", job="postgres")
     sent = [down, collector, quality, system, other_server, other_machine, locks]
     expected = {_name(collector), _name(quality)}
+    assert alertmanager.muted(sent, expected) == expected
+
+
+def burning(name: str, objective: str, severity: str = "critical") -> dict[str, str]:
+    """An alert on a burn rate as Prometheus sends it: of a cluster, of no instance and no job."""
+    signal = f"slo.burn_{name.removeprefix('SLOBurnRate')}"
+    return {"alertname": name, "severity": severity, "signal": signal, "cluster": "c", "slo": objective}
+
+
+def test_a_fast_burn_mutes_the_slower_ones_of_the_same_objective_alone(alertmanager: Server) -> None:
+    fast = burning("SLOBurnRate6h", "api_latency")
+    faster = burning("SLOBurnRate1h", "api_latency")
+    slow = [burning(name, "api_latency", "warning") for name in ("SLOBurnRate1d", "SLOBurnRate3d")]
+    other = burning("SLOBurnRate6h", "feed_freshness")
+    elsewhere = burning("SLOBurnRate1d", "api_latency", "warning") | {"cluster": "d"}
+    slowest = burning("SLOBurnRate3d", "cache_hits", "warning")
+    alone = burning("SLOBurnRate1d", "cache_hits", "warning")
+    sent = [faster, fast, *slow, other, elsewhere, slowest, alone]
+    expected = {_name(alert) for alert in (fast, *slow, slowest)}
     assert alertmanager.muted(sent, expected) == expected
 
 
