@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from compose import edge, postgres, servers, standard
+from compose import edge, grafana, postgres, servers, standard
 from compose.host import DATABASE_USER
 from compose.service import Context, Service
 from metrics import stack
@@ -228,7 +228,7 @@ def services(site: Site) -> tuple[Service, ...]:
         if service.name == "stream":
             found += [service] if site.stream.workers == 1 else [_worker(service, index) for index in range(site.stream.workers)]
         else:
-            found.append(standard.chosen(site, service))
+            found.append(grafana.chosen(standard.chosen(site, service)))
     return tuple(found)
 
 

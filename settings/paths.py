@@ -114,3 +114,13 @@ class Paths:
     def redis_exporter_password(self) -> Path:
         """The password by which the Redis exporter is known to the appliance's own Redis servers."""
         return self.secrets / "redis_exporter_password"
+
+    @property
+    def grafana_password(self) -> Path:
+        """The password of Grafana's administrator, `admin`, where Grafana is installed."""
+        return self.secrets / "grafana_password"
+
+    @property
+    def grafana_secret_key(self) -> Path:
+        """The key by which that Grafana encrypts what it stores."""
+        return self.secrets / "grafana_secret_key"

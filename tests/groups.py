@@ -12,6 +12,7 @@ TOGETHER = (
         "tests/live/test_stack.py",
         "tests/live/test_declarations.py",
         "tests/live/test_monitoring.py",
+        "tests/live/test_grafana.py",
         "tests/live/test_soak.py",
         "tests/live/test_pages.py",
     ),

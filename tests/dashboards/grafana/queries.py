@@ -7,6 +7,7 @@ Intervals as Grafana's documentation tells them: `$__interval` is at least the d
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import aiohttp
@@ -39,7 +40,7 @@ def _put_in(expr: str, step: float, scrape: float, length: float) -> str:
     }
     for name, value in known.items():
         expr = expr.replace("${" + name + "}", value).replace(f"${name}", value)
-    assert "$" not in expr, f"a variable is left: {expr}"
+    assert not re.search(r"\$(?!\d)", expr), f"a variable is left: {expr}"
     return expr
 
 
