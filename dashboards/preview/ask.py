@@ -22,7 +22,10 @@ _MOST_OFFSET = 14 * 60
 
 @dataclass(frozen=True)
 class Ask:
-    """A time range, a width in points, the observer's minutes east of UTC, and variables by name; what was wrong, told."""
+    """A time range, a width in points, the observer's minutes east of UTC, and variables by name; what was wrong, told.
+
+    `scoped` are the values that one copy of a repeated panel has for itself.
+    """
 
     start: str
     end: str
@@ -31,6 +34,7 @@ class Ask:
     width: int = _DEFAULT_WIDTH
     offset: int = 0
     given: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    scoped: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
 
@@ -54,7 +58,8 @@ def understood(dashboard: Dashboard, pairs: Sequence[tuple[str, str]], now: floa
     known = {variable.name for variable in dashboard.templating.variables}
     problems += [f"variable {name!r} is not one of this dashboard's" for name in given if name not in known]
     width = _integer(first.get("width"), _DEFAULT_WIDTH, _LEAST_WIDTH, _MOST_WIDTH)
-    return Ask(start, end, over, at, width, offset, given, tuple(problems))
+    scoped = {key[6:]: value for key, value in pairs if key.startswith("scope-") and key[6:] in known}
+    return Ask(start, end, over, at, width, offset, given, scoped, tuple(problems))
 
 
 def _integer(text: str | None, otherwise: int, least: int, most: int) -> int:
@@ -130,7 +135,11 @@ class Reader:
             choice = variables.choose(variable, [], given, sure=False)
             told = f"{variable.label or variable.name}: {error}"
             return variables.Choice(variable, (), choice.selected, choice.value, (told,))
-        return variables.choose(variable, options, given)
+        choice = variables.choose(variable, options, given)
+        if options:
+            return choice
+        told = f"{variable.label or variable.name}: has no value in this time range; its panels may be empty"
+        return variables.Choice(variable, (), choice.selected, choice.value, (*choice.problems, told))
 
     async def _options(self, variable: Variable, ask: Ask, values: Mapping[str, Value]) -> list[str]:
         wanted = variables.question(interpolate.query(variable.query_text, values))

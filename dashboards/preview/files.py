@@ -14,7 +14,7 @@ VENDOR_PACKAGE = "libjs-dygraphs"
 STYLES = ("base.css", "vendor/dygraph.min.css", "preview.css", "kinds.css")
 SCRIPTS = (
     VENDOR_SCRIPT, "units.js", "dom.js", "plane.js", "marks.js", "drag.js", "chart.js", "sheet.js", "heatmap.js", "timeline.js",
-    "panels.js", "controls.js", "page.js",
+    "csv.js", "panels.js", "controls.js", "extras.js", "page.js",
 )  # fmt: skip
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 

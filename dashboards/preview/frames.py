@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from dashboards.preview import fields, legend
@@ -89,7 +90,11 @@ def timeseries(panel: Panel, answers: Sequence[Answer], grid: Grid, now: float) 
     first_unit = drawn[0].config.unit if drawn else base.unit
     options = panel.options.get("legend", {})
     calcs = [calc for calc in options.get("calcs", _DEFAULT_CALCS) if calc in fields.CALC_NAMES]
-    stacked = base.custom.get("stacking", {}).get("mode", "none") in ("normal", "percent")
+    stacking = base.custom.get("stacking", {}).get("mode", "none")
+    stacked = stacking in ("normal", "percent")
+    if stacking == "percent":
+        drawn = _shares(drawn)
+        first_unit = "percentunit"
     ends = _bounds(base, _heights(drawn, first_unit, stacked=stacked))
     return {
         "start": grid.over.start * 1000, "step": grid.step * 1000, "count": grid.count,
@@ -102,6 +107,19 @@ def timeseries(panel: Panel, answers: Sequence[Answer], grid: Grid, now: float) 
         "thresholds": _thresholds(base), "more": max(0, len(drawn) - MOST_SERIES),
         "series": [_series(line, calcs, first_unit, now) for line in drawn[:MOST_SERIES]],
     }  # fmt: skip
+
+
+def _shares(drawn: Sequence[Line]) -> list[Line]:
+    """Each series as its share of the sum at each point."""
+    sums = [sum(abs(value) for value in row if value is not None) for row in zip(*(line.values for line in drawn), strict=True)]
+    return [
+        Line(
+            line.name, line.ref_id,
+            [value / total if value is not None and total else None for value, total in zip(line.values, sums, strict=True)],
+            msgspec.structs.replace(line.config, unit="percentunit"),
+        )
+        for line in drawn
+    ]  # fmt: skip
 
 
 def _heights(drawn: Sequence[Line], unit: str | None, *, stacked: bool) -> tuple[float, float] | None:

@@ -149,6 +149,9 @@ class Panel(Part, frozen=True):
     links: list[Link] = field(default_factory=list)
     interval: str | None = None
     max_data_points: int | None = None
+    repeat: str | None = None
+    repeat_direction: str | None = None
+    max_per_row: int | None = None
     collapsed: bool = False
     panels: list[Panel] = field(default_factory=list)
 
@@ -194,6 +197,31 @@ class Templating(Part, frozen=True):
     variables: list[Variable] = field(default_factory=list, name="list")
 
 
+class Annotation(Part, frozen=True):
+    """A query whose samples above 0 are events; `{{label}}` in its formats. Newer files have the expression in `target`."""
+
+    name: str = ""
+    enable: bool = True
+    expr: str = ""
+    target: dict[str, Any] = field(default_factory=dict)
+    icon_color: str = ""
+    title_format: str | None = None
+    text_format: str | None = None
+    step: str | None = None
+    use_value_for_time: Any = False
+
+    @property
+    def expression(self) -> str:
+        """The query, wherever it stands; empty for Grafana's own annotations."""
+        return self.expr or str(self.target.get("expr") or "")
+
+
+class Annotations(Part, frozen=True):
+    """The annotation queries of a dashboard."""
+
+    queries: list[Annotation] = field(default_factory=list, name="list")
+
+
 class TimePicker(Part, frozen=True):
     """Choices of the time picker."""
 
@@ -209,6 +237,7 @@ class Dashboard(Part, frozen=True):
     tags: list[str] = field(default_factory=list)
     panels: list[Panel] = field(default_factory=list)
     templating: Templating = field(default_factory=Templating)
+    annotations: Annotations = field(default_factory=Annotations)
     time: TimeRange = field(default_factory=TimeRange)
     timepicker: TimePicker = field(default_factory=TimePicker)
     refresh: str | bool = ""

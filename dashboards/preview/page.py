@@ -10,16 +10,16 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from dashboards.preview import interpolate
+from dashboards.preview import interpolate, places
 from dashboards.preview.ask import Ask
 from dashboards.preview.interpolate import Value
 from dashboards.preview.library import Broken, Library
-from dashboards.preview.model import Dashboard, Link, Panel
+from dashboards.preview.model import Dashboard, Link
+from dashboards.preview.places import Placed, Section
 from dashboards.preview.variables import Choice, for_page
 
 REFRESHES = ("5s", "10s", "30s", "1m", "5m", "15m", "1h")
 _REFRESH = re.compile(r"[0-9]{1,6}[smhd]")
-_NUMBER = re.compile(r"[0-9]{1,18}")
 _SAFE_LINK = re.compile(r"https?://|/(?!/)")
 
 
@@ -30,7 +30,7 @@ def outline(
     values = {choice.variable.name: choice.value for choice in choices}
     refresh, wrong = _refresh(dashboard, dict(pairs).get("refresh"))
     view = dict(pairs).get("viewPanel", "").removeprefix("panel-")
-    sections, lost = _viewed(dashboard, values, view) if view else (_sections(dashboard, values), [])
+    sections, lost = _viewed(dashboard, choices, values, view) if view else (_sections(dashboard, choices, values), [])
     problems = [*ask.problems, *wrong, *lost, *(problem for choice in choices for problem in choice.problems)]
     return {
         "uid": dashboard.uid, "title": interpolate.title(dashboard.title, values), "description": dashboard.description,
@@ -38,7 +38,8 @@ def outline(
         "broken": [{"file": one.file, "why": one.why} for one in library.broken],
         "variables": [for_page(choice) for choice in choices], "problems": problems,
         "from": ask.start, "to": ask.end, "refresh": refresh, "refreshes": _choices(dashboard, refresh),
-        "utc": dashboard.timezone.lower() == "utc", "sections": sections, "view": view,
+        "utc": dashboard.timezone.lower() == "utc", "sections": sections, "view": "" if lost else view,
+        "events": [one.name for one in dashboard.annotations.queries if one.enable and one.expression.strip()],
         "links": _links(dashboard.links, library, ask, values),
     }  # fmt: skip
 
@@ -57,36 +58,37 @@ def _choices(dashboard: Dashboard, chosen: str) -> list[str]:
     return offered if not chosen or chosen in offered else [chosen, *offered]
 
 
-def _sections(dashboard: Dashboard, values: Mapping[str, Value]) -> list[dict[str, Any]]:
+def _sections(dashboard: Dashboard, choices: Sequence[Choice], values: Mapping[str, Value]) -> list[dict[str, Any]]:
     """Panels under their rows; those before the first row stand in a section without a title."""
-    made: list[dict[str, Any]] = [{"id": 0, "title": "", "collapsed": False, "panels": []}]
-    for panel in sorted(dashboard.panels, key=lambda one: (one.grid_pos.y, one.grid_pos.x)):
-        if panel.type == "row":
-            inner = [_panel(one, values) for one in panel.panels]
-            title = interpolate.title(panel.title, values) or "More"
-            made.append({"id": panel.id, "title": title, "collapsed": panel.collapsed, "panels": inner})
-        else:
-            made[-1]["panels"].append(_panel(panel, values))
-    return [section for section in made if section["panels"]]
+    return [_section(one, values) for one in places.sections(dashboard, places.chosen(choices))]
 
 
-def _viewed(dashboard: Dashboard, values: Mapping[str, Value], view: str) -> tuple[list[dict[str, Any]], list[str]]:
-    """One panel over the whole page, as Grafana's `viewPanel` shows it."""
-    panel = dashboard.panel(int(view)) if _NUMBER.fullmatch(view) else None
-    if panel is None:
-        return _sections(dashboard, values), [f"viewPanel: this dashboard has no panel {view!r}; all are shown"]
-    whole = _panel(panel, values) | {"x": 0, "y": 0, "w": 24, "h": 18}
-    return [{"id": 0, "title": "", "collapsed": False, "panels": [whole]}], []
+def _section(section: Section, values: Mapping[str, Value]) -> dict[str, Any]:
+    title = interpolate.title(section.row.title, places.values_in(values, section.scoped)) or "More" if section.row else ""
+    panels = [_panel(one, values) for one in section.panels]
+    return {"id": section.key, "title": title, "collapsed": bool(section.row and section.row.collapsed), "panels": panels}
 
 
-def _panel(panel: Panel, values: Mapping[str, Value]) -> dict[str, Any]:
-    grid = panel.grid_pos
+def _viewed(
+    dashboard: Dashboard, choices: Sequence[Choice], values: Mapping[str, Value], view: str
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """One panel, or one copy of it, over the whole page, as Grafana's `viewPanel` shows it."""
+    found = [one for section in places.sections(dashboard, places.chosen(choices)) for one in section.panels if one.key == view]
+    if not found:
+        return _sections(dashboard, choices, values), [f"viewPanel: this dashboard has no panel {view[:40]!r}; all are shown"]
+    whole = _panel(found[0], values) | {"x": 0, "y": 0, "w": 24, "h": 18}
+    return [{"id": "0", "title": "", "collapsed": False, "panels": [whole]}], []
+
+
+def _panel(placed: Placed, values: Mapping[str, Value]) -> dict[str, Any]:
+    panel, own = placed.panel, places.values_in(values, placed.scoped)
     return {
-        "id": panel.id, "kind": panel.type if panel.drawn else "other", "type": panel.type,
-        "title": interpolate.title(panel.title, values), "description": interpolate.title(panel.description, values),
-        "x": max(0, min(grid.x, 23)), "y": grid.y, "w": max(1, min(grid.w, 24)), "h": max(1, grid.h),
+        "id": panel.id, "key": placed.key, "scoped": placed.scoped, "kind": panel.type if panel.drawn else "other",
+        "type": panel.type, "title": interpolate.title(panel.title, own),
+        "description": interpolate.title(panel.description, own),
+        "x": placed.x, "y": placed.y, "w": placed.w, "h": placed.h,
         "text": str(panel.options.get("content", "")) if panel.type == "text" else "",
-        "links": [made for link in panel.links if (made := _address(link.title, interpolate.link(link.url, values)))],
+        "links": [made for link in panel.links if (made := _address(link.title, interpolate.link(link.url, own)))],
     }  # fmt: skip
 
 

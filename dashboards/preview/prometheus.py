@@ -74,12 +74,17 @@ _SCALAR = msgspec.json.Decoder(tuple[float, str])
 
 
 class Prometheus:
-    """One Prometheus at `url`; use as an async context manager. `observe(seconds, reason)` hears of every answer."""
+    """One Prometheus at `url`; use as an async context manager. `observe(seconds, reason)` hears of every answer.
+
+    `timeout` are the seconds that Prometheus may take for a query.
+    """
 
     def __init__(
-        self, url: str, user: str = "", password: str = "", observe: Callable[[float, str], None] = lambda _seconds, _reason: None
-    ) -> None:
+        self, url: str, user: str = "", password: str = "",
+        observe: Callable[[float, str], None] = lambda _seconds, _reason: None, timeout: float = TIMEOUT,
+    ) -> None:  # fmt: skip
         self.url = url
+        self._timeout = timeout
         self._auth = aiohttp.BasicAuth(user, password) if user else None
         self._observe = observe
         self._gate = asyncio.Semaphore(AT_ONCE)
@@ -88,7 +93,7 @@ class Prometheus:
     async def __aenter__(self) -> Self:
         """Opens the connections' pool."""
         connector = aiohttp.TCPConnector(limit=AT_ONCE * 2)
-        self._session = aiohttp.ClientSession(auth=self._auth, connector=connector, timeout=aiohttp.ClientTimeout(total=TIMEOUT))
+        self._session = aiohttp.ClientSession(auth=self._auth, connector=connector, timeout=_patience(self._timeout))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -98,12 +103,16 @@ class Prometheus:
 
     async def range(self, expr: str, over: Range, step: float) -> list[Series]:
         """The matrix of `expr` from start to end, a value every `step` seconds. Raises QueryError."""
-        form = {"query": expr, "start": repr(over.start), "end": repr(over.end), "step": repr(step), "timeout": f"{TIMEOUT:.0f}s"}
+        form = {"query": expr, "start": repr(over.start), "end": repr(over.end), "step": repr(step)} | self._limit
         return _series(await self._ask("query_range", form))
 
     async def instant(self, expr: str, at: float) -> list[Series]:
         """The vector of `expr` at that time; a scalar is a vector of one. Raises QueryError."""
-        return _series(await self._ask("query", {"query": expr, "time": repr(at), "timeout": f"{TIMEOUT:.0f}s"}))
+        return _series(await self._ask("query", {"query": expr, "time": repr(at)} | self._limit))
+
+    @property
+    def _limit(self) -> dict[str, str]:
+        return {"timeout": f"{self._timeout * 1000:.0f}ms"}
 
     async def label_values(self, label: str, selector: str, over: Range) -> list[str]:
         """The values of a label, of all series or those that the selector finds. Raises QueryError."""
@@ -118,12 +127,12 @@ class Prometheus:
         async with self._gate:
             began = time.monotonic()
             try:
-                data = await self._answer(path, form, get=get)
+                found = await self._answer(path, form, get=get)
             except QueryError as error:
                 self._observe(time.monotonic() - began, error.reason)
                 raise
             self._observe(time.monotonic() - began, "")
-            return data
+            return found
 
     async def _answer(self, path: str, form: dict[str, str], *, get: bool) -> msgspec.Raw:
         assert self._session
@@ -133,14 +142,19 @@ class Prometheus:
                 body, status = await response.read(), response.status
         except TimeoutError as error:
             raise TimedOutError(
-                f"Prometheus at {self.url} did not answer within {TIMEOUT:.0f} s: narrow the time range"
+                f"Prometheus at {self.url} did not answer within {self._timeout:g} s: narrow the time range"
             ) from error
         except aiohttp.ClientConnectorError as error:
             why = error.os_error.strerror or str(error.os_error)
             raise UnreachableError(f"Prometheus at {self.url} does not answer: {_short(why)}") from error
         except (aiohttp.ClientError, OSError) as error:
             raise UnreachableError(f"Prometheus at {self.url} does not answer: {error or type(error).__name__}") from error
-        return _data(body, status, self.url)
+        return data(body, status, self.url)
+
+
+def _patience(timeout: float) -> aiohttp.ClientTimeout:
+    """A little more than Prometheus has, so that it can say itself what takes so long."""
+    return aiohttp.ClientTimeout(total=timeout + 0.5)
 
 
 def _short(why: str) -> str:
@@ -148,15 +162,20 @@ def _short(why: str) -> str:
     return "connection refused" if "Connect call failed" in why else why.lower()
 
 
-def _data(body: bytes, status: int, url: str) -> msgspec.Raw:
+def data(body: bytes, status: int, url: str) -> msgspec.Raw:
+    """The data of an answer. Raises QueryError for a refusal, in the words of who refuses."""
     try:
         answer = _ANSWER.decode(body)
     except msgspec.DecodeError as error:
+        if status in (401, 403):
+            fix = "set endpoints.prometheus_username and prometheus_password_file in site.yaml"
+            raise RejectedError(f"{url} refuses the user or the password ({status}): {fix}") from error
         raise RejectedError(f"{url} answered {status} and no JSON of Prometheus: is it one?") from error
     if answer.status == "success":
         return answer.data
-    kind = TimedOutError if answer.error_type == "timeout" else RejectedError
-    raise kind(f"Prometheus: {answer.error}")
+    if answer.error_type == "timeout":
+        raise TimedOutError(f"Prometheus: {answer.error}: narrow the time range or the variables")
+    raise RejectedError(f"Prometheus: {answer.error}")
 
 
 def _decoded(data: msgspec.Raw, kind: type[_Decoded]) -> _Decoded:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from dashboards.preview import page, status
+from dashboards.preview import events, page, places, status
 from dashboards.preview.ask import Ask, Reader, understood
 from dashboards.preview.files import TYPES, VENDOR_PACKAGE, VENDOR_SCRIPT, Files
 from dashboards.preview.library import Library
@@ -76,6 +76,7 @@ class Preview:
         app.router.add_get("/d/{uid}", self._dashboard)
         app.router.add_get("/d/{uid}/{slug}", self._dashboard)
         app.router.add_get("/api/panel/{uid}/{panel}", self._panel)
+        app.router.add_get("/api/events/{uid}", self._events)
         app.router.add_get("/api/status", self._status)
         app.router.add_get("/assets/{name:.+}", self._asset)
         app.router.add_get("/healthz", self._health)
@@ -173,11 +174,17 @@ class Preview:
         if ask.problems:
             return _json({"error": "; ".join(ask.problems)}, 400)
         choices = await self._choices(dashboard, ask)
+        values = places.values_in({choice.variable.name: choice.value for choice in choices}, ask.scoped)
+        return _packed(request, await self._reader.panel(panel, ask, values))
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        dashboard = self._library.dashboards.get(request.match_info["uid"])
+        if dashboard is None:
+            return _json({"error": "no such dashboard: reload the page"}, 404)
+        ask = understood(dashboard, list(request.query.items()), time.time())
+        choices = await self._choices(dashboard, ask)
         values = {choice.variable.name: choice.value for choice in choices}
-        response = _json(await self._reader.panel(panel, ask, values))
-        if request.remote not in ("127.0.0.1", "::1"):
-            response.enable_compression()
-        return response
+        return _packed(request, await events.ask(self._prometheus, dashboard, ask, values))
 
     async def _status(self, _request: web.Request) -> web.StreamResponse:
         return _json(await status.ask(self._prometheus, self._inbox))
@@ -204,6 +211,14 @@ class Preview:
         wanted = negotiate(request.headers.get("Accept", ""), request.headers.get("Accept-Encoding", ""))
         samples = [*self._process.collect(), *self._counts.collect()]
         return web.Response(body=self._renderer.render(samples, wanted), headers=wanted.headers)
+
+
+def _packed(request: web.Request, value: Any) -> web.Response:
+    """JSON, compressed where it goes over a network."""
+    response = _json(value)
+    if request.remote not in ("127.0.0.1", "::1"):
+        response.enable_compression()
+    return response
 
 
 def _json(value: Any, code: int = 200) -> web.Response:

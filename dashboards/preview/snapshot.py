@@ -18,13 +18,14 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from dashboards.preview import page, status
+from dashboards.preview import events, page, places, status
 from dashboards.preview.ask import Ask, Reader, understood
 from dashboards.preview.files import SCRIPTS, STYLES, VENDOR_PACKAGE, VENDOR_SCRIPT, Files
 from dashboards.preview.library import Library
 from dashboards.preview.model import Dashboard
 from dashboards.preview.prometheus import QueryError
 from dashboards.preview.service import prometheus_of, reader_of
+from dashboards.preview.variables import Choice
 from metrics.process import version
 from settings import Site
 
@@ -69,23 +70,26 @@ async def make(site: Site, library: Library, dashboard: Dashboard, ask: Ask, fil
         reader = reader_of(site, prometheus)
         choices = await reader.choices(dashboard, ask)
         values = {choice.variable.name: choice.value for choice in choices}
-        answers = await _answers(reader, dashboard, ask, values)
+        answers = await _answers(reader, dashboard, ask, choices)
+        happened = await events.ask(prometheus, dashboard, ask, values)
         strip = await status.ask(prometheus, site.public(site.ports.inbox))
     outline = page.outline(dashboard, library, ask, choices, [])
     opened = [section | {"collapsed": False} for section in outline["sections"]]
     outline |= {"vendor": VENDOR_PACKAGE, "grafana": "", "links": [], "refresh": "", "sections": opened}
     facts = {
         "made": ask.at * 1000, "source": f"Prometheus at {site.prometheus_url}", "status": strip, "version": version(),
+        "events": happened,
         "from": ask.over.start * 1000, "to": ask.over.end * 1000,
         "variables": {name: value.plain for name, value in values.items() if name in ask.given},
     }  # fmt: skip
     return assemble(outline, facts, answers, files or Files())
 
 
-async def _answers(reader: Reader, dashboard: Dashboard, ask: Ask, values: Mapping[str, Any]) -> dict[str, Any]:
-    panels = [panel for panel in dashboard.all_panels() if panel.drawn]
-    payloads = await asyncio.gather(*(reader.panel(panel, ask, values) for panel in panels))
-    return {str(panel.id): payload for panel, payload in zip(panels, payloads, strict=True)}
+async def _answers(reader: Reader, dashboard: Dashboard, ask: Ask, choices: Sequence[Choice]) -> dict[str, Any]:
+    values = {choice.variable.name: choice.value for choice in choices}
+    listed = [one for section in places.sections(dashboard, places.chosen(choices)) for one in section.panels if one.panel.drawn]
+    payloads = await asyncio.gather(*(reader.panel(one.panel, ask, places.values_in(values, one.scoped)) for one in listed))
+    return {one.key: payload for one, payload in zip(listed, payloads, strict=True)}
 
 
 def assemble(outline: Mapping[str, Any], facts: Mapping[str, Any], answers: Mapping[str, Any], files: Files) -> str:

@@ -18,13 +18,15 @@
   class Chart extends WF.Plane {
     constructor(host, onZoom) {
       super(host, onZoom);
+      this.hidden = new Set(); // names of series that are not drawn
       this.shown = [];
     }
 
     draw(data, title) {
       this.data = data;
       this.name(title);
-      if (this.shown.length !== data.series.length) this.shown = data.series.map(() => true);
+      this.shown = data.series.map((one) => !this.hidden.has(one.name));
+      if (!this.shown.includes(true)) this.show(() => true);
       this.rows = this.inWindow();
       this.drawLegend(); // first, because it takes room that the chart then has not
       const options = this.options();
@@ -107,13 +109,24 @@
     toggle(series, index) {
       const style = look(index, series);
       return el("button", {
-        type: "button", class: "series", "aria-pressed": String(this.shown[index]), title: `Show or hide ${series.name}`,
-        onclick: (event) => {
-          this.shown[index] = !this.shown[index];
-          event.currentTarget.setAttribute("aria-pressed", String(this.shown[index]));
-          this.graph.setVisibility(index, this.shown[index]);
-        },
+        type: "button", class: "series", "aria-pressed": String(this.shown[index]), title: `Show ${series.name} alone, or all again; with Ctrl or Shift: show or hide it`,
+        onclick: (event) => this.pick(index, event.ctrlKey || event.metaKey || event.shiftKey),
       }, stroke(style, 18), el("span", {}, series.name));
+    }
+
+    // As in Grafana: a click shows one series alone and a second one all; with a key held it is one that comes or goes.
+    pick(index, single) {
+      const alone = this.shown.every((on, at) => on === (at === index));
+      if (single) this.show((at) => (at === index ? !this.shown[at] : this.shown[at]));
+      else this.show(alone ? () => true : (at) => at === index);
+      this.legend.querySelectorAll(".series").forEach((button, at) => button.setAttribute("aria-pressed", String(this.shown[at])));
+      this.graph.updateOptions({ visibility: this.shown });
+      WF.marks.draw(this);
+    }
+
+    show(which) {
+      this.shown = this.data.series.map((_, at) => which(at));
+      this.hidden = new Set(this.data.series.filter((_, at) => !this.shown[at]).map((one) => one.name));
     }
 
     area() {

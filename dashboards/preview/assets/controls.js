@@ -22,7 +22,7 @@
     if (WF.snapshot) return [first, el("div", { class: "bar" }, el("span", {}, madeText()),
       Object.entries(WF.snapshot.variables).map(([name, value]) => el("span", {}, `${name}: ${value}`)), zoneText())];
     const second = el("form", { class: "bar controls", onsubmit: (event) => event.preventDefault() },
-      outline.variables.filter((one) => !one.hidden).map((one) => variable(one, page)), el("span", { class: "gap" }), ...time(page), refresh(page));
+      outline.variables.filter((one) => !one.hidden).map((one) => variable(one, page)), el("span", { class: "gap" }), ...time(page), refresh(page), WF.extras.share(page));
     return [first, second];
   }
 
@@ -67,7 +67,8 @@
   // A menu closes on Escape and when something else is used.
   function closing(menu) {
     menu.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape") return;
+      if (event.key !== "Escape" || !menu.open) return;
+      event.stopPropagation();
       menu.open = false;
       menu.querySelector("summary").focus();
     });
@@ -119,5 +120,5 @@
     return told.length + broken.length === 0 ? [] : [el("ul", { class: "problems card" }, told, broken)];
   }
 
-  WF.controls = { head, strip, problems, rangeText, nameZone };
+  WF.controls = { head, strip, problems, rangeText, nameZone, closing };
 })((window.WF = window.WF || {}));

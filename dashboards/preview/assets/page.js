@@ -17,11 +17,13 @@
       this.panels = [];
       this.window = null;
       this.run = 0;
+      this.off = new Set(); // events that are switched off, by name of their query
+      this.happened = el("details", { class: "happened-list", hidden: !outline.events.length });
     }
 
     build() {
       document.getElementById("top").replaceChildren(...WF.controls.head(this));
-      document.getElementById("panels").replaceChildren(...WF.controls.problems(this.outline), ...this.outline.sections.map((one) => this.section(one)));
+      document.getElementById("panels").replaceChildren(...WF.controls.problems(this.outline), this.happened, ...this.outline.sections.map((one) => this.section(one)));
       if (!this.panels.length) document.getElementById("panels").append(el("p", { class: "card" }, "This dashboard has no panels."));
     }
 
@@ -138,11 +140,13 @@
         this.at = Date.now();
       }
       const run = this.run;
+      if (this.outline.view) this.fit();
       root.dataset.ready = "false";
       // All widths first, then all changes: one layout instead of one a panel.
       for (const panel of panels) panel.width = Math.max(50, Math.round((panel.body.clientWidth || 400) / 10) * 10);
-      await Promise.all([...panels.map((panel) => this.fill(panel, run)), only ? null : this.strip(run)]);
+      await Promise.all([...panels.map((panel) => this.fill(panel, run)), ...(only ? [] : [this.strip(run), this.events(run)])]);
       if (run !== this.run) return;
+      if (this.outline.view) this.fit();
       root.dataset.ready = "true";
       root.dataset.loads = String(Number(root.dataset.loads || 0) + 1);
       performance.mark("watchfloor-ready");
@@ -163,11 +167,37 @@
     }
 
     async data(panel) {
-      if (WF.snapshot) return WF.answers[panel.spec.id];
-      const query = new URLSearchParams({ from: this.from, to: this.to, at: this.at, tzo: WF.utc ? 0 : -new Date(this.at).getTimezoneOffset() });
+      if (WF.snapshot) return WF.answers[panel.spec.key];
+      const query = this.question();
       query.set("width", panel.width);
-      for (const one of this.outline.variables) for (const value of one.selected) query.append(`var-${one.name}`, value);
+      for (const [name, value] of Object.entries(panel.spec.scoped)) query.append(`scope-${name}`, value);
       return this.get(`/api/panel/${encodeURIComponent(this.outline.uid)}/${panel.spec.id}?${query}`);
+    }
+
+    // A panel alone takes what the window leaves.
+    fit() {
+      const top = document.getElementById("panels").lastElementChild.getBoundingClientRect().top + window.scrollY;
+      document.documentElement.style.setProperty("--room", `${Math.floor(window.innerHeight - top - 40)}px`);
+    }
+
+    // What every question to the server holds: the time, the observer's zone, the variables.
+    question() {
+      const query = new URLSearchParams({ from: this.from, to: this.to, at: this.at, tzo: WF.utc ? 0 : -new Date(this.at).getTimezoneOffset() });
+      for (const one of this.outline.variables) for (const value of one.selected) query.append(`var-${one.name}`, value);
+      return query;
+    }
+
+    async events(run) {
+      const { uid, events } = this.outline;
+      if (!events.length) return;
+      const given = WF.snapshot ? WF.snapshot.events : await this.get(`/api/events/${encodeURIComponent(uid)}?${this.question()}`);
+      if (!given || run !== this.run) return;
+      const shown = given.error ? { events: [], errors: [given.error] } : given;
+      const again = () => this.happened.replaceChildren(...WF.extras.happened(shown, events, this.off, (name, on) => {
+        this.off[on ? "delete" : "add"](name);
+        again();
+      }));
+      again();
     }
 
     async get(address) {
@@ -205,6 +235,11 @@
       page.to = query.get("to") || outline.to;
       page.timeChanged();
     });
+    // Menus and charts keep the Escape that is theirs.
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && outline.view && !WF.snapshot) location.assign(page.address({ viewPanel: null }));
+    });
+    document.documentElement.classList.toggle("alone", Boolean(outline.view));
     page.load();
   }
 

@@ -8,9 +8,9 @@
       this.spec = spec;
       this.page = page;
       this.body = el("div", { class: `body ${spec.kind}` }, el("p", { class: "muted wait" }, "loading"));
-      this.title = el("h3", { id: `t${spec.id}` }, spec.title || "Panel");
+      this.title = el("h3", { id: `t${spec.key}` }, spec.title || "Panel");
       this.queries = el("div", {});
-      this.root = el("section", { class: `panel ${spec.kind}${spec.x < 12 ? " left" : ""}`, "aria-labelledby": `t${spec.id}`, "data-panel": spec.id, "data-state": "loading" },
+      this.root = el("section", { class: `panel ${spec.kind}${spec.x < 12 ? " left" : ""}`, "aria-labelledby": `t${spec.key}`, "data-panel": spec.key, "data-state": "loading", onkeydown: (event) => this.key(event) },
         el("header", {}, this.title, this.menu()), this.body);
       this.root.style.setProperty("--x", spec.x + 1);
       this.root.style.setProperty("--w", spec.w);
@@ -22,20 +22,29 @@
       const inside = [];
       if (spec.description) inside.push(el("p", { class: "description" }, spec.description));
       inside.push(...spec.links.map(([text, url]) => el("p", {}, el("a", { href: url }, text))));
-      if (!WF.snapshot) {
-        const shown = Boolean(this.page.outline.view);
-        inside.push(el("p", {}, el("a", { href: this.page.address({ viewPanel: shown ? null : spec.id }) }, shown ? "Show all panels" : "Show this panel alone")));
-      }
+      const acts = [el("button", { type: "button", onclick: () => this.data && WF.csv.save(this.data, spec.title) }, "Download as CSV")];
+      if (!WF.snapshot) acts.unshift(el("a", { class: "button", href: this.viewAddress(), title: "Key v" }, this.page.outline.view ? "Show all panels" : "Full screen"));
+      inside.push(el("p", { class: "acts" }, acts));
       inside.push(this.queries);
       const menu = el("details", { class: "about" }, el("summary", { "aria-label": `About ${spec.title}`, title: "What this is" }, "i"),
         el("div", { class: "sheet card" }, ...inside));
       menu.addEventListener("keydown", (event) => {
-        if (event.key === "Escape") {
-          menu.open = false;
-          menu.querySelector("summary").focus();
-        }
+        if (event.key !== "Escape" || !menu.open) return;
+        event.stopPropagation();
+        menu.open = false;
+        menu.querySelector("summary").focus();
       });
       return menu;
+    }
+
+    // The address of this panel over the whole page, or of the page with all of them.
+    viewAddress() {
+      return this.page.address({ viewPanel: this.page.outline.view ? null : this.spec.key });
+    }
+
+    key(event) {
+      if (event.key !== "v" || event.ctrlKey || event.metaKey || event.altKey || WF.snapshot) return;
+      location.assign(this.viewAddress());
     }
 
     get wanted() {
@@ -46,7 +55,7 @@
       const link = this.page.outline.grafana;
       const words = this.spec.type === "text" ? el("p", { class: "prose" }, this.spec.text)
         : el("p", {}, `A panel of the type ${this.spec.type} is not drawn here: `,
-          link ? el("a", { href: `${link}?viewPanel=${this.spec.id}` }, "open in Grafana") : "open in Grafana", ".");
+          link ? el("a", { href: `${link}?viewPanel=panel-${this.spec.id}` }, "open in Grafana") : "open in Grafana", ".");
       this.fill("done", words);
     }
 
@@ -108,7 +117,7 @@
       const bars = data.items.map((item) => el("div", { class: "gauge" }, el("span", { class: "name", title: item.name }, item.name || "value"), bar(item),
         el("span", { class: "amount" }, item.state ? state(item.state, item.text) : item.text, item.state ? el("span", { class: "hide" }, ` ${WORDS[item.state]}`) : null)));
       if (data.more) bars.push(el("p", { class: "muted" }, `and ${data.more} more`));
-      this.fill("done", el("div", { class: "gauges", tabindex: "0", role: "group", "aria-labelledby": `t${this.spec.id}` }, bars));
+      this.fill("done", el("div", { class: "gauges", tabindex: "0", role: "group", "aria-labelledby": `t${this.spec.key}` }, bars));
     }
 
     stat(data) {
@@ -125,7 +134,7 @@
       const head = el("tr", {}, data.columns.map((column) => el("th", { scope: "col", class: column.number ? "number" : null }, column.name)));
       const rows = data.rows.map((row) => el("tr", {}, row.map((cell, index) => tableCell(cell, data.columns[index]))));
       const more = data.more ? [el("p", { class: "muted" }, `and ${data.more} more rows`)] : [];
-      this.fill("done", el("div", { class: "scroll", tabindex: "0", role: "group", "aria-labelledby": `t${this.spec.id}` },
+      this.fill("done", el("div", { class: "scroll", tabindex: "0", role: "group", "aria-labelledby": `t${this.spec.key}` },
         el("table", {}, el("thead", {}, head), el("tbody", {}, rows)), ...more));
     }
   }

@@ -105,7 +105,8 @@
         pen.moveTo(x, bottom);
         pen.lineTo(x, bottom + 4);
         pen.stroke();
-        if (x > this.place.x + 16 && x < this.place.x + this.place.w - 12) pen.fillText(mark(time, step), x, bottom + 17);
+        const half = pen.measureText(mark(time, step)).width / 2;
+        if (x > this.place.x + 16 && x + half < this.place.x + this.place.w + 6) pen.fillText(mark(time, step), x, bottom + 17);
       }
       pen.strokeRect(this.place.x + 0.5, this.place.y + 0.5, this.place.w, this.place.h);
     }

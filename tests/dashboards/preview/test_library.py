@@ -25,7 +25,7 @@ def board(uid: str, title: str) -> str:
 
 def test_reads_a_dashboard() -> None:
     made = parse(KITCHEN.read_bytes())
-    assert [panel.id for panel in made.all_panels()] == [1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 14, 15, 16, 17, 18, 13]
+    assert [panel.id for panel in made.all_panels()] == [1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 14, 15, 16, 17, 18, 19, 13]
     stacked = made.panel(13)
     assert stacked is not None
     assert stacked.field_config.defaults.unit == "bytes"

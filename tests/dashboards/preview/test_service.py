@@ -135,7 +135,7 @@ def test_unknown_values_of_an_address_are_told(running: World) -> None:
 
 @pytest.mark.parametrize("query", ["viewPanel=%C2%B2", "viewPanel=" + "7" * 5000, "refresh=" + "7" * 5000 + "s"])
 def test_numbers_that_are_none_are_told_too(running: World, query: str) -> None:
-    status, text, _ = world.get(f"{running.preview}/d/kitchen?{query}")
+    status, text, _ = world.get(f"{running.preview}/d/kitchen?var-job=prometheus&{query}")
     assert (status, len(outline(text)["problems"])) == (200, 1)
 
 
@@ -145,6 +145,7 @@ def test_variables_are_asked_for_and_narrow_queries(running: World) -> None:
     assert [option[0] for option in variables["job"]["options"]] == ["hostile", "nobody", "prometheus"]
     assert variables["job"]["selected"] == ["hostile"]
     assert variables["handler"]["options"] == []
+    assert found["problems"] == ["Handler: has no value in this time range; its panels may be empty"]
     assert 'job="hostile"' in world.panel(running.preview, "kitchen", 6, **{"var-job": "hostile"})["queries"][0]["expr"]
 
 

@@ -48,7 +48,13 @@ def test_it_opens_offline_and_asks_nobody(browser: Browser, file: Path, running:
         expect(page.locator("#top")).to_contain_text(running.prometheus)
         expect(page.locator("#top")).to_contain_text("job: prometheus")
         assert page.locator('[data-state="loading"]').count() == 0
-        assert min(drawn(page, panel) for panel in (6, 7, 13, 14)) > 500
+        assert min(drawn(page, panel) for panel in (6, 7, 13, 14, 17, 18)) > 500
+        page.locator(".happened-list summary").click()
+        expect(page.locator(".happened-list tbody")).to_contain_text("TargetDown")
+        expect(page.locator('[data-panel="16"]')).to_contain_text("80%")
+        expect(page.locator('[data-panel="19-4"] .name')).to_have_text("e")
+        page.locator('[data-panel="18"] .chart').press("End")
+        expect(page.locator('[data-panel="18"] .tip')).to_contain_text("DOWN")
         assert page.locator("img").count() == 0
 
 
