@@ -180,8 +180,8 @@ def _answers(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Fallbacks",
-            "Predictions a second in which the baseline stood in, by model. Normal: 0 once the models have learned.",
-            Query(ai.FALLBACKS.rate().sum(by=("model",)), "{{model}}"), unit=Unit.PER_SECOND,
+            "Share of the last ten minutes' predictions in which the baseline stood in. Normal: 0 once the models have learned.",
+            Query(ai.FALLBACK_SHARE, "{{model}}"), most=1,
         ),
     ]  # fmt: skip
     return Row("Answers", [Cell(panel, width=6) for panel in found])

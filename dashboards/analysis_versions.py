@@ -98,7 +98,7 @@ def _stated(panels: Panels) -> Row:
             "Time since the newest forecast in the data store was made, and since the newest outcome. Normal: below a minute, "
             "and below a minute above the shortest horizon. A ramp: nothing is predicted, stored or scored.",
             Query(Binary("-", now, m.NEWEST.select().max(by=("model",))), "{{model}} forecast"),
-            Query(Binary("-", now, m.LAST_OUTCOME.select().max(by=("model",))), "{{model}} outcome"), unit=Unit.SECONDS,
+            Query(m.OUTCOME_AGE, "{{model}} outcome"), unit=Unit.SECONDS,
         ),
     ]  # fmt: skip
     return Row("What they read and state", [Cell(panel, width=6) for panel in found])

@@ -161,4 +161,24 @@ PREDICTION_P99 = Signal(
     "From a question's arrival to its answer, for 99 % of them.",
     warning=0.05, minimum=0.001, maximum=60, why="50 ms is the target at 500 questions a second.",
 )  # fmt: skip
-SIGNALS = {"analysis.prediction_p99": PREDICTION_P99}
+_TOLD = ("cluster", "job", "instance", "model")
+FALLBACK_SHARE = Signal(
+    "Predictions by the baseline",
+    FALLBACKS.increase("10m").sum(by=_TOLD) / PREDICTIONS.increase("10m").sum(by=_TOLD).compare(">", 0),
+    Unit.RATIO,
+    "Share of the last ten minutes' predictions in which the naive baseline stood in for the model.",
+    warning=0.6, minimum=0.01, maximum=0.99,
+    why="With two horizons, a half is one that is still being learned; more is a model that does not answer.",
+    alerts={"warning": "AIModelFallback"},
+)  # fmt: skip
+LEARNED = Signal(
+    "Models that have learned",
+    VERSION.select().max(by=_TOLD).compare(">", 0),
+    Unit.COUNT,
+    "Models of which there is a version: until then the baseline answers, as it should.",
+)
+SIGNALS = {
+    "analysis.prediction_p99": PREDICTION_P99,
+    "analysis.fallback_share": FALLBACK_SHARE,
+    "analysis.learned": LEARNED,
+}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from metrics.analysis import MODELS
 from metrics.model import Counter, Gauge, Signal, Unit
+from metrics.query import Binary, Function
 
 OF = ("model", "baseline")
 _BY_MODEL: dict[str, tuple[str, ...]] = {"model": MODELS}
@@ -196,6 +197,7 @@ MODEL_DRIFT = Signal(
     "Population stability index of what a model states, the last hour against the day before.",
     warning=0.25, minimum=0.05, maximum=100,
     why="Siddiqi's rule (2006): above 0.25 so much has changed that what was learned of the old distribution is in doubt.",
+    alerts={"warning": "AIModelDrift"},
 )  # fmt: skip
 CALIBRATION_ERROR = Signal(
     "Calibration error",
@@ -214,9 +216,19 @@ DEGENERATE = Signal(
     why="Inputs move at every step: a model that works hardly repeats itself; half of all is a stuck model or a dead feed.",
     alerts={"warning": "AIModelOutputStuck"},
 )  # fmt: skip
+OUTCOME_AGE = Signal(
+    "Age of the newest outcome",
+    Binary("-", Function("time", ()), LAST_OUTCOME.select()).min(by=("cluster", "job", "instance", "model")),
+    Unit.SECONDS,
+    "Time since an outcome of the model was last scored.",
+    warning=600, minimum=10, maximum=604_800,
+    why="Outcomes come as often as scheduled predictions (`analysis.every`, 30 s, of each symbol): twenty in a row are missing.",
+    alerts={"warning": "AIModelStale"},
+)  # fmt: skip
 SIGNALS = {
     "model_quality.accuracy": ACCURACY_DROP,
     "model_quality.drift": MODEL_DRIFT,
     "model_quality.calibration": CALIBRATION_ERROR,
     "model_quality.degenerate": DEGENERATE,
+    "model_quality.outcome_age": OUTCOME_AGE,
 }
