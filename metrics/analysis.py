@@ -6,6 +6,7 @@ How good they are is not told here: `metrics/model_quality.py` is measured from 
 from __future__ import annotations
 
 from metrics.model import Counter, Gauge, Histogram, Recording, Signal, Unit
+from metrics.query import raw
 
 MODELS = (
     "predictive-analysis", "risk-assessment", "sentiment-analysis", "ensemble-decision", "recommendation-generation",
@@ -171,14 +172,17 @@ FALLBACK_SHARE = Signal(
     why="With two horizons, a half is one that is still being learned; more is a model that does not answer.",
     alerts={"warning": "AIModelFallback"},
 )  # fmt: skip
-LEARNED = Signal(
-    "Models that have learned",
-    VERSION.select().max(by=_TOLD).compare(">", 0),
-    Unit.COUNT,
-    "Models of which there is a version: until then the baseline answers, as it should.",
-)
+ANSWERED = Signal(
+    "Models that answered by themselves",
+    raw(
+        f"min_over_time(({FALLBACK_SHARE.expr.for_rule()})[1d:10m]) < {FALLBACK_SHARE.warning}",
+        FALLBACKS, PREDICTIONS,
+    ),
+    Unit.RATIO,
+    "Share of the baseline where within a day it was lower: a young model's answers are the baseline's, as they should.",
+)  # fmt: skip
 SIGNALS = {
     "analysis.prediction_p99": PREDICTION_P99,
     "analysis.fallback_share": FALLBACK_SHARE,
-    "analysis.learned": LEARNED,
+    "analysis.answered": ANSWERED,
 }
