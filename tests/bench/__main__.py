@@ -11,7 +11,19 @@ from metrics.process import version
 NAMES = sorted(
     found.name
     for found in pkgutil.iter_modules([str(Path(__file__).parent)])
-    if found.name not in ("__main__", "contest", "five", "http_servers", "instructions", "openloop", "peers", "stats", "verdicts")
+    if found.name
+    not in (
+        "__main__",
+        "contest",
+        "five",
+        "http_servers",
+        "instructions",
+        "openloop",
+        "peers",
+        "preview_data",
+        "stats",
+        "verdicts",
+    )
 )
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 (function (WF) {
   const { el, svg, state, moment, WORDS } = WF.dom;
 
+  const SCROLLED = ".scroll, .gauges";
+
   class Panel {
     constructor(spec, page) {
       this.spec = spec;
@@ -61,8 +63,15 @@
 
     fill(outcome, ...children) {
       this.closeChart();
+      // A refresh must take neither a reader's place nor the keyboard's.
+      const [old, focused] = [this.body.querySelector(SCROLLED), this.body.contains(document.activeElement)];
+      const top = old ? old.scrollTop : 0;
       this.body.replaceChildren(...children.flat());
       this.root.dataset.state = outcome;
+      const fresh = this.body.querySelector(SCROLLED);
+      if (!old || !fresh) return;
+      fresh.scrollTop = top;
+      if (focused) fresh.focus({ preventScroll: true });
     }
 
     closeChart() {
