@@ -124,6 +124,8 @@ class Panels(Shapes):
 
     def _column(self, column: Column) -> dict[str, Any]:
         properties: list[dict[str, Any]] = [{"id": "unit", "value": column.unit.grafana}]
+        if column.decimals is not None:
+            properties.append({"id": "decimals", "value": column.decimals})
         signal = column.signal or (column.what if isinstance(column.what, Signal) else None)
         if column.states:
             properties.append({"id": "mappings", "value": parts.mappings(column.states)})

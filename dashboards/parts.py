@@ -59,6 +59,7 @@ class Column:
     unit: Unit
     states: States | None = None
     signal: Signal | None = None
+    decimals: int | None = None
 
 
 Words: TypeAlias = Mapping[int, tuple[str, str]]  # value to word and colour

@@ -49,12 +49,12 @@ def _fine(panels: Panels) -> Row:
     table = panels.table(
         "Objectives now",
         "Each objective: whether the last 5 min kept it, the share of bad events, what is allowed, and burn rates: how many "
-        "times faster than allowed bad events come, the lower of both windows. Normal: kept, burn rates below 1. Coloured: the "
-        "alert of that column fires; its runbook says what to do.",
+        "times faster than allowed bad events come, the lower of both windows. Normal: kept, burn rates below 1. Coloured: "
+        "above the threshold of the alert of that window; its runbook says what to do.",
         _BY,
         Column(kept.max(by=_BY), "Last 5 min", Unit.BOOL, states=States("kept", "MISSED")),
-        Column(_now(ask.RATIO_5M), "Bad", Unit.RATIO),
-        Column(ask.BUDGET.select().max(by=_BY), "Allowed", Unit.RATIO),
+        Column(_now(ask.RATIO_5M), "Bad", Unit.RATIO, decimals=3),
+        Column(ask.BUDGET.select().max(by=_BY), "Allowed", Unit.RATIO, decimals=2),
         *(Column(_now(signal), f"Burn, {_windows(signal)}", Unit.NONE, signal=signal) for signal in ask.PAIRS),
         none="no traffic yet",
     )  # fmt: skip
@@ -80,7 +80,7 @@ def _burning(panels: Panels) -> Row:
         )
         for signal, said in what.items()
     ]
-    return Row("Burn rate", [Cell(panel, width=12, height=7) for panel in found])
+    return Row("Burn rate", [Cell(panel, width=12, height=10) for panel in found])
 
 
 def _ratios(panels: Panels) -> Row:
@@ -111,9 +111,9 @@ def _month(panels: Panels) -> Row:
         "Report of 30 days",
         "What was promised and what users got, over 30 days or what there is of them. Normal: reached is at least promised.",
         _BY,
-        Column(ask.OBJECTIVE.select().max(by=_BY), "Promised", Unit.RATIO),
-        Column((1 - ask.recorded(ask.RATIO_30D).select()).max(by=_BY), "Reached", Unit.RATIO),
+        Column(ask.OBJECTIVE.select().max(by=_BY), "Promised", Unit.RATIO, decimals=2),
+        Column((1 - ask.recorded(ask.RATIO_30D).select()).max(by=_BY), "Reached", Unit.RATIO, decimals=3),
         Column(_now(ask.BUDGET_LEFT), "Budget left", Unit.RATIO, signal=ask.BUDGET_LEFT),
         none="no traffic yet",
     )  # fmt: skip
-    return Row("30 days", [Cell(course, height=9), Cell(report, height=9)])
+    return Row("30 days", [Cell(course, height=11), Cell(report, height=11)])

@@ -21,6 +21,7 @@ _ROUTES = "=~/api/.+"
 _UNANSWERED = "=~certificate|dns|expired|lost|refused|timeout|tls|unreachable"
 _UPKEEP = "!~figures|maintain|optimize"  # may take as long as it does
 _UNDELIVERED = "=~timeout|unusable|failed"  # to a client that has left nothing is lost
+_HOLES = "=~history|epoch|dropped"  # not "conflated": the newest value came
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +56,11 @@ _SLOW_ANSWERS, _ANSWERS = _slower(app.DURATION, "0.5", route=_ROUTES)
 _SLOW_DELIVERIES, _DELIVERIES = _slower(websocket.PUBLISH_TO_SOCKET, "0.05")
 _SLOW_QUERIES, _QUERIES = _slower(database.DURATION, "0.2", operation=_UPKEEP)
 _SLOW_PREDICTIONS, _PREDICTIONS = _slower(analysis.DURATION, "0.05")
+_LOST = (
+    websocket.DROPPED.rate("5m", reason=_UNDELIVERED)
+    .binary("or", websocket.QUEUED.rate("5m", result="full"), "")
+    .binary("or", websocket.GAPS.rate("5m", reason=_HOLES), "")
+)
 _STALENESS = feed.STALE.select().over("avg_over_time", "5m").max(by=("cluster", "source"))
 
 SLOS = (
@@ -89,12 +95,10 @@ SLOS = (
         "delivery_loss",
         "Delivery without loss",
         99.9,
-        websocket.DROPPED.rate("5m", reason=_UNDELIVERED)
-        .binary("or", websocket.QUEUED.rate("5m", result="full"), "")
-        .sum(by=CLUSTER),
-        websocket.QUEUED.rate("5m").sum(by=CLUSTER),
+        _LOST.sum(by=CLUSTER),
+        websocket.DELIVERIES.rate("5m").binary("or", _LOST, "").sum(by=CLUSTER),
         "Messages that are published reach their clients.",
-        "Values that a slow client gets conflated, as the protocol says; losses between server and client.",
+        "Values that a slow client gets conflated, as the protocol says; losses behind the server; the length of a gap.",
     ),
     Slo(
         "database_latency",

@@ -5,7 +5,7 @@ those of Sloth (https://sloth.dev) where it has one for the same quantity.
 
 A window's ratio is bad events by all events of that window, each the sum of the 5-minute rates recorded within it. So long
 windows read a few recorded series and no raw one; a moment with many events weighs more than one with few; and a window that is
-older than the oldest sample covers what there is.
+older than the oldest sample covers what there is. Only the budget counts the time before as fine.
 """
 
 from __future__ import annotations
@@ -50,6 +50,11 @@ class _Seconds(Expr):
     def labels(self) -> Labels:
         """None: it is a number."""
         return ()
+
+
+def _covered(window: str) -> Expr:
+    """Seconds of the window that were observed."""
+    return TOTAL.select().over("count_over_time", window).sum(by=_BY) * _Seconds(EVERY)
 
 
 def _ratio(window: str, recorded_as: str, every: str) -> Signal:
@@ -115,24 +120,28 @@ BURN_3D = _pair(
 PAIRS = (BURN_1H, BURN_6H, BURN_1D, BURN_3D)
 
 
-def _grounds(long: str, short: str, **matchers: str) -> Signal:
-    """Enough happened to judge by: ten bad events, and as much history as the short window wants."""
+def _grounds(long: str, least: str, **matchers: str) -> Signal:
+    """Enough happened to judge by: ten bad events, and so much history that the short window knows nothing of the start.
+
+    That is the short window and the 5 min that its samples look back.
+    """
     bad = BAD.select(**matchers).over("sum_over_time", long).sum(by=_BY) * _Seconds(EVERY)
-    samples = TOTAL.select().over("count_over_time", long).sum(by=_BY)
+    history = _covered(long).compare(">=", _Seconds(least))
     return Signal(
         f"Grounds to judge by, {long}",
-        bad.compare(">=", FEWEST).binary("and", samples.compare(">=", seconds(short) / seconds(EVERY)), ""),
+        bad.compare(">=", FEWEST).binary("and", history, ""),
         Unit.COUNT,
-        f"Bad events within {long}, where there are at least {FEWEST} and {short} of history.",
+        f"Bad events within {long}, where there are at least {FEWEST} and {least} of history.",
     )
 
 
 _MAY_PAGE = "=~" + "|".join(slo.PAGING)
 BUDGET_LEFT = Signal(
     "Error budget left",
-    1 - recorded(RATIO_30D).select().max(by=_BY) / BUDGET.select(),
+    1 - recorded(RATIO_30D).select().max(by=_BY) / BUDGET.select() * (_covered("30d") / _Seconds("30d")),
     Unit.RATIO,
-    "Share of the bad events allowed over 30 days that is still unspent; below 0 the objective is missed.",
+    "Share of the bad events allowed over 30 days that is still unspent; below 0 the objective is missed. Time without "
+    "a sample counts as fine.",
     warning=0.25, critical=0, bad_below=True, minimum=-1, maximum=1, recorded_as="slo:period_error_budget_remaining:ratio",
     every=EVERY_LONG, why="Below a quarter risky changes wait; below 0 the promise is broken.",
 )  # fmt: skip
@@ -151,8 +160,8 @@ SIGNALS = {
     "slo.burn_1d": BURN_1D,
     "slo.burn_3d": BURN_3D,
     "slo.budget_left": BUDGET_LEFT,
-    "slo.grounds_1h": _grounds("1h", "5m", slo=_MAY_PAGE),
-    "slo.grounds_6h": _grounds("6h", "30m", slo=_MAY_PAGE),
-    "slo.grounds_1d": _grounds("1d", "2h"),
-    "slo.grounds_3d": _grounds("3d", "6h"),
+    "slo.grounds_1h": _grounds("1h", "10m", slo=_MAY_PAGE),
+    "slo.grounds_6h": _grounds("6h", "35m", slo=_MAY_PAGE),
+    "slo.grounds_1d": _grounds("1d", "125m"),
+    "slo.grounds_3d": _grounds("3d", "365m"),
 }
