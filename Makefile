@@ -8,7 +8,7 @@ RUN := $(PYTHON) -m compose.bootstrap --no-setup
 YES = $(if $(filter command,$(firstword $(origin yes))),$(if $(filter 1 yes,$(yes)),--yes))
 unexport MAKEFLAGS
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs reload generate check test bench drill soak event snapshot screenshots dist export verify-grafana uninstall clean
+.PHONY: help setup up down status logs reload generate check test bench proof drill soak event snapshot screenshots dist export verify-grafana uninstall clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ test: ## prove it all, on real servers in a few minutes
 
 bench: ## measure: make bench b=expose (no name: every figure)
 	@$(TESTS) -m tests.bench $(b)
+
+proof: ## every query of every panel on a running stack, and what moves it: docs/reports/panels.md
+	@$(TESTS) -m tests.live.panels --out docs/reports/panels.md
 
 drill: ## provoke an alert by a real fault: make drill a=HighCPUUsage
 	@$(TESTS) -m tests.drills $(a)

@@ -19,7 +19,7 @@ def rows(panels: Panels) -> list[Row]:
 
 def _processors(panels: Panels) -> Row:
     by_mode = cpu.SECONDS.rate(mode="!=idle").sum(by=("mode",))
-    busiest = 100 * (1 - cpu.SECONDS.rate(mode="=~idle|iowait").sum(by=("instance", "cpu")))
+    busiest = 100 * (1 - cpu.SECONDS.rate(mode=signals.NOT_WORKING).sum(by=("instance", "cpu")))
     found = [
         panels.timeseries(
             "CPU by mode",

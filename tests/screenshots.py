@@ -5,42 +5,52 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from playwright.sync_api import Browser
+from PIL import Image
+from playwright.sync_api import Browser, Page
 
 from metrics import stack
 from settings.paths import CLONE
 from tests.appliance import Appliance, get
 from tests.browser import chromium, dashboard_ready, page
 from tests.drills.faults import burn_cpu
-from tests.listening import listening
+from tests.live.busy import SETTINGS, busy
 from tests.waiting import until
 
 SCHEMES = ("dark", "light")
+_COLOURS = 256  # of a picture: a page has few, and the file is a third as large
 
 
 def main(folder: Path) -> int:
-    """Starts an appliance whose times run ten times as fast, burns its processors until an alert is there, and looks."""
+    """Starts an appliance whose times run ten times as fast, uses it, burns its processors until an alert is there, and looks."""
     folder.mkdir(parents=True, exist_ok=True)
-    with Appliance(factor=0.1, settings={"instance": "host-1"}) as appliance, chromium() as browser:
-        until("two minutes of data are there", lambda: (appliance.value("min(count_over_time(up[1h]))") or 0) >= 120, 180, 1)
-        with listening(appliance), burn_cpu(100)(appliance):
+    with Appliance(factor=0.1, settings=SETTINGS | {"instance": "host-1"}) as appliance, chromium() as browser, busy(appliance):
+        until("three minutes of data are there", lambda: (appliance.value("min(count_over_time(up[1h]))") or 0) >= 180, 300, 1)
+        with burn_cpu(100)(appliance):
             until("an alert is in the inbox", lambda: get(appliance.url("inbox", "/api/incidents"))["incidents"], 90)
             until("the Watchdog is seen by the inbox", lambda: appliance.value(stack.WATCHDOG_AGE.name), 40)
-            for scheme in SCHEMES:
-                dashboards(browser, appliance, folder, scheme)
-                inbox(browser, appliance, folder, scheme)
-                stream(browser, appliance, folder, scheme)
+        for scheme in SCHEMES:
+            dashboards(browser, appliance, folder, scheme)
+            inbox(browser, appliance, folder, scheme)
+            stream(browser, appliance, folder, scheme)
     return 0
+
+
+def kept(opened: Page, path: Path, *, whole: bool = True) -> None:
+    """A picture of a page, `whole` or what a screen shows, in few colours."""
+    opened.screenshot(path=path, full_page=whole)
+    with Image.open(path) as picture:
+        small = picture.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
+    small.save(path, optimize=True)
 
 
 def dashboards(browser: Browser, appliance: Appliance, folder: Path, scheme: str) -> None:
     """Each dashboard as it opens."""
     for uid in stack.DASHBOARDS:
         name = uid.removeprefix("watchfloor-")
-        address = appliance.url("grafana", f"/d/{uid}?from=now-2m&to=now&refresh=off")
-        with page(browser, address, color_scheme=scheme, viewport={"width": 1280, "height": 800}) as opened:
+        address = appliance.url("grafana", f"/d/{uid}?from=now-3m&to=now&refresh=off")
+        with page(browser, address, color_scheme=scheme, viewport={"width": 1400, "height": 900}) as opened:
             dashboard_ready(opened)
-            opened.screenshot(path=folder / f"{name}-{scheme}.png", full_page=True)
+            kept(opened, folder / f"{name}-{scheme}.png")
 
 
 def inbox(browser: Browser, appliance: Appliance, folder: Path, scheme: str) -> None:
@@ -52,7 +62,7 @@ def inbox(browser: Browser, appliance: Appliance, folder: Path, scheme: str) -> 
     ):
         with page(browser, appliance.url("inbox", path), color_scheme=scheme, viewport=size) as opened:
             opened.locator("h1").first.wait_for()
-            opened.screenshot(path=folder / f"{name}-{scheme}.png", full_page=name != "runbook")
+            kept(opened, folder / f"{name}-{scheme}.png", whole=name != "runbook")
 
 
 def stream(browser: Browser, appliance: Appliance, folder: Path, scheme: str) -> None:
@@ -60,7 +70,7 @@ def stream(browser: Browser, appliance: Appliance, folder: Path, scheme: str) ->
     with page(browser, appliance.url("stream", "/"), color_scheme=scheme, viewport={"width": 1280, "height": 800}) as opened:
         opened.get_by_text("BTC").first.wait_for()
         opened.wait_for_timeout(8_000)  # lines that have a length
-        opened.screenshot(path=folder / f"stream-{scheme}.png")
+        kept(opened, folder / f"stream-{scheme}.png", whole=False)
 
 
 if __name__ == "__main__":

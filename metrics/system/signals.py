@@ -16,6 +16,7 @@ DEVICE = (*MACHINE, "device")
 _USAGE_WINDOW = "1m"
 # Images are full by nature, overlays and FUSE show another filesystem's space again. A full tmpfs (/tmp, /run) does harm.
 _NOT_OWN = "!~overlay|squashfs|erofs|iso9660|udf|devtmpfs|ramfs|fuse\\..*"
+NOT_WORKING = "=~idle|iowait"  # modes of a processor
 REAL_DISKS = "!~(loop|ram|zram|fd|sr)[0-9]+"
 REAL_NICS = "!~lo|(veth|docker|br-|virbr|cali|flannel|cni|tap|tun).*"
 
@@ -37,7 +38,7 @@ def _percent_used(free: Expr, size: Expr) -> Expr:
 
 # -- processors ------------------------------------------------------------------------------------------------------
 _ALL_MODES = cpu.SECONDS.rate(_USAGE_WINDOW).sum(by=MACHINE)
-_NOT_WORKING = cpu.SECONDS.rate(_USAGE_WINDOW, mode="=~idle|iowait").sum(by=MACHINE)
+_NOT_WORKING = cpu.SECONDS.rate(_USAGE_WINDOW, mode=NOT_WORKING).sum(by=MACHINE)
 _PROCESSORS = cpu.SECONDS.select(mode="idle").count(by=MACHINE)
 CPU_USAGE = Signal(
     "CPU usage",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 
+import metrics
 from dashboards.lint import CONSTANT_FALLBACK, VARIABLES
-from tests.contracts.promql import UndeclaredError, labels, parse, selectors
+from metrics import catalog
+from tests.contracts.promql import PATTERNS, UndeclaredError, labels, parse, selectors
 from tests.contracts.rendered import Query
 
 _LEGEND = re.compile(r"\{\{\s*(\w+)\s*\}\}")
@@ -14,6 +18,16 @@ _USED = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?::\w+)?\})")  # $1 is
 _GLOBAL = {"__interval", "__interval_ms", "__rate_interval", "__rate_interval_ms", "__range", "__range_s", "__range_ms"}
 # Labels by which a reader narrows a whole dashboard: a query that compares one with anything else ignores the choice.
 _SCOPE = set(VARIABLES) - {"datasource", "job"}
+
+
+def _patterns() -> set[str]:
+    """The regular expressions that the declarations give a name, such as that of disks which are none."""
+    modules = [importlib.import_module(found.name) for found in pkgutil.walk_packages(metrics.__path__, "metrics.")]
+    texts = {value for module in modules for value in vars(module).values() if isinstance(value, str)}
+    return {text[2:] for text in texts if text[:2] in ("=~", "!~")}
+
+
+_KNOWN = _patterns()
 
 
 def check(query: Query) -> None:
@@ -27,6 +41,10 @@ def check(query: Query) -> None:
         for matcher in selector.matchers.matchers:
             own = matcher.name not in _SCOPE or matcher.value == f"${matcher.name}"
             _require(own, f"{selector.name} compares {matcher.name} with something else than the reader's choice")
+            known = catalog.find(selector.name)
+            open_pattern = str(matcher.op) in PATTERNS and not (known and matcher.name in known.closed)
+            fine = not open_pattern or matcher.value.startswith("$") or matcher.value in _KNOWN
+            _require(fine, f"no declaration names the pattern {matcher.value!r}")
     _require(not CONSTANT_FALLBACK.search(query.expr), "a constant hides that data are missing")
 
 

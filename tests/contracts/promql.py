@@ -16,7 +16,7 @@ _STRING = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""")
 _INTERVAL = re.compile(r"\$__(?:rate_interval|interval|range)\b|\$\{__\w+\}")
 _VARIABLE = re.compile(r"\$\w+|\$\{\w+(?::\w+)?\}")
 _WORD = re.compile(r"[\w-]*")
-_PATTERNS = {"MatchOp.Re", "MatchOp.NotRe"}
+PATTERNS = {"MatchOp.Re", "MatchOp.NotRe"}
 # Labels whose values are known whatever the metric.
 _CLOSED = {"job": stack.JOBS, "alertstate": ("pending", "firing"), "severity": stack.SEVERITIES}
 _ADDS_LABEL = {"label_replace", "label_join"}
@@ -104,7 +104,7 @@ def _of_selector(selector: Any) -> frozenset[str]:
 
 def _compared(matcher: Any) -> set[str]:
     """The values that a matcher names, as far as it names them: a pattern that is more than a list of words names none."""
-    listed = set(matcher.value.split("|")) if str(matcher.op) in _PATTERNS else {matcher.value}
+    listed = set(matcher.value.split("|")) if str(matcher.op) in PATTERNS else {matcher.value}
     return listed - {""} if all(_WORD.fullmatch(value) for value in listed) else set()
 
 

@@ -44,7 +44,7 @@ _SEEN = (
     f"max({indexes.SEQUENCE_USED.name})",
     f"max({replication.SLOT_BEHIND.name})",
     f"max({server.PENDING_RESTART.name}) > 0",
-    f"max({keys.PENDING.name})",
+    f"max({keys.PENDING.name}) > 0",
     f"max({commands.SPIKE.name})",
 )
 
@@ -115,7 +115,7 @@ def _panel() -> int:
 
 @contextmanager
 def _slow_bus(appliance: Appliance) -> Iterator[None]:
-    """A group of the bus for which nobody reads, a wrong call, a script that keeps it busy while its latency is watched."""
+    """A group of the bus whose one reader has gone, a wrong call, a script that keeps it busy while its latency is watched."""
     password = read_secret(appliance.paths.bus_password, "the bus's password")
     with Redis(host="127.0.0.1", port=appliance.site.ports.bus, password=password) as bus:
         stream = next(iter(bus.scan_iter(_type="stream")))
@@ -124,6 +124,7 @@ def _slow_bus(appliance: Appliance) -> Iterator[None]:
         with contextlib.suppress(ResponseError):
             bus.get(stream)  # WRONGTYPE: nobody of ours is ever refused
         bus.xgroup_create(stream, "drill", id="0")
+        bus.xreadgroup("drill", "gone", {stream: ">"}, count=5)  # taken, and never acknowledged
         try:
             yield
         finally:

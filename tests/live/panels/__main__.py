@@ -1,0 +1,49 @@
+"""The command behind `make proof`: every query of every panel on a running stack that lacks nothing.
+
+    python -m tests.live.panels [--out docs/reports/panels.md]
+
+Exit 1 when a query has no data without a reason, stands at 0 without being moved or a reason, or a mutant survives.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from tests.live.panels import proof, report
+from tests.live.panels.world import world
+
+
+def main() -> int:
+    """The report, and whether all is as it should be."""
+    parser = argparse.ArgumentParser(prog="make proof", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, help="the file to write; without it, the report is printed")
+    options = parser.parse_args()
+    began = time.monotonic()
+
+    def say(words: str) -> None:
+        print(f"{time.monotonic() - began:5.0f} s  {words}", flush=True)
+
+    with world() as running:
+        say("everything runs")
+        asked = proof.complete(running, say)
+        found = proof.findings(running, asked)
+        caught = proof.catch(running, asked)
+        say(f"{len(asked)} queries are answered; {sum(one.standing for one in found.values())} stand at 0 or are silent")
+        proof.move(running, found, say)
+        proof.once_more(running, found)
+    page = report.page(found.values(), caught)
+    if options.out:
+        options.out.write_text(page, encoding="utf-8")
+    print(page)
+    unproven = [one.place for one in found.values() if not one.proven and not (one.reason and not one.has_data)]
+    survived = [word for one in caught.values() for word in one.survived]
+    for place in unproven:
+        say(f"not proven: {place}")
+    return 1 if unproven or survived else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,155 @@
+"""Clients of the stream that do what a good one does not: too many, too slow, wrong, lost, and programs with odd questions."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import socket
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import connect
+from websockets.typing import Origin
+
+from metrics import websocket
+from tests.appliance import Appliance
+
+_CROWD, _FROM = 230, "127.0.0.9"  # more than the stream lets in from one address
+_HANDSHAKE = (
+    "GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
+)
+_UNMASKED = b"\x81\x02hi"  # a client must mask
+
+
+@contextmanager
+def crowd(appliance: Appliance) -> Iterator[None]:
+    """One address opens more connections than it may."""
+    with contextlib.ExitStack() as held:
+        for _ in range(_CROWD):
+            held.enter_context(_socket(appliance, _FROM))
+        yield
+
+
+def _socket(appliance: Appliance, source: str = "") -> socket.socket:
+    return socket.create_connection(("127.0.0.1", appliance.site.ports.stream), 5, (source, 0) if source else None)
+
+
+@contextmanager
+def broken_frames(appliance: Appliance) -> Iterator[None]:
+    """A program whose frames are not masked; and a page of a foreign origin."""
+    stop = threading.Event()
+
+    def send() -> None:
+        while not stop.wait(0.5):
+            with contextlib.suppress(OSError), _socket(appliance) as wire:
+                key = base64.b64encode(os.urandom(16)).decode()
+                wire.sendall(_HANDSHAKE.format(port=appliance.site.ports.stream, key=key).encode())
+                wire.recv(4096)
+                wire.sendall(_UNMASKED)
+                wire.recv(4096)
+            with contextlib.suppress(OSError, WebSocketException):
+                connect(_address(appliance), proxy=None, origin=Origin("https://elsewhere.example")).close()
+
+    with _repeated(send, stop):
+        yield
+
+
+def _address(appliance: Appliance) -> str:
+    return appliance.url("stream", "/ws").replace("http", "ws", 1)
+
+
+@contextmanager
+def _repeated(work: object, stop: threading.Event) -> Iterator[None]:
+    assert callable(work)
+    program = threading.Thread(target=work, daemon=True)
+    program.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        program.join()
+
+
+@contextmanager
+def lost_places(appliance: Appliance) -> Iterator[None]:
+    """Clients that come back with a place in a room: one that is known, and one of a numbering that is over."""
+    stop = threading.Event()
+
+    def come_back() -> None:
+        while not stop.wait(0.3):
+            with contextlib.suppress(OSError, WebSocketException, TimeoutError):
+                _come_back(appliance)
+
+    with _repeated(come_back, stop):
+        yield
+
+
+def _come_back(appliance: Appliance) -> None:
+    room = websocket.ROOMS[0]
+    with connect(_address(appliance), proxy=None) as client:
+        client.send(json.dumps({"type": "list"}))
+        while (said := json.loads(client.recv(timeout=5)))["type"] != "rooms":
+            pass
+        known = next(one for one in said["rooms"] if one["room"] == room)
+        for epoch in (known["epoch"], "a-numbering-of-before"):
+            client.send(json.dumps({"type": "subscribe", "room": room, "after": max(0, known["seq"] - 3), "epoch": epoch}))
+            client.recv(timeout=5)
+
+
+@contextmanager
+def slow_reader(appliance: Appliance) -> Iterator[None]:
+    """A client that subscribes again and again, and reads nothing of what it is told."""
+    stop = threading.Event()
+
+    def subscribe() -> None:
+        while not stop.is_set():
+            with contextlib.suppress(OSError), _socket(appliance) as wire:
+                wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                key = base64.b64encode(os.urandom(16)).decode()
+                wire.sendall(_HANDSHAKE.format(port=appliance.site.ports.stream, key=key).encode())
+                wire.recv(512)
+                while not stop.wait(0.1):  # 40 a second: with more it would be closed for that
+                    for room in websocket.ROOMS:
+                        wire.sendall(_masked(json.dumps({"type": "subscribe", "room": room, "after": 0}).encode()))
+
+    with _repeated(subscribe, stop):
+        yield
+
+
+def _masked(text: bytes) -> bytes:
+    """A text frame of a client, shorter than 126 bytes."""
+    mask = os.urandom(4)
+    return bytes([0x81, 0x80 | len(text)]) + mask + bytes(byte ^ mask[place % 4] for place, byte in enumerate(text))
+
+
+@contextmanager
+def odd_questions(appliance: Appliance) -> Iterator[None]:
+    """Many programs ask the models at once, about coins that nobody knows."""
+    stop = threading.Event()
+
+    def ask() -> None:
+        body = json.dumps({"type": "risk-assessment", "cryptoId": "no-such-coin"}).encode()
+        good = json.dumps({"type": "risk-assessment", "cryptoId": "bitcoin"}).encode()
+        while not stop.is_set():
+            for one in (body, good, good):
+                asked = urllib.request.Request(
+                    appliance.url("stream", "/api/ai-analysis"), data=one, headers={"Content-Type": "application/json"}
+                )
+                with contextlib.suppress(OSError):
+                    urllib.request.urlopen(asked, timeout=5).close()
+
+    programs = [threading.Thread(target=ask, daemon=True) for _ in range(24)]
+    for program in programs:
+        program.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for program in programs:
+            program.join()

@@ -1,0 +1,103 @@
+"""Faults within the workload: its files damaged, its tables used in ways that nobody planned, its models handled by people."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import yaml
+
+from settings.environment import SITE_VARIABLE
+from settings.paths import HOME_VARIABLE
+from stream.analysis.messages import TYPES
+from stream.analysis.versions import Shelf
+from tests.appliance import Appliance
+from tests.drills.database_faults import superuser
+from tests.drills.faults import stop_service
+from tests.waiting import until
+
+_DAMAGED = (5).to_bytes(4, "little") + bytes(4) + b"wrong"  # a record's length, a checksum that is none, five bytes
+
+
+@contextmanager
+def damaged_spool(appliance: Appliance) -> Iterator[None]:
+    """The stream's spool has a record that is none when it starts again."""
+    with stop_service("stream")(appliance):
+        newest = max((appliance.paths.data / "stream").rglob("*.log"))
+        with newest.open("ab") as file:
+            file.write(_DAMAGED)
+    yield
+
+
+@contextmanager
+def strange_rows(appliance: Appliance) -> Iterator[None]:
+    """Rows of a day long gone, which only the default partition takes; and a partition whose time is past."""
+    with superuser(appliance) as connection:
+        connection.execute("SET ROLE watchfloor")
+        connection.execute(
+            "INSERT INTO sentiment_data (crypto_id, timestamp) SELECT id, '2001-01-01 12:00+00' FROM cryptocurrencies LIMIT 1"
+        )
+        connection.execute(
+            "CREATE TABLE on_chain_metrics_old PARTITION OF on_chain_metrics"
+            " FOR VALUES FROM ('2001-01-01 00:00+00') TO ('2001-01-02 00:00+00')"
+        )
+        connection.execute("INSERT INTO on_chain_metrics (crypto_id, timestamp) SELECT id, '2001-01-01 12:00+00' FROM"
+                           " cryptocurrencies LIMIT 1")  # fmt: skip
+        yield
+        connection.execute("DELETE FROM sentiment_data WHERE timestamp < '2002-01-01'")
+        connection.execute("DROP TABLE IF EXISTS on_chain_metrics_old")
+
+
+@contextmanager
+def handled_models(appliance: Appliance) -> Iterator[None]:
+    """Somebody chooses a version by hand, another one's newest file is damaged, and a third has no place to be written."""
+    shelf = Shelf(appliance.paths.data / "analysis", appliance.site.analysis.versions)
+    first, second, third = _with_versions(shelf)
+    damaged = shelf.path(second, shelf.numbers(second)[0] + 1)
+    folder = shelf.path(third, 1).parent
+    _by_hand(appliance, "rollback", first, str(shelf.numbers(first)[0]))
+    damaged.write_bytes(b"{}")
+    damaged.chmod(0o644)
+    folder.chmod(0o555)
+    try:
+        yield
+    finally:
+        folder.chmod(0o755)
+        damaged.unlink(missing_ok=True)
+        _by_hand(appliance, "release", first)
+
+
+def _with_versions(shelf: Shelf) -> list[str]:
+    def made() -> list[str] | None:
+        found: list[str] = [model for model in TYPES if shelf.numbers(model)]
+        return found[:3] if len(found) >= 3 else None
+
+    return until("three models have versions", made, 120)
+
+
+def _by_hand(appliance: Appliance, *words: str) -> None:
+    own = {SITE_VARIABLE: str(appliance.paths.site), HOME_VARIABLE: str(appliance.home)}
+    subprocess.run(
+        [sys.executable, "-m", "stream.analysis", *words], env=os.environ | own, check=True, capture_output=True, text=True
+    )
+
+
+@contextmanager
+def without_bus(appliance: Appliance) -> Iterator[None]:
+    """The stream as one process that no bus joins with others: its updates wait in a queue of its own."""
+    before = appliance.site_file.read_text(encoding="utf-8")
+    stream = dict(_section(before, "stream"))
+    appliance.change(stream=stream | {"bus": {"enabled": False}})
+    appliance.up()
+    try:
+        yield
+    finally:
+        appliance.site_file.write_text(before, encoding="utf-8")
+        appliance.up()
+
+
+def _section(text: str, name: str) -> dict[str, object]:
+    return dict(yaml.safe_load(text).get(name, {}))

@@ -1,0 +1,54 @@
+"""The stack in which nothing is lacking: the appliance, servers beside it, clients, load; and the settings that faults need."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.appliance import Appliance
+from tests.drills import catalogue
+from tests.live.busy import SETTINGS, busy
+from tests.live.conftest import all_up
+from tests.live.panels.faults import World
+from tests.live.panels.servers import servers
+from tests.waiting import free_ports, until
+
+# What makes small faults show: few bytes for a slow client, a receiver that is away, metrics with more series than are let in.
+_OWN: dict[str, Any] = {
+    "stream": {
+        "backlog_bytes": 4096,
+        "slow_seconds": 3.0,
+        "sources": {"sentiment": {"mapping": {"ignore": ["heartbeat"]}}},
+    },
+    "database": {"maintain": "30s"},
+    "exporters": {"series_limit": 100},
+}
+
+
+def merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """Two trees of settings as one; the second one's values count."""
+    made = dict(first)
+    for key, value in second.items():
+        known = made.get(key)
+        made[key] = merged(known, value) if isinstance(known, Mapping) and isinstance(value, Mapping) else value
+    return made
+
+
+@contextmanager
+def world() -> Iterator[World]:
+    """Everything runs and is busy; the servers beside it are watched."""
+    away = {"type": "webhook", "name": "away", "url": f"http://127.0.0.1:{free_ports(1)[0]}/"}
+    settings = merged(merged(merged(catalogue.settings(), SETTINGS), _OWN), {"receivers": [away]})
+    with tempfile.TemporaryDirectory(prefix="watchfloor-proof-") as name, Appliance(settings=settings) as appliance:
+        folder = Path(name)
+        folder.chmod(0o755)
+        with servers(appliance, folder) as beside:
+            targets = merged(settings["exporters"], beside.targets)
+            appliance.change(exporters=targets, database=settings["database"] | {"replica_url_file": str(beside.replica)})
+            appliance.up()
+            until("every target has been scraped", lambda: all_up(appliance), 60)
+            with busy(appliance):
+                yield World(appliance, beside)
