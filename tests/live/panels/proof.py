@@ -20,7 +20,7 @@ from tests.live.panels.faults import FAULTS, World
 from tests.waiting import until
 
 _PATIENCE = 60.0
-_HOLD, _AFTER = 25.0, 8.0  # seconds that a fault lasts at most, and that its traces are looked for afterwards
+_HOLD, _AFTER = 15.0, 6.0  # seconds that a fault lasts at most, and that its traces are looked for afterwards
 _KINDS: tuple[Kind, ...] = ("metric", "label", "value")
 
 
