@@ -35,6 +35,7 @@ from metrics.system import signals as system_signals
 TARGET_LABELS = ("cluster", "job", "instance")
 WORKER_LABEL = "worker"  # that of a target which is one process of several; panels about the bus tell them apart
 OWN_PREFIXES = ("app_", "db_", "cache_", "ws_", "feed_", "ai_", "probe_", "watchfloor_")
+MOST_INTERNAL = 0.15  # of our own metrics, those that nobody looks at and that say why
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,11 @@ def _by_domain() -> Iterator[tuple[str, Metric]]:
 def all_metrics() -> tuple[Metric, ...]:
     """Every metric that stands in Prometheus: exposed ones domain by domain, then recorded ones."""
     return tuple(metric for _, metric in _by_domain())
+
+
+def is_own(metric: Metric) -> bool:
+    """Whether it belongs to our own families and a program of ours exposes it."""
+    return metric.name.startswith(OWN_PREFIXES) and not metric.emitter
 
 
 def find(name: str) -> Metric | None:

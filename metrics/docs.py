@@ -33,11 +33,24 @@ _HEAD = "| metric | type | unit | labels | help | collected in | drawn in | aler
 
 def page(used: Usage) -> str:
     """The page, in Markdown: a table per domain, and one of the names that recording rules make."""
-    parts = [_INTRODUCTION]
+    parts = [_INTRODUCTION, _use(used)]
     for name, domain in catalog.DOMAINS.items():
         parts.append(_table(_TITLES.get(name, name.capitalize()), domain.metrics, used))
     parts.append(_table("Made by recording rules", catalog.recorded(), used))
     return "\n".join(parts)
+
+
+def _use(used: Usage) -> str:
+    """How much of our own is looked at; what is not, and why."""
+    own = [metric for metric in catalog.all_metrics() if catalog.is_own(metric)]
+    alerted = sum(bool(used.alerted.get(metric.name)) for metric in own)
+    internal = [metric for metric in own if metric.internal]
+    share = f"{len(internal) / len(own):.1%}, of at most {catalog.MOST_INTERNAL:.0%}"
+    said = (
+        f"Of our own families (`{'` `'.join(catalog.OWN_PREFIXES)}`) there are {len(own)} metrics.\n{len(own) - len(internal)} are "
+        f"drawn or alerted on ({alerted} alerted on), {len(internal)} are internal: {share}.\n"
+    )
+    return said + "".join(f"- `{metric.name}`: {metric.internal}.\n" for metric in internal)
 
 
 def _table(title: str, metrics: tuple[Metric, ...], used: Usage) -> str:
