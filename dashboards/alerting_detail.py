@@ -29,8 +29,20 @@ def _times(panels: Panels) -> Row:
             Query(stack.INBOX_DELIVERY.quantile(0.5, window="24h"), "p50"),
             Query(stack.INBOX_DELIVERY.quantile(0.95, window="24h"), "p95"), unit=Unit.SECONDS,
         ),
+        panels.heatmap(
+            "Spread of times to firing",
+            "How many alerts took how long to fire, over an hour. Normal: a band for each `for`. One that rises: rules are late.",
+            stack.INBOX_DETECTION, window="1h", none="no alert in an hour",
+        ),
+        panels.heatmap(
+            "Spread of times to the inbox",
+            "How many alerts took how long to the inbox, over an hour. Normal: that of firing, 5 to 35 s higher. Far above: see "
+            "Notifications.",
+            stack.INBOX_DELIVERY, window="1h", none="no alert in an hour",
+        ),
     ]  # fmt: skip
-    return Row("Detection and delivery", [Cell(panel, width=12) for panel in found])
+    cells = [Cell(panel, width=12) for panel in found]
+    return Row("Detection and delivery", cells)
 
 
 def _notifications(panels: Panels) -> Row:

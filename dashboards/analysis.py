@@ -167,6 +167,11 @@ def _answers(panels: Panels) -> Row:
             "From a question's arrival to its answer, by model, p99. Normal: below the dashed line at 500 questions a second.",
             Query(ai.DURATION.quantile(0.99, by=("model",)), "{{model}}"), unit=Unit.SECONDS, signal=ai.PREDICTION_P99,
         ),
+        panels.heatmap(
+            "Spread of durations",
+            "How many questions took how long, of all models. Normal: one band of milliseconds. One far above: they queue.",
+            ai.DURATION,
+        ),
         panels.timeseries(
             "Errors by cause",
             "Questions without an answer, by cause. `no-data`: the feed is silent or the process young; `overloaded`, `timeout`: "
@@ -184,7 +189,7 @@ def _answers(panels: Panels) -> Row:
             Query(ai.FALLBACK_SHARE, "{{model}}"), most=1,
         ),
     ]  # fmt: skip
-    return Row("Answers", [Cell(panel, width=6) for panel in found])
+    return Row("Answers", [Cell(panel, width) for panel, width in zip(found, (8, 8, 8, 12, 12), strict=True)])
 
 
 def _learning(panels: Panels) -> Row:

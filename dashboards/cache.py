@@ -161,7 +161,12 @@ def _loading(panels: Panels) -> Row:
             "How long loaders took: mean, and 95 % of them. Normal: a query's time.",
             Query(cache.LOAD_DURATION.mean(), "mean"), Query(cache.LOAD_DURATION.quantile(0.95), "p95"), unit=Unit.SECONDS,
         ),
-    ])  # fmt: skip
+        panels.heatmap(
+            "Spread of loads",
+            "How many loads took how long. Normal: one band, a query's time. A second band: the database waits for something.",
+            cache.LOAD_DURATION, none="nothing was loaded",
+        ),
+    ], width=12)  # fmt: skip
 
 
 def _layers(panels: Panels) -> Row:

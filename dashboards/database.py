@@ -183,6 +183,12 @@ def _queries(panels: Panels) -> Row:
             "The same, 95 % of each. Normal: below 200 ms.",
             Query(_p95(db.DURATION).topk(MAX_SERIES), "{{operation}}"), unit=Unit.SECONDS,
         ),
+        panels.heatmap(
+            "Spread of durations",
+            "How many operations took how long. Normal: most below 10 ms. A second band: a query without its index, or "
+            "a lock.",
+            db.DURATION,
+        ),
         panels.timeseries(
             "Errors by reason",
             "Operations that failed, a second. `unavailable`: no server; `pool`: no connection became free; `timeout`: longer "
@@ -200,7 +206,7 @@ def _queries(panels: Panels) -> Row:
             Query(db.SLOW.increase("1h").sum(by=("operation",)).topk(MAX_SERIES), "{{operation}}"), unit=Unit.COUNT,
         ),
     ]  # fmt: skip
-    return Row("Operations", [Cell(panel, width=8) for panel in found])
+    return Row("Operations", [Cell(panel, width) for panel, width in zip(found, (8, 8, 8, 12, 12, 12, 12), strict=True)])
 
 
 def _p95(metric: Histogram) -> Function:

@@ -42,7 +42,14 @@ def sources(panels: Panels) -> Row:
         Column(feed.SOURCE_INFO.select().count(by=(*_SOURCE, "kind")), "Processes", Unit.COUNT),
         none="no stream server is scraped",
     )
-    return Row("Sources", [Cell(state, width=15, height=6), Cell(kinds, width=9, height=6)])
+    connected = panels.statetimeline(
+        "Connections over time",
+        "When each source was connected. Normal: one unbroken band. A band that comes and goes: the source's server, or the "
+        "network, is unwell.",
+        Query(feed.SOURCE_STATE.select(state="connected").max(by=_SOURCE), "{{source}}"),
+        states=States("connected", "NOT CONNECTED", zero_colour=look.WARNING), none="no stream server is scraped",
+    )  # fmt: skip
+    return Row("Sources", [Cell(state, width=15, height=6), Cell(kinds, width=9, height=6), Cell(connected, width=24, height=5)])
 
 
 def freshness(panels: Panels) -> Row:
@@ -60,8 +67,14 @@ def freshness(panels: Panels) -> Row:
             Query(feed.DELAY.quantile(0.5, by=("source",)), "{{source}} p50"),
             Query(feed.DELAY.quantile(0.99, by=("source",)), "{{source}} p99"), unit=Unit.SECONDS,
         ),
+        panels.heatmap(
+            "Spread of delays",
+            "How many items came how late, of all sources. Normal: a band below the network's way. A second band: one source, or "
+            "one path, is slow.",
+            feed.DELAY,
+        ),
     ]  # fmt: skip
-    return Row("Freshness", [Cell(panel, width=12) for panel in found])
+    return Row("Freshness", [Cell(panel, width=8) for panel in found])
 
 
 def received(panels: Panels) -> Row:

@@ -71,6 +71,12 @@ def _stream(panels: Panels) -> Row:
             Query(m.CANARY.quantile(0.5), "p50"), Query(m.CANARY.quantile(0.95), "p95"), Query(m.CANARY.mean(), "mean"),
             unit=Unit.SECONDS, signal=m.CANARY_P95,
         ),
+        panels.heatmap(
+            "Spread of canary latencies",
+            "How many canaries took how long. Normal: one narrow band. A second one far above: some wait, for example for a "
+            "collection of garbage.",
+            m.CANARY,
+        ),
         panels.timeseries(
             "Handshake and subscription",
             "How long a new client waits: until the server speaks WebSocket, and from `subscribe` to its acknowledgement. "
@@ -91,7 +97,7 @@ def _stream(panels: Panels) -> Row:
             unit=Unit.SECONDS,
         ),
     ]  # fmt: skip
-    return Row("Stream", [Cell(panel, width=6) for panel in found])
+    return Row("Stream", [Cell(panel, width) for panel, width in zip(found, (8, 8, 8, 12, 12), strict=True)])
 
 
 def _loss(panels: Panels) -> Row:

@@ -160,6 +160,11 @@ def _preview(panels: Panels) -> Row:
             "shorter range.",
             Query(stack.PREVIEW_QUERY_DURATION.quantile(0.95, by=("instance",))), unit=Unit.SECONDS,
         ),
+        panels.heatmap(
+            "Spread of panel queries",
+            "How many queries took how long. Normal: most below 0.1 s. A second band: panels that read many series.",
+            stack.PREVIEW_QUERY_DURATION, none="nobody looks",
+        ),
         panels.timeseries(
             "Panel queries without an answer",
             "Queries that failed, by reason. Normal: 0. `unreachable`: Prometheus is down; `rejected`: a variable's value is "
@@ -167,7 +172,7 @@ def _preview(panels: Panels) -> Row:
             Query(stack.PREVIEW_QUERY_ERRORS.rate().sum(by=("reason",)), "{{reason}}"), unit=Unit.PER_SECOND,
         ),
     ]  # fmt: skip
-    return Row("Dashboards' preview", [Cell(panel, width=8) for panel in found], folded=True)
+    return Row("Dashboards' preview", [Cell(panel, width=12, height=7) for panel in found], folded=True)
 
 
 def _restarts(panels: Panels) -> Row:

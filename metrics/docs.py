@@ -47,8 +47,8 @@ def _use(used: Usage) -> str:
     internal = [metric for metric in own if metric.internal]
     share = f"{len(internal) / len(own):.1%}, of at most {catalog.MOST_INTERNAL:.0%}"
     said = (
-        f"Of our own families (`{'` `'.join(catalog.OWN_PREFIXES)}`) there are {len(own)} metrics.\n{len(own) - len(internal)} are "
-        f"drawn or alerted on ({alerted} alerted on), {len(internal)} are internal: {share}.\n"
+        f"Of our own families (`{'` `'.join(catalog.OWN_PREFIXES)}`) there are {len(own)} metrics.\n{len(own) - len(internal)} "
+        f"are drawn or alerted on ({alerted} alerted on), {len(internal)} are internal: {share}.\n"
     )
     return said + "".join(f"- `{metric.name}`: {metric.internal}.\n" for metric in internal)
 
