@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
+from grafanalib._gen import DashboardEncoder
 
-from dashboards import parts, series
+from dashboards import build, layout, lint, parts, series
+from dashboards.layout import Cell, Row
 from dashboards.panels import Panels, Query
 from metrics import app, feed, stack
 from metrics.model import Signal, Unit
 from metrics.query import Expr
-from metrics.system import cpu, disk, signals
+from metrics.system import cpu, disk, memory, signals
 from settings import Site
+from settings.paths import CLONE
 
 READS = disk.READ_BYTES.rate()
 
@@ -71,3 +75,15 @@ def test_a_unit_that_does_not_follow_must_be_named() -> None:
         parts.unit_of([Query(READS * 8)])
     with pytest.raises(ValueError, match="2 units in one panel"):
         parts.unit_of([Query(READS), Query(signals.CPU_USAGE)])
+
+
+def test_the_line_that_contributing_shows_is_a_whole_panel() -> None:
+    shown = (CLONE / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("## A panel")[2]
+    line = shown.partition("```python\n")[2].partition("```")[0].strip()
+    panel = eval(line, {"panels": Panels(Site()), "Query": Query, "memory": memory})  # noqa: S307  # our own documentation
+    board = layout.dashboard(
+        Site(), [Row("Is it fine?", [Cell(panel)])], uid="x", title="X", description="Y", source=memory.MLOCKED
+    )
+    made = build.modern(json.loads(json.dumps(board, cls=DashboardEncoder)))
+    assert lint.lint(made) == []
+    assert next(lint.panels(made))["fieldConfig"]["defaults"]["unit"] == "bytes"
