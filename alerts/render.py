@@ -21,7 +21,7 @@ from alerts import overrides, routes, slos
 from alerts.model import Alert, number, site_alerts, words
 from metrics import catalog, durations
 from metrics.model import Histogram, Recording
-from metrics.query import Expr, Rate, Selector
+from metrics.query import TARGET_LABELS, Expr, Rate, Selector
 from settings import Site
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -90,7 +90,7 @@ def _kept(alert: Alert) -> tuple[str, ...]:
     except ValueError:
         return ()
     by_target = isinstance(alert.signal.expr, Selector | Rate)
-    return (*kept, *catalog.TARGET_LABELS) if by_target else kept
+    return (*kept, *TARGET_LABELS) if by_target else kept
 
 
 def rules(alerts: tuple[Alert, ...], site: Site) -> dict[str, str]:

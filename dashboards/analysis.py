@@ -6,20 +6,21 @@ from dashboards import analysis_versions, layout
 from dashboards.layout import Cell, Dashboard, Panel, Row
 from dashboards.panels import MAX_SERIES, Column, Panels, Query, States
 from metrics import analysis as ai
+from metrics import catalog, prometheus
 from metrics import model_quality as quality
-from metrics import prometheus
 from metrics.model import Gauge, Unit
 from metrics.query import Function, Rate, Selector
 from metrics.stack import DASHBOARD_ANALYSIS, JOB_ANALYSIS, JOB_MODEL_QUALITY
 from settings import Site
 
+_COUNT = "ai_prediction_count"
 _ORIGINAL_WINDOW = "5m"  # of the rates that the original vocabulary's dashboard shows
 _SIDE = "{{model}} {{of}}"
 
 
 def dashboard(site: Site) -> Dashboard:
     """The dashboard; its variables offer what tells of the models."""
-    panels = Panels(site, scope=("cluster", "instance"))
+    panels = Panels(site, scope=("cluster", "instance", "model"))
     rows = [
         _fine(panels),
         Row("At a glance", [Cell(panel, width=8) for panel in originals(panels)]),
@@ -36,6 +37,7 @@ def dashboard(site: Site) -> Dashboard:
         title="AI Performance",
         description="The five models: accuracy, skill beside a naive baseline, answers, learning, and what they stand on.",
         source=prometheus.UP,
+        domain={"model": ai.VERSION},
     )
 
 
@@ -57,7 +59,7 @@ def originals(panels: Panels) -> list[Panel]:
         panels.timeseries(
             "Prediction Rate",
             "Predictions a second by model, over 5 min: scheduled ones, and those that somebody asked for.",
-            Query(Rate("rate", Selector(None, "ai_prediction_count"), _ORIGINAL_WINDOW).sum(by=("model",)), "{{model}}"),
+            Query(Rate("rate", Selector(catalog.find(_COUNT), _COUNT), _ORIGINAL_WINDOW).sum(by=("model",)), "{{model}}"),
             unit=Unit.PER_SECOND,
         ),
     ]  # fmt: skip
@@ -65,7 +67,7 @@ def originals(panels: Panels) -> list[Panel]:
 
 def _p95(name: str, *by: str) -> Function:
     """The 95 % quantile of a recorded histogram of the original vocabulary."""
-    buckets = Selector(None, f"{name}_bucket")
+    buckets = Selector(catalog.find(f"{name}_bucket"), f"{name}_bucket")
     return Function("histogram_quantile", ("0.95", Rate("rate", buckets, _ORIGINAL_WINDOW).sum(by=("le", *by))))
 
 

@@ -7,7 +7,7 @@ from dashboards.layout import Cell, Dashboard, Panel, Row
 from dashboards.panels import MAX_SERIES, Panels, Query
 from metrics import app, catalog, stream_signals
 from metrics.model import Histogram, Unit
-from metrics.query import Rate, Selector
+from metrics.query import TARGET_LABELS, Rate, Selector
 from metrics.stack import DASHBOARD_API
 from settings import Site
 
@@ -16,7 +16,7 @@ _ORIGINAL_WINDOW = "5m"  # of the rates that the original vocabulary's dashboard
 
 def dashboard(site: Site) -> Dashboard:
     """The dashboard; its variables offer the stream servers."""
-    panels = Panels(site)
+    panels = Panels(site, scope=(*TARGET_LABELS, "route"))
     return layout.dashboard(
         site,
         [_fine(panels), _red(panels), _answers(panels), _connections(panels)],
@@ -24,12 +24,13 @@ def dashboard(site: Site) -> Dashboard:
         title="API",
         description="Requests to the public port: how many, how many fail, how long they take, by route.",
         source=app.REQUESTS,
+        domain={"route": app.REQUESTS},
     )
 
 
 def requests(panels: Panels) -> list[Panel]:
     """The two panels of the original's System Overview, under its names."""
-    rate = Rate("rate", Selector(None, "app_request_count"), _ORIGINAL_WINDOW).sum(by=("route",))
+    rate = Rate("rate", Selector(catalog.find("app_request_count"), "app_request_count"), _ORIGINAL_WINDOW).sum(by=("route",))
     return [
         panels.timeseries(
             "Request Rate",

@@ -8,13 +8,14 @@ from dashboards.panels import Panels, Query
 from metrics import database as db
 from metrics import feed, stream_signals
 from metrics.model import Unit
+from metrics.query import TARGET_LABELS
 from metrics.stack import DASHBOARD_FEEDS
 from settings import Site
 
 
 def dashboard(site: Site) -> Dashboard:
     """The dashboard; its variables offer the stream servers."""
-    panels = Panels(site)
+    panels = Panels(site, scope=(*TARGET_LABELS, "source"))
     rows = [
         _fine(panels),
         feed_detail.sources(panels),
@@ -31,6 +32,7 @@ def dashboard(site: Site) -> Dashboard:
         title="Feeds",
         description="Do the sources live, does what they send get through, and is it kept?",
         source=feed.SOURCE_INFO,
+        domain={"source": feed.SOURCE_INFO},
     )
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeAlias
 
 from grafanalib import core
 
 from dashboards.panels import DATASOURCE
 from metrics.model import Metric
-from metrics.query import Target
+from metrics.query import TARGET_LABELS, Target
 from metrics.stack import (
     DASHBOARD_ALERTS,
     DASHBOARD_ANALYSIS,
@@ -92,24 +93,27 @@ def _flow(cells: Sequence[Cell], top: int) -> tuple[list[core.Panel], int]:
     return panels, top + height
 
 
-def variables(source: Metric) -> core.Templating:
-    """datasource, cluster, job and instance, narrowed from left to right; values come from the series of `source`."""
+def variables(source: Metric, domain: Mapping[str, Metric]) -> core.Templating:
+    """datasource, cluster, job and instance, narrowed from left to right; values come from the series of `source`.
+
+    `domain` are the labels of the dashboard's own subject, each with the metric whose series tell its values.
+    """
     chosen: list[core.Template] = [
         core.Template(
             name="datasource", label="Data source", type="datasource", query="prometheus", default=DATASOURCE_PROMETHEUS
         )
     ]
     scope: list[str] = []
-    for name in ("cluster", "job", "instance"):
+    for name, metric in (*((name, source) for name in TARGET_LABELS), *domain.items()):
         inner = ", ".join(f'{label}=~"${label}"' for label in scope)
-        query = f"label_values({source.name}{{{inner}}}, {name})"
+        query = f"label_values({metric.series[-1]}{{{inner}}}, {name})"
         chosen.append(
             core.Template(
                 name=name, label=name.capitalize(), query=query, dataSource=DATASOURCE, includeAll=True, multi=True,
                 allValue=".*", refresh=core.REFRESH_ON_TIME_RANGE_CHANGE,
             )
         )  # fmt: skip
-        scope.append(name)
+        scope += [name] if name in TARGET_LABELS else []
     return core.Templating(list=chosen)
 
 
@@ -147,7 +151,8 @@ def _links(site: Site) -> list[dict[str, object]]:
         if is_there(uid, site)
     ]
     inbox = {"title": "On-call inbox", "type": "link", "url": site.public(site.ports.inbox), "icon": "bell", "targetBlank": True}
-    return [*inside, inbox]
+    runbooks = inbox | {"title": "Runbooks", "url": f"{inbox['url']}/runbooks", "icon": "doc"}
+    return [*inside, inbox, runbooks]
 
 
 def _annotations() -> core.Annotations:
@@ -177,15 +182,18 @@ def _annotations() -> core.Annotations:
     return core.Annotations(list=[firing, events])
 
 
-def dashboard(site: Site, rows: Sequence[Row], *, uid: str, title: str, description: str, source: Metric) -> core.Dashboard:
-    """A dashboard under a fixed uid, with a crosshair shared by its panels."""
+def dashboard(
+    site: Site, rows: Sequence[Row], *, uid: str, title: str, description: str, source: Metric,
+    domain: Mapping[str, Metric] = MappingProxyType({}),
+) -> core.Dashboard:  # fmt: skip
+    """A dashboard under a fixed uid, with a crosshair shared by its panels; `source` and `domain` as in `variables`."""
     return core.Dashboard(
         uid=uid,
         title=title,
         description=description,
         tags=["watchfloor"],
         panels=place(rows),
-        templating=variables(source),
+        templating=variables(source, domain),
         annotations=_annotations(),
         links=_links(site),
         graphTooltip=core.GRAPH_TOOLTIP_MODE_SHARED_CROSSHAIR,

@@ -9,7 +9,8 @@ from metrics import stack
 from metrics.model import Unit
 from metrics.postgres import activity, database, server
 from metrics.postgres import signals as ask
-from settings import Site
+from metrics.query import TARGET_LABELS
+from settings import Site, look
 
 _DB = "{{instance}} {{datname}}"
 _BY = ("instance", "datname")
@@ -17,7 +18,7 @@ _BY = ("instance", "datname")
 
 def dashboard(site: Site) -> Dashboard:
     """The dashboard; its variables offer the servers."""
-    panels = Panels(site)
+    panels = Panels(site, scope=(*TARGET_LABELS, "datname"))
     rows = [_fine(panels), _traffic(panels), _connections(panels), _in_the_way(panels), *postgres_detail.rows(panels)]
     return layout.dashboard(
         site,
@@ -26,6 +27,7 @@ def dashboard(site: Site) -> Dashboard:
         title="Database Tables and Queries",
         description="PostgreSQL servers: connections, waits, tables, indexes, statements, WAL, replication.",
         source=server.UP,
+        domain={"datname": database.SIZE},
     )
 
 
@@ -36,13 +38,13 @@ def _fine(panels: Panels) -> Row:
             "Whether the exporter reaches the server and may ask it. DOWN: the panel beside tells why.",
             Query(server.UP.select().min(), "PostgreSQL"), unit=Unit.BOOL, states=States(), none="no server is scraped",
         ),
-        panels.timeseries(
+        panels.statetimeline(
             "Why the server cannot be asked",
             "The cause while the server cannot be asked. Normal: none. `refused`: not running; `timeout`: it hangs; `auth`: "
             "role, password or pg_hba.conf; `limit`: no connection left.",
             Query(stack.TARGET_FAILURE.select(domain="postgres").compare(">", 0).max(by=("instance", "cause")),
             "{{instance}} {{cause}}"),
-            unit=Unit.BOOL,
+            states=States("cause", "not so", one_colour=look.WARNING, zero_colour="transparent"),
         ),
         panels.stat(
             "Connections used",

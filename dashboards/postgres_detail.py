@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dashboards.layout import Cell, Panel, Row
-from dashboards.panels import MAX_SERIES, Panels, Query
+from dashboards.panels import MAX_SERIES, Panels, Query, States
 from metrics.model import Counter, Gauge, Unit
 from metrics.postgres import activity, database, indexes, replication, server, statements, tables, writing
 from metrics.postgres import signals as ask
 from metrics.query import Expr
+from settings import look
 
 _TABLE = ("datname", "schemaname", "relname")
 _NAME = "{{datname}} {{schemaname}}.{{relname}}"
@@ -133,9 +134,10 @@ def _order(panels: Panels) -> Row:
             "Rows in default partitions", "Rows that fitted into no other partition. Normal: 0.",
             Query(_largest(tables.DEFAULT_ROWS, _TABLE), _NAME), unit=Unit.COUNT,
         ),
-        panels.timeseries(
+        panels.statetimeline(
             "Settings that wait for a restart", "Settings that were changed and count from the next restart on. Normal: none.",
-            Query(server.PENDING_RESTART.select().max(by=("instance", "name")), "{{instance}} {{name}}"), unit=Unit.BOOL,
+            Query(server.PENDING_RESTART.select().max(by=("instance", "name")), "{{instance}} {{name}}"),
+            states=States("waits", "in force", one_colour=look.WARNING, zero_colour="transparent"),
         ),
     ]  # fmt: skip
     return _row("Is it kept in order?", found)

@@ -103,10 +103,11 @@ def _stream(panels: Panels) -> Row:
 def _loss(panels: Panels) -> Row:
     by = ("instance", "reason")
     found = [
-        panels.timeseries(
+        panels.statetimeline(
             "Connection stands",
             "1 while the client's kept connection stands. Normal: 1. Dips: it was closed; Closes tells how.",
-            Query(m.CONNECTED.select().min(by=("instance",)), "{{instance}}"), unit=Unit.BOOL,
+            Query(m.CONNECTED.select().min(by=("instance",)), "{{instance}}"),
+            states=States("stands", "LOST"),
         ),
         panels.timeseries(
             "Closes seen",
@@ -131,9 +132,10 @@ def _loss(panels: Panels) -> Row:
 
 def _http(panels: Panels) -> Row:
     found = [
-        panels.timeseries(
+        panels.statetimeline(
             "Answered", "1 where the last try ended as it should. Normal: 1 everywhere.",
-            Query(m.SUCCESS.select().min(by=_BY), _WHERE), unit=Unit.BOOL,
+            Query(m.SUCCESS.select().min(by=_BY), _WHERE),
+            states=States("answered", "NO"),
         ),
         panels.timeseries(
             "Failures",

@@ -11,7 +11,7 @@ from metrics import stack
 from metrics.model import Unit
 from metrics.redis import commands, keys, memory, server, stats
 from metrics.redis import signals as ask
-from settings import Site
+from settings import Site, look
 
 
 def dashboard(site: Site) -> Dashboard:
@@ -39,13 +39,13 @@ def _fine(panels: Panels) -> Row:
             "Whether the exporter reaches every server and may ask it. DOWN: the panel beside tells which, and why.",
             Query(server.UP.select().min(), "Redis"), unit=Unit.BOOL, states=States(), none="no server is scraped",
         ),
-        panels.timeseries(
+        panels.statetimeline(
             "Why a server cannot be asked",
             "The cause while a server cannot be asked. Normal: none. `refused`: not running; `timeout`: it hangs, or a script "
             "runs; `auth`: user, password or rights; `starting`: it loads its data; `limit`: no connection left.",
             Query(stack.TARGET_FAILURE.select(domain="redis").compare(">", 0).max(by=("instance", "cause")),
             "{{instance}} {{cause}}"),
-            unit=Unit.BOOL,
+            states=States("cause", "not so", one_colour=look.WARNING, zero_colour="transparent"),
         ),
         panels.stat(
             "Memory used now",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards.layout import Cell, Panel, Row
-from dashboards.panels import MAX_SERIES, Panels, Query
+from dashboards.panels import MAX_SERIES, Panels, Query, States
 from metrics.model import Unit
 from metrics.redis import commands, keys, persistence, replication
 from metrics.redis import signals as ask
@@ -22,10 +22,11 @@ def _row(title: str, found: list[Panel]) -> Row:
 
 def _persistence(panels: Panels) -> Row:
     found = [
-        panels.timeseries(
+        panels.statetimeline(
             "Last snapshots succeeded",
             "1 while the last snapshot (RDB) succeeded. 0: the server's log says why; by default it refuses writes.",
             Query(ask.SAVE),
+            states=States("succeeded", "FAILED"),
         ),
         panels.timeseries(
             "Changes since the last snapshot",
@@ -37,10 +38,11 @@ def _persistence(panels: Panels) -> Row:
             "Age of the last snapshot, of servers that save by themselves and have changed since.",
             Query(ask.SAVE_AGE),
         ),
-        panels.timeseries(
+        panels.statetimeline(
             "Append-only files written",
             "1 while the last write and the last rewrite of the append-only file succeeded.",
             Query(ask.AOF),
+            states=States("written", "FAILS"),
         ),
         panels.timeseries(
             "Append-only files' size",
@@ -118,10 +120,11 @@ def _replication(panels: Panels) -> Row:
             "How long ago each replica last confirmed what it has. Normal: 0 to 1 s.",
             Query(ask.LAG, "{{instance}} {{slave_ip}}:{{slave_port}}"),
         ),
-        panels.timeseries(
+        panels.statetimeline(
             "Links to primaries",
             "1 while a replica is connected to its primary. 0: it serves the past.",
             Query(ask.LINK, "{{instance}} {{master_host}}:{{master_port}}"),
+            states=States("up", "LOST"),
         ),
         panels.timeseries(
             "Full copies sent",
@@ -130,15 +133,17 @@ def _replication(panels: Panels) -> Row:
             Query(replication.PARTIAL_SYNCS.select().over("delta", "1h").max(by=_INSTANCE), "{{instance}} partial"),
             unit=Unit.COUNT,
         ),
-        panels.timeseries(
+        panels.statetimeline(
             "Clusters",
             "1 while the cluster answers, as each node sees it.",
             Query(ask.CLUSTER),
+            states=States("ok", "FAILS"),
         ),
-        panels.timeseries(
+        panels.statetimeline(
             "Failovers possible",
             "1 while enough Sentinels are there for a failover of the primary.",
             Query(ask.QUORUM, "{{instance}} {{master_name}}"),
+            states=States("possible", "NO"),
         ),
     ]  # fmt: skip
     return _row("Replication, cluster, Sentinel", found)

@@ -95,6 +95,7 @@ class Shapes:
             dataSource=DATASOURCE,
             targets=[self.target(query, index) for index, query in enumerate(queries)],
             mappings=parts.mappings(states),
+            links=parts.links(self.site, parts.signal_of(queries)),
             fillOpacity=80,
             extraJson={"fieldConfig": {"defaults": {"unit": Unit.COUNT.grafana, "noValue": none}}},
         )

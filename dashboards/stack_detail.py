@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dashboards.layout import Cell, Row
-from dashboards.panels import MAX_SERIES, Column, Panels, Query
+from dashboards.panels import MAX_SERIES, Column, Panels, Query, States
 from metrics import process, prometheus, stack, stack_signals
 from metrics.model import Counter, Unit
 from metrics.query import Binary, Expr, Function
+from settings import look
 
 _CUT = ("instance", "domain", "metric")
 _TARGET = "{{job}} on {{instance}}"
@@ -89,10 +90,11 @@ def _prometheus(panels: Panels) -> Row:
             Query(_group(prometheus.RULE_GROUP_MISSED.increase("1h").apply("round")).topk(MAX_SERIES), "{{group}}"),
             unit=Unit.COUNT,
         ),
-        panels.timeseries(
+        panels.statetimeline(
             "Prometheus configuration in force",
-            "1 while the last reload succeeded. 0: Prometheus runs with an old configuration; `make logs s=prometheus` says why.",
-            Query(stack_signals.CONFIG_RELOAD), most=1,
+            "Whether the last reload succeeded. OLD: Prometheus runs with an old one; `make logs s=prometheus` says why.",
+            Query(stack_signals.CONFIG_RELOAD),
+            states=States("in force", "OLD", zero_colour=look.WARNING),
         ),
         panels.timeseries(
             "Age of the oldest data",
@@ -100,7 +102,7 @@ def _prometheus(panels: Panels) -> Row:
             Query(Binary("-", Function("time", ()), prometheus.OLDEST_SAMPLE.select().min(by=("instance",)))), unit=Unit.SECONDS,
         ),
     ]  # fmt: skip
-    return Row("Rules and data", [Cell(panel, width=6) for panel in found], folded=True)
+    return Row("Rules and data", [Cell(panel, width=12, height=7) for panel in found], folded=True)
 
 
 def _collectors(panels: Panels) -> Row:

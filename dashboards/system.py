@@ -156,12 +156,13 @@ def _errors(panels: Panels) -> Row:
             "Packets that were dropped. Normal: a few unwanted ones. Many: a queue overflows (`ethtool -g DEVICE`).",
             Query(signals.NETWORK_DROPS, device),
         ),
-        panels.timeseries(
+        panels.statetimeline(
             "Read-only and unreadable filesystems",
             "1 for a filesystem that is mounted read-only or whose figures cannot be read. Normal: 0, unless on purpose. "
             "`dmesg -T` tells of disk errors.",
             Query(signals.READ_ONLY, "read-only {{instance}} {{mountpoint}}"),
-            Query(signals.DEVICE_ERRORS, "unreadable {{instance}} {{mountpoint}}"), most=1,
+            Query(signals.DEVICE_ERRORS, "unreadable {{instance}} {{mountpoint}}"),
+            states=States("yes", "no", one_colour=look.WARNING, zero_colour="transparent"),
         ),
     ]  # fmt: skip
     return Row("Errors", [Cell(panel, width=6) for panel in found])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dashboards.layout import Cell, Row
-from dashboards.panels import MAX_SERIES, Panels, Query
+from dashboards.panels import MAX_SERIES, Panels, Query, States
 from metrics.model import Unit
 from metrics.system import cpu, disk, kernel, memory, netstat, network, processes, signals
+from settings import look
 
 _DEVICE = "{{instance}} {{device}}"
 _MACHINE = ("instance",)
@@ -125,10 +126,11 @@ def _network(panels: Panels) -> Row:
             Query(network.RECEIVE_PACKETS.rate(device=only), f"{_DEVICE} received"),
             Query(network.TRANSMIT_PACKETS.rate(device=only), f"{_DEVICE} sent"), unit=Unit.PER_SECOND,
         ),
-        panels.timeseries(
+        panels.statetimeline(
             "Network devices that are up",
             "1 for each device that has a link and is switched on. A 0 that was a 1: cable, switch or configuration.",
-            Query(network.UP.select(device=only), _DEVICE), unit=Unit.BOOL, most=1,
+            Query(network.UP.select(device=only), _DEVICE),
+            states=States("up", "down", zero_colour=look.UNKNOWN),
         ),
         panels.timeseries(
             "Packets that processors dropped",
@@ -217,10 +219,11 @@ def _clock(panels: Panels) -> Row:
             "How far each clock is from its reference. Normal: a few milliseconds. `timedatectl timesync-status` tells more.",
             Query(signals.CLOCK_OFFSET),
         ),
-        panels.timeseries(
+        panels.statetimeline(
             "Clock synchronised",
             "1 while a time service keeps the clock; 0 is normal where the host keeps it, as in a container.",
-            Query(signals.CLOCK_SYNCHRONISED), most=1,
+            Query(signals.CLOCK_SYNCHRONISED),
+            states=States("kept", "not kept here", zero_colour=look.UNKNOWN),
         ),
         panels.timeseries(
             "Uptime",

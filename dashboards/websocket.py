@@ -5,10 +5,10 @@ from __future__ import annotations
 from dashboards import layout, websocket_bus, websocket_detail
 from dashboards.layout import Cell, Dashboard, Panel, Row
 from dashboards.panels import MAX_SERIES, Panels, Query, States
-from metrics import app, feed, prometheus, stream_signals
+from metrics import app, catalog, feed, prometheus, stream_signals
 from metrics import websocket as ws
 from metrics.model import Unit
-from metrics.query import Rate, Selector
+from metrics.query import TARGET_LABELS, Rate, Selector
 from metrics.stack import DASHBOARD_WEBSOCKET, JOB_STREAM
 from settings import Site
 
@@ -17,7 +17,7 @@ _ORIGINAL_WINDOW = "5m"  # of the rates that the original vocabulary's dashboard
 
 def dashboard(site: Site) -> Dashboard:
     """The dashboard; its variables offer the stream servers."""
-    panels = Panels(site)
+    panels = Panels(site, scope=(*TARGET_LABELS, "room"))
     rows = [
         _fine(panels),
         _clients(panels),
@@ -34,6 +34,7 @@ def dashboard(site: Site) -> Dashboard:
         title="WebSocket Performance",
         description="Are the stream's clients served, fast and without loss? Its sources have the dashboard Feeds.",
         source=ws.CONNECTIONS,
+        domain={"room": ws.BROADCASTS},
     )
 
 
@@ -72,7 +73,7 @@ def _traffic(panels: Panels) -> list[Panel]:
 
 
 def _original(name: str) -> Rate:
-    return Rate("rate", Selector(None, name), _ORIGINAL_WINDOW)
+    return Rate("rate", Selector(catalog.find(name), name), _ORIGINAL_WINDOW)
 
 
 def _fine(panels: Panels) -> Row:

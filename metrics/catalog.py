@@ -28,11 +28,10 @@ from metrics import (
 )
 from metrics.model import RECORDING_RULE, Counter, Gauge, Histogram, Metric, Recording, Signal
 from metrics.postgres import signals as postgres_signals
+from metrics.query import TARGET_LABELS
 from metrics.redis import signals as redis_signals
 from metrics.system import signals as system_signals
 
-# Labels that every series of a target has: `compose/topology.py` sets cluster and instance, Prometheus sets job.
-TARGET_LABELS = ("cluster", "job", "instance")
 WORKER_LABEL = "worker"  # that of a target which is one process of several; panels about the bus tell them apart
 OWN_PREFIXES = ("app_", "db_", "cache_", "ws_", "feed_", "ai_", "probe_", "watchfloor_")
 MOST_INTERNAL = 0.15  # of our own metrics, those that nobody looks at and that say why

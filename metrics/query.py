@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from metrics.model import Labels, Metric
 
 RULE_WINDOW = "5m"
+# Labels that every series of a target has: `compose/topology.py` sets cluster and instance, Prometheus sets job.
+TARGET_LABELS = ("cluster", "job", "instance")
 _MATCHES = ("=~", "!~", "!=")
 # Durations in PromQL text: in a range, a subquery's range and step, an offset; not within string literals, which match first.
 _DURATIONS = re.compile(
@@ -143,7 +145,8 @@ class Selector(Expr):
 
     def render(self, target: Target) -> str:
         """PromQL for that target."""
-        parts = [f'{label}=~"${label}"' for label in target.scope]
+        own = self.metric.labels if self.metric else ()
+        parts = [f'{label}=~"${label}"' for label in target.scope if label in TARGET_LABELS or label in own]
         for label, value in self.matchers:
             op = next((match for match in _MATCHES if value.startswith(match)), "")
             parts.append(f"{label}{op or '='}{quote(value.removeprefix(op))}")

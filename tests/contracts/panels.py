@@ -7,17 +7,18 @@ import pkgutil
 import re
 
 import metrics
-from dashboards.lint import CONSTANT_FALLBACK, VARIABLES
+from dashboards.lint import CONSTANT_FALLBACK
 from metrics import catalog
-from tests.contracts.promql import PATTERNS, UndeclaredError, labels, parse, selectors
+from tests.contracts.promql import PATTERNS, UndeclaredError, declared, labels, parse, selectors
 from tests.contracts.rendered import Query
 
 _LEGEND = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _USED = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?::\w+)?\})")  # $1 is a group of a regular expression
 # https://grafana.com/docs/grafana/latest/dashboards/variables/add-template-variables/#global-variables
 _GLOBAL = {"__interval", "__interval_ms", "__rate_interval", "__rate_interval_ms", "__range", "__range_s", "__range_ms"}
-# Labels by which a reader narrows a whole dashboard: a query that compares one with anything else ignores the choice.
-_SCOPE = set(VARIABLES) - {"datasource", "job"}
+# All other variables narrow a whole dashboard: a query that compares their label with anything else ignores the choice, unless
+# the declaration closes its values.
+_LITERAL = {"datasource", "job"}
 
 
 def _patterns() -> set[str]:
@@ -39,7 +40,8 @@ def check(query: Query) -> None:
     _require(used <= _GLOBAL | query.variables, f"variables {used - _GLOBAL - query.variables} are not the dashboard's")
     for selector in selectors(tree):
         for matcher in selector.matchers.matchers:
-            own = matcher.name not in _SCOPE or matcher.value == f"${matcher.name}"
+            free = matcher.name not in query.variables - _LITERAL or matcher.name in declared(selector.name).closed
+            own = free or matcher.value == f"${matcher.name}"
             _require(own, f"{selector.name} compares {matcher.name} with something else than the reader's choice")
             known = catalog.find(selector.name)
             open_pattern = str(matcher.op) in PATTERNS and not (known and matcher.name in known.closed)

@@ -10,8 +10,9 @@ import promql_parser as promql
 
 from metrics import bus, catalog, stack
 from metrics.model import Histogram, Metric
+from metrics.query import TARGET_LABELS
 
-_TARGET = frozenset(catalog.TARGET_LABELS)
+_TARGET = frozenset(TARGET_LABELS)
 _STRING = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""")
 _INTERVAL = re.compile(r"\$__(?:rate_interval|interval|range)\b|\$\{__\w+\}")
 _VARIABLE = re.compile(r"\$\w+|\$\{\w+(?::\w+)?\}")

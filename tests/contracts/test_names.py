@@ -9,6 +9,7 @@ import pytest
 
 from metrics import catalog
 from metrics.model import RECORDING_RULE
+from metrics.query import TARGET_LABELS
 from tests.contracts import panels, rendered
 from tests.contracts.promql import UndeclaredError, labels, metrics_of, parse
 
@@ -62,7 +63,7 @@ def test_a_recorded_name_is_declared_with_the_labels_that_it_gets(rule: dict[str
 
     assert metric is not None
     assert metric.emitter == RECORDING_RULE
-    made = (labels(parse(rule["expr"])) | set(rule.get("labels", {}))) - set(catalog.TARGET_LABELS)
+    made = (labels(parse(rule["expr"])) | set(rule.get("labels", {}))) - set(TARGET_LABELS)
     assert made - ({"le"} if rule["record"].endswith("_bucket") else set()) == set(metric.labels)
 
 

@@ -41,7 +41,7 @@ KINDS: dict[str, tuple[Any, Any]] = {
     "heatmap": (HeatmapOptions, HeatmapField),
     "state-timeline": (TimelineOptions, TimelineField),
 }
-VARIABLE = re.compile(r"\$(cluster|job|instance)")
+VARIABLE = re.compile(r"\$(cluster|job|instance|datname|route|model|endpoint|room|source)\b")
 
 
 def concrete(expr: str) -> str:

@@ -8,7 +8,7 @@ from collections import defaultdict
 import pytest
 
 from metrics import catalog
-from metrics.catalog import TARGET_LABELS
+from metrics.query import TARGET_LABELS
 from metrics.usage import usage
 from tests.appliance import Appliance, get
 from tests.waiting import until
