@@ -47,7 +47,7 @@ def sources(panels: Panels) -> Row:
         "When each source was connected. Normal: one unbroken band. A band that comes and goes: the source's server, or the "
         "network, is unwell.",
         Query(feed.SOURCE_STATE.select(state="connected").max(by=_SOURCE), "{{source}}"),
-        states=States("connected", "NOT CONNECTED", zero_colour=look.WARNING), none="no stream server is scraped",
+        states=States("connected", "NOT CONNECTED", zero_colour=look.WARNING),
     )  # fmt: skip
     return Row("Sources", [Cell(state, width=15, height=6), Cell(kinds, width=9, height=6), Cell(connected, width=24, height=5)])
 

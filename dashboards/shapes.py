@@ -47,7 +47,7 @@ class Shapes:
 
     def bargauge(
         self, title: str, description: str, query: Query, *, unit: Unit | None = None, signal: Signal | None = None,
-        most: float | None = None, none: str = "no data",
+        most: float | None = None, none: str = "",
     ) -> core.BarGauge:  # fmt: skip
         """A bar now for every series, coloured by the signal's thresholds; `most` is where a bar is full, else the longest is."""
         signal = signal or parts.signal_of((query,))
@@ -64,7 +64,7 @@ class Shapes:
             orientation="horizontal",
             displayMode="basic",
             links=parts.links(self.site, signal),
-            extraJson={"fieldConfig": {"defaults": {"noValue": none}}},
+            extraJson={"fieldConfig": {"defaults": {"noValue": none or "-"}}},
         )
 
     def heatmap(
@@ -86,7 +86,7 @@ class Shapes:
         )
 
     def statetimeline(
-        self, title: str, description: str, *queries: Query, states: States | Words = States(), none: str = "no data",  # noqa: B008
+        self, title: str, description: str, *queries: Query, states: States | Words = States(), none: str = "",  # noqa: B008
     ) -> core.StateTimeline:  # fmt: skip
         """A band for every series, in the word and colour of its value; a gap where there is none."""
         return core.StateTimeline(
@@ -97,5 +97,5 @@ class Shapes:
             mappings=parts.mappings(states),
             links=parts.links(self.site, parts.signal_of(queries)),
             fillOpacity=80,
-            extraJson={"fieldConfig": {"defaults": {"unit": Unit.COUNT.grafana, "noValue": none}}},
+            extraJson={"fieldConfig": {"defaults": {"unit": Unit.COUNT.grafana, "noValue": none or "-"}}},
         )

@@ -105,6 +105,6 @@ def _services(panels: Panels, targets: Panels) -> Row:
     over_time = panels.statetimeline(
         "Services over time",
         "When each service ran and answered. Normal: one unbroken band. A gap: its watcher was not scraped, so nobody knows.",
-        Query(stack.SERVICE_UP.select().min(by=_SERVICE), "{{instance}} {{service}}"), none="no watcher answers",
+        Query(stack.SERVICE_UP.select().min(by=_SERVICE), "{{instance}} {{service}}"),
     )  # fmt: skip
     return Row("Services and targets", [Cell(services, height=9), Cell(scraped, height=9), Cell(over_time, width=24, height=12)])
