@@ -25,6 +25,12 @@ def test_every_service_is_healthy_and_says_where_it_is(appliance: Appliance) -> 
     assert {row.name for row in rows if not row.url.startswith("http://localhost:")} == {"bus", "cache-redis", "postgres"}
 
 
+def test_the_start_is_an_event(appliance: Appliance) -> None:
+    posted = get(appliance.url("inbox", "/api/events?kind=appliance"))["events"]
+    assert posted[-1]["title"].endswith(" started")
+    until("Prometheus has it", lambda: appliance.value(f"count({stack.EVENT_TIME.name})"), 10)
+
+
 def test_nobody_of_ours_is_refused_by_redis(appliance: Appliance) -> None:
     pings = 'redis_commands_total{instance="test-host:bus", cmd="ping"}'
     looked = appliance.value(pings) or 0
