@@ -221,3 +221,19 @@ def test_every_metric_of_our_own_is_drawn() -> None:
     drawn = {name for board in BOARDS.values() for panel in lint.described(board) for name in panel["metrics"]}
     own = [metric for metric in catalog.all_metrics() if metric.name.startswith(("watchfloor_", "system_"))]
     assert [metric.name for metric in own if metric.name not in drawn and not metric.internal] == []
+
+
+def test_dashboards_offer_what_they_are_about() -> None:
+    own = {
+        name: [variable["name"] for variable in board["templating"]["list"]][4:]
+        for name, board in BOARDS.items()
+        if len(board["templating"]["list"]) > 4
+    }
+    wanted = {
+        stack.DASHBOARD_FEEDS: ["source"], stack.DASHBOARD_WEBSOCKET: ["room"], stack.DASHBOARD_API: ["route"],
+        stack.DASHBOARD_ANALYSIS: ["model"], stack.DASHBOARD_POSTGRES: ["datname"],
+    }  # fmt: skip
+    assert own == {f"{uid}.json": names for uid, names in wanted.items()}
+    for uid, (name,) in wanted.items():
+        asked = [target["expr"] for panel in lint.panels(BOARDS[f"{uid}.json"]) for target in panel["targets"]]
+        assert sum(f'{name}=~"${name}"' in expr for expr in asked) > 3, uid

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics import catalog
+from metrics import app, catalog, feed
 from metrics.model import Counter, Gauge, Histogram, Unit
 from metrics.query import Expr, Target, quote, raw
 
@@ -153,3 +153,9 @@ def test_every_signal_is_valid_promql_in_both_renderings() -> None:
         panel = signal.expr.render(Target("5m", scope=("cluster",)))
         promql_parser.parse(panel)
         assert "$__" not in rule, key
+
+
+def test_a_choice_narrows_the_metrics_that_have_its_label_alone() -> None:
+    scope = ("instance", "source")
+    assert feed.MESSAGES.select().for_panel(scope) == 'feed_messages_total{instance=~"$instance", source=~"$source"}'
+    assert app.ACTIVE_CONNECTIONS.select().for_panel(scope) == 'app_active_connections{instance=~"$instance"}'
