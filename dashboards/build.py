@@ -96,7 +96,8 @@ def _panel(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 def _target(raw: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: raw[key] for key in ("datasource", "expr", "format", "instant", "legendFormat", "refId")}
-    return kept | {"editorMode": "code", "range": not raw["instant"]}
+    least = {"interval": raw["interval"]} if raw.get("interval") else {}
+    return kept | least | {"editorMode": "code", "range": not raw["instant"]}
 
 
 def _variable(raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from dashboards.series import MAX_SERIES, most
 from metrics import catalog
+from metrics.durations import seconds
 from metrics.model import Signal, Unit
 from metrics.query import Aggregate, Expr, Function, Rate, Selector, Window
 from settings import Site, look
@@ -17,6 +19,8 @@ DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 SERIES_COLOURS = (look.SERIES_DARK[0], look.SERIES_DARK[1], "text", look.SERIES_LIGHT[3])
 _KEEP = {"topk", "bottomk", "round", "clamp_min", "clamp_max", "label_replace", "abs", "sort_desc"}  # functions that keep a unit
 _CAPS = ("topk", "bottomk")
+_WINDOW = re.compile(r"\[(\d+[smhdw])\]")
+_LONG = 6 * 3600.0  # seconds
 _LEVELS = {"warning": look.WARNING, "critical": look.CRITICAL}
 
 
@@ -94,6 +98,15 @@ def links(site: Site, signal: Signal | None) -> list[dict[str, Any]]:
     runbooks = f"{site.public(site.ports.inbox)}/runbooks"
     names = dict.fromkeys(signal.alerts.values()) if signal else {}
     return [{"title": f"Runbook {name}", "url": f"{runbooks}/{name}", "targetBlank": True} for name in names]
+
+
+def least_step(expr: str) -> str:
+    """The least step of a query that looks back over hours: a 240th of its longest window; empty for a shorter window.
+
+    A day's percentile moves little in six minutes, and at each step Prometheus reads the whole day.
+    """
+    longest = max((seconds(window) for window in _WINDOW.findall(expr)), default=0.0)
+    return f"{longest / 240:.0f}s" if longest >= _LONG else ""
 
 
 def step(colour: str, value: float | None = None) -> dict[str, Any]:

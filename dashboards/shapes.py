@@ -36,9 +36,11 @@ class Shapes:
 
     def target(self, query: Query, index: int, *, instant: bool = False, table: bool = False, shape: str = "") -> core.Target:
         """A query as Grafana takes it; `shape` is its format where that is neither series nor table."""
+        expr = query.expr.for_panel(self.scope if query.scope is None else query.scope)
         return core.Target(
             datasource=DATASOURCE,
-            expr=query.expr.for_panel(self.scope if query.scope is None else query.scope),
+            expr=expr,
+            interval="" if instant or table else parts.least_step(expr),
             legendFormat=query.legend,
             refId=parts.ref(index),
             instant=instant or table,

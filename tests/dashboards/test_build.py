@@ -20,7 +20,7 @@ from grafana_foundation_sdk.models.statetimeline import Options as TimelineOptio
 from grafana_foundation_sdk.models.table import Options as TableOptions
 from grafana_foundation_sdk.models.timeseries import FieldConfig, Options
 
-from dashboards import build, cli, lint
+from dashboards import build, cli, lint, parts
 from dashboards.panels import Panels, Query
 from metrics import catalog, stack
 from metrics.system import signals
@@ -116,6 +116,13 @@ def through(kind: Any, given: dict[str, Any]) -> dict[str, Any]:
     """A part of a panel read and written by one of the SDK's types."""
     made: dict[str, Any] = json.loads(json.dumps(kind.from_json(given), default=lambda value: value.to_json()))
     return made
+
+
+def test_a_query_over_a_day_is_not_asked_for_every_ten_seconds() -> None:
+    assert parts.least_step("sum(rate(a[24h])) / sum(rate(b[5m]))") == "360s"
+    assert parts.least_step("increase(a[1h])") == parts.least_step("rate(a[$__rate_interval])") == ""
+    board = BOARDS[f"{stack.DASHBOARD_ALERTS}.json"]
+    assert {target["interval"] for target in find(board, "Time to firing")["targets"]} == {"360s"}
 
 
 def test_each_kind_is_in_use() -> None:

@@ -75,8 +75,8 @@
         gridLineColor: token("--line"), axisLineColor: token("--line"), axisLabelFontSize: 12, xRangePad: 0, yRangePad: 6,
         axes: {
           x: { ticker: window.Dygraph.dateTicker, axisLabelFormatter: (value) => mark(Number(value), this.apart()), pixelsPerLabel: 80, axisLabelWidth: 64 },
-          y: yAxis(data.axis.unit, data.axis.decimals, [data.axis.min, data.axis.max]),
-          y2: unit2 === undefined ? {} : { ...yAxis(unit2, null, [null, null]), drawGrid: false, independentTicks: true },
+          y: yAxis(data.axis.unit, data.axis.decimals, [data.axis.min, data.axis.max], data.to / 1000),
+          y2: unit2 === undefined ? {} : { ...yAxis(unit2, null, [null, null], data.to / 1000), drawGrid: false, independentTicks: true },
         },
         underlayCallback: (canvas, area, graph) => thresholds(canvas, area, graph, data.thresholds),
         highlightCallback: (_event, x) => hover(x, this),
@@ -147,7 +147,7 @@
         .filter((one) => this.shown[one.index] && one.value !== null && one.value !== undefined)
         .sort((a, b) => b.value - a.value)
         .map(({ series, index, value }) => el("div", {}, stroke(look(index, series), 14), el("span", { class: "name" }, series.name),
-          el("b", {}, WF.units.write(value, series.unit, series.decimals))));
+          el("b", {}, WF.units.write(value, series.unit, series.decimals, this.data.to / 1000))));
     }
 
     select(row) {
@@ -171,8 +171,8 @@
     return made;
   }
 
-  function yAxis(unit, decimals, range) {
-    const text = (value) => WF.units.write(Number(Number(value).toPrecision(12)), unit, decimals);
+  function yAxis(unit, decimals, range, now) {
+    const text = (value) => WF.units.write(Number(Number(value).toPrecision(12)), unit, decimals, now);
     return {
       // Dygraphs puts labels in as HTML, so a unit of the dashboard must not be able to hold any.
       axisLabelFormatter: (value) => text(value).replace(/[&<>"']/g, (one) => `&#${one.charCodeAt(0)};`),

@@ -4,6 +4,8 @@
   const { el, moment, state } = WF.dom;
   const NEAR = 6; // px
   const MOST_NEAR = 4;
+  const MOST_LINES = 12; // above that their lines would hide the curves; the bars at the foot stay
+  const RANK = { critical: 2, warning: 1 };
   let events = [];
 
   // The events of the page's window, each {name, state, color, from, to, title, text}; times in ms, `to` may equal `from`.
@@ -16,15 +18,17 @@
     if (!plane.data || plane.area() === null) return;
     const [from, to] = plane.range();
     const area = plane.area();
-    const made = events.filter((one) => one.to >= from && one.from <= to).map((one) => {
+    const inside = events.filter((one) => one.to >= from && one.from <= to).sort((a, b) => (RANK[a.state] || 0) - (RANK[b.state] || 0)); // the worst on top
+    const made = inside.map((one) => {
       const left = Math.max(area.x, plane.xOf(one.from));
       const right = Math.min(area.x + area.w, plane.xOf(one.to));
-      const mark = el("span", { class: `event ${one.state || "plain"}${one.from < from ? " cut" : ""}` });
+      const mark = el("span", { class: `event ${one.state || "plain"}${one.from <= from ? " cut" : ""}` });
       mark.style.left = `${left}px`;
       mark.style.width = `${Math.max(0, right - left)}px`;
       if (!one.state && one.color) mark.style.setProperty("--event", one.color);
       return mark;
     });
+    plane.marks.classList.toggle("many", inside.filter((one) => one.from > from).length > MOST_LINES);
     plane.marks.replaceChildren(...made);
   }
 

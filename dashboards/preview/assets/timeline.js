@@ -6,6 +6,8 @@
   const INK = "#16191f"; // on every state's hue at least 4.5 : 1, but on the dark blue of `info`
   const SHARE = { ok: 0.5, unknown: 0.5, critical: 0.9, warning: 0.9 }; // state is told by height too
 
+  const MOST_WORDS = 10;
+
   class Timeline extends WF.Sheet {
     names() {
       return this.data.rows.map((row) => row.name);
@@ -63,7 +65,8 @@
 
     drawLegend() {
       const more = this.data.more ? [el("span", { class: "muted" }, `and ${this.data.more} more series that are not drawn`)] : [];
-      this.legend.replaceChildren(el("div", { class: "key" }, this.data.states.map(word), more));
+      const rest = this.data.states.length > MOST_WORDS ? [el("span", { class: "muted" }, `and ${this.data.states.length - MOST_WORDS} more states`)] : [];
+      this.legend.replaceChildren(el("div", { class: "key" }, this.data.states.slice(0, MOST_WORDS).map(word), rest, more));
     }
   }
 
