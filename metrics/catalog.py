@@ -29,6 +29,7 @@ from metrics import (
 from metrics.model import RECORDING_RULE, Counter, Gauge, Histogram, Metric, Recording, Signal
 from metrics.postgres import signals as postgres_signals
 from metrics.redis import signals as redis_signals
+from metrics.system import limits
 from metrics.system import signals as system_signals
 
 # Labels that every series of a target has: `compose/topology.py` sets cluster and instance, Prometheus sets job.
@@ -51,7 +52,7 @@ class Domain:
 
 
 DOMAINS: Mapping[str, Domain] = {
-    "system": Domain(system.METRICS, system_signals.SIGNALS, system_signals.RECORDINGS),
+    "system": Domain(system.METRICS, system_signals.SIGNALS | limits.SIGNALS, system_signals.RECORDINGS),
     "postgres": Domain(postgres.METRICS, postgres_signals.SIGNALS),
     "redis": Domain(redis.METRICS, redis_signals.SIGNALS),
     "websocket": Domain(websocket.METRICS, stream_signals.WEBSOCKET, websocket.RECORDINGS),
