@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import msgspec
+import yaml
+
 from alerts.errors import CatalogError
 from alerts.model import Alert, Entry, number, read_catalogue, site_alerts, words
 from alerts.overrides import allowed
@@ -67,7 +70,30 @@ def index() -> str:
         }
         for alert in alerts
     ]
-    return environment().get_template("alerts.md.j2").render(rows=rows)
+    return environment().get_template("alerts.md.j2").render(rows=rows, expected=expected())
+
+
+class Seen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What sees one item of a best-in-class set: alerts, or the reason why none does."""
+
+    alerts: list[str] = []
+    why: str = ""
+
+
+class Area(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One area of that set, its items by name."""
+
+    area: str
+    items: dict[str, Seen]
+
+
+def expected() -> list[Area]:
+    """The set that every catalogue is measured by, from `expected.yaml`. Raises CatalogError where it does not fit."""
+    file = Path(__file__).with_name("expected.yaml")
+    try:
+        return msgspec.convert(yaml.safe_load(file.read_text(encoding="utf-8")), list[Area])
+    except (yaml.YAMLError, msgspec.ValidationError) as error:
+        raise CatalogError(f"{file.name}: {error}: see the fields of alerts.runbooks.Area") from error
 
 
 def merged(text: str, generated: str) -> str:

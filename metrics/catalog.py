@@ -30,6 +30,7 @@ from metrics.model import RECORDING_RULE, Counter, Gauge, Histogram, Metric, Rec
 from metrics.postgres import signals as postgres_signals
 from metrics.query import TARGET_LABELS
 from metrics.redis import signals as redis_signals
+from metrics.system import limits
 from metrics.system import signals as system_signals
 
 WORKER_LABEL = "worker"  # that of a target which is one process of several; panels about the bus tell them apart
@@ -51,7 +52,7 @@ class Domain:
 
 
 DOMAINS: Mapping[str, Domain] = {
-    "system": Domain(system.METRICS, system_signals.SIGNALS, system_signals.RECORDINGS),
+    "system": Domain(system.METRICS, system_signals.SIGNALS | limits.SIGNALS, system_signals.RECORDINGS),
     "postgres": Domain(postgres.METRICS, postgres_signals.SIGNALS),
     "redis": Domain(redis.METRICS, redis_signals.SIGNALS),
     "websocket": Domain(websocket.METRICS, stream_signals.WEBSOCKET, websocket.RECORDINGS),

@@ -15,6 +15,16 @@ HEAD_SERIES = Gauge("prometheus_tsdb_head_series", "Series in memory.", Unit.COU
 SAMPLES_APPENDED = Counter(
     "prometheus_tsdb_head_samples_appended_total", "Samples stored.", Unit.COUNT, labels=("type",), emitter=_PROMETHEUS
 )
+COMPACTIONS_FAILED = Counter(
+    "prometheus_tsdb_compactions_failed_total", "Compactions of stored data that failed.", Unit.COUNT, emitter=_PROMETHEUS
+)
+WAL_CORRUPTIONS = Counter(
+    "prometheus_tsdb_wal_corruptions_total", "Damages found in the write-ahead log.", Unit.COUNT, emitter=_PROMETHEUS
+)
+WAL_TRUNCATIONS_FAILED = Counter(
+    "prometheus_tsdb_wal_truncations_failed_total", "Attempts to shorten the write-ahead log that failed.", Unit.COUNT,
+    emitter=_PROMETHEUS,
+)  # fmt: skip
 BLOCKS_BYTES = Gauge(
     "prometheus_tsdb_storage_blocks_bytes", "Bytes on disk of the data's finished blocks.", Unit.BYTES, emitter=_PROMETHEUS
 )

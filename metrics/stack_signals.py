@@ -100,6 +100,8 @@ NOTIFICATIONS_DROPPED = Signal(
     prometheus.NOTIFICATIONS_DROPPED.rate("5m").sum(by=TARGET),
     Unit.PER_SECOND,
     "Alerts a second that Prometheus threw away because no Alertmanager took them.",
+    warning=0, minimum=0, maximum=1_000_000, why="Each one is an alert that nobody was told of.",
+    alerts={"warning": "AlertsDropped"},
 )  # fmt: skip
 RULE_FAILURES = Signal(
     "Rules that fail",
@@ -130,6 +132,25 @@ DETECTION_P95 = Signal(
     "From the first bad sample to the alert's firing, for 95 % of the alerts of the last 24 h.",
 )  # fmt: skip
 
+RULES_LATE = Signal(
+    "Evaluations left out",
+    prometheus.RULE_GROUP_MISSED.increase("10m").sum(by=(*TARGET, "rule_group")),
+    Unit.COUNT,
+    "Evaluations of a group of rules that Prometheus left out within 10 min, because the one before had not ended.",
+    warning=5, minimum=0, maximum=10_000, why="One is a moment of load; more than five delay every alert of the group.",
+    alerts={"warning": "RulesLate"},
+)  # fmt: skip
+_STORAGE_FAILURES = (prometheus.COMPACTIONS_FAILED, prometheus.WAL_CORRUPTIONS, prometheus.WAL_TRUNCATIONS_FAILED)
+_COMPACTIONS, _DAMAGES, _TRUNCATIONS = (one.increase("1h").sum(by=TARGET) for one in _STORAGE_FAILURES)
+STORAGE = Signal(
+    "Prometheus's storage fails",
+    _COMPACTIONS + _DAMAGES + _TRUNCATIONS,
+    Unit.COUNT,
+    "Failures within an hour: compactions, damages of the write-ahead log, attempts to shorten it.",
+    warning=0, minimum=0, maximum=10_000, why="On a sound disk none fails.",
+    alerts={"warning": "PrometheusStorageFails"},
+)  # fmt: skip
+
 # -- what does watching cost? ----------------------------------------------------------------------------------------
 SCRAPE_DURATION = Signal(
     "Scrape duration",
@@ -137,6 +158,7 @@ SCRAPE_DURATION = Signal(
     Unit.SECONDS,
     "How long each target took to answer its last scrape.",
     warning=2, minimum=0.01, maximum=60, why="A scrape is given up after 5 s by default: 2 s leave room for a bad moment.",
+    alerts={"warning": "ScrapeSlow"},
 )  # fmt: skip
 CPU_COST = Signal(
     "CPU of the services",
@@ -174,6 +196,8 @@ SIGNALS: dict[str, Signal] = {
     "stack.notifications_dropped": NOTIFICATIONS_DROPPED,
     "stack.rule_failures": RULE_FAILURES,
     "stack.config_reload": CONFIG_RELOAD,
+    "stack.rules_late": RULES_LATE,
+    "stack.storage": STORAGE,
     "stack.delivery_p95": DELIVERY_P95,
     "stack.detection_p95": DETECTION_P95,
     "stack.scrape_duration": SCRAPE_DURATION,

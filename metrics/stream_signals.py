@@ -52,6 +52,40 @@ SLOW_DROPPED = Signal(
     alerts={"warning": "SlowClientsDropped"},
 )  # fmt: skip
 
+_OPEN = Selector(None, "ws_connection_count")
+_MOST_OPEN = _OPEN.over("max_over_time", "5m").max(by=TARGET)
+CONNECTIONS_LOST = Signal(
+    "Connections lost",
+    websocket.CLOSES.increase("5m", code="=~1006|1011").sum(by=TARGET) / _MOST_OPEN.compare(">", 0),
+    Unit.RATIO,
+    "Connections of 5 min that ended without a close frame, or by an error of the server, as a share of the most that were open.",
+    warning=0.5, minimum=0.01, maximum=100,
+    why="Clients that leave say so; half of them gone at once without a word is a network, a balancer or the server.",
+    alerts={"warning": "WebSocketConnectionsLost"},
+)  # fmt: skip
+CONNECTIONS_MANY = Signal(
+    "Servers with clients",
+    _MOST_OPEN.compare(">=", 20),
+    Unit.COUNT,
+    "Servers with at least 20 connections within 5 min: of fewer a share says nothing.",
+)
+_HANDSHAKES = websocket.HANDSHAKES.rate("5m").sum(by=TARGET)
+HANDSHAKES_REFUSED = Signal(
+    "Handshakes refused",
+    websocket.HANDSHAKES.rate("5m", result="!=accepted").sum(by=TARGET) / _HANDSHAKES.compare(">", 0),
+    Unit.RATIO,
+    "Share of WebSocket handshakes that the server refused.",
+    warning=0.2, minimum=0.01, maximum=1,
+    why="A few clients with old tokens are normal; one in five is a rule, a limit or a release that keeps clients out.",
+    alerts={"warning": "WebSocketHandshakesRefused"},
+)  # fmt: skip
+HANDSHAKES_MANY = Signal(
+    "Servers that are asked",
+    _HANDSHAKES.compare(">", 0.5),
+    Unit.PER_SECOND,
+    "Servers with more than one handshake in two seconds: of fewer a share says nothing.",
+)
+
 # -- feed ------------------------------------------------------------------------------------------------------------
 FEED_STALE = Signal(
     "Stale sources",
@@ -66,8 +100,8 @@ FEED_FAILED = Signal(
     feed.SOURCE_STATE.select(state="failed").max(by=SOURCE),
     Unit.BOOL,
     "1 for a source that has used up all attempts of its reconnect rules, else 0; it is tried again, slowly.",
-    critical=0.5, minimum=0.5, maximum=0.5,
-    alerts={"critical": "FeedSourceFailed"},
+    warning=0.5, minimum=0.5, maximum=0.5,
+    alerts={"warning": "FeedSourceFailed"},
 )  # fmt: skip
 MESSAGE_AGE = Signal(
     "Age of the last message",
@@ -97,8 +131,8 @@ CACHE_REDIS_AWAY = Signal(
     cache.BREAKER_OPEN.select(layer=cache.REDIS).max(by=TARGET),
     Unit.BOOL,
     "1 while the cache leaves its Redis alone because it does not answer.",
-    critical=0.5, minimum=0.5, maximum=0.5,
-    alerts={"critical": "CacheRedisAway"},
+    warning=0.5, minimum=0.5, maximum=0.5,
+    alerts={"warning": "CacheRedisAway"},
 )  # fmt: skip
 CACHE_EDGE_AWAY = Signal(
     "Cache without its edge",
@@ -164,6 +198,10 @@ WEBSOCKET: dict[str, Signal] = {
     "websocket.delivery_p99": DELIVERY_P99,
     "websocket.delivery_mean": DELIVERY_MEAN,
     "websocket.slow_dropped": SLOW_DROPPED,
+    "websocket.connections_lost": CONNECTIONS_LOST,
+    "websocket.connections_many": CONNECTIONS_MANY,
+    "websocket.handshakes_refused": HANDSHAKES_REFUSED,
+    "websocket.handshakes_many": HANDSHAKES_MANY,
 }
 FEED: dict[str, Signal] = {
     "feed.stale": FEED_STALE,

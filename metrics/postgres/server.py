@@ -40,7 +40,7 @@ COLLECTOR_SUCCESS = Gauge(
     labels=("collector",),
     compat=True,
 )
-START_TIME = Gauge("pg_postmaster_start_time_seconds", "Unix time at which the server started.", Unit.TIMESTAMP, compat=True)
+START_TIME = Gauge("pg_postmaster_start_time_seconds", "Unix time at which the server started.", Unit.TIMESTAMP)
 ROLE_LIMIT = Gauge(
     "pg_roles_connection_limit", "Connections that the role may have; -1: no limit.", Unit.COUNT, labels=("rolname",), compat=True
 )

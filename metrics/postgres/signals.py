@@ -43,6 +43,23 @@ CACHE_HIT = Signal(
     "Share of blocks that were found in the server's own cache.",
     warning=0.9, bad_below=True, minimum=0.1, maximum=1,
     why="A working set that fits into memory is found there nearly always; below 90 % disks decide how fast queries are.",
+    alerts={"warning": "PostgresCacheHitLow"},
+)  # fmt: skip
+
+_BLOCKS = database.BLOCKS_HIT.rate().sum(by=DATABASE) + database.BLOCKS_READ.rate().sum(by=DATABASE)
+BLOCKS_NEEDED = Signal(
+    "Databases that read",
+    _BLOCKS.compare(">", 1000),
+    Unit.PER_SECOND,
+    "Databases that need more than 1,000 blocks a second: of fewer a share says nothing.",
+)
+RESTARTED = Signal(
+    "Restarted",
+    server.START_TIME.select().max(by=TARGET) - server.START_TIME.select().over("min_over_time", "15m").max(by=TARGET),
+    Unit.SECONDS,
+    "How much later the server started than it had started 15 min ago: 0 but after a restart.",
+    warning=1, minimum=0.1, maximum=86_400, why="The time of the start changes by a restart alone.",
+    alerts={"warning": "PostgresRestarted"},
 )  # fmt: skip
 
 # -- does anything stand in the way? ---------------------------------------------------------------------------------
@@ -83,15 +100,32 @@ DEADLOCKS = Signal(
     alerts={"warning": "PostgresDeadlocks"},
 )  # fmt: skip
 
+_ROLLBACKS, _COMMITS = database.ROLLBACKS.rate().sum(by=DATABASE), database.COMMITS.rate().sum(by=DATABASE)
+ROLLBACKS = Signal(
+    "Rollback ratio",
+    _ROLLBACKS / (_ROLLBACKS + _COMMITS).compare(">", 0),
+    Unit.RATIO,
+    "Share of transactions that were rolled back.",
+    warning=0.2, minimum=0.01, maximum=1,
+    why="Some programs end every reading by a rollback; where most commit, one in five means that they fail.",
+    alerts={"warning": "PostgresRollbacks"},
+)  # fmt: skip
+TRANSACTIONS = Signal(
+    "Databases in use",
+    (_ROLLBACKS + _COMMITS).compare(">", 1),
+    Unit.PER_SECOND,
+    "Databases with more than one transaction a second: of fewer a share says nothing.",
+)
+
 # -- is it kept in order? --------------------------------------------------------------------------------------------
 XID = Signal(
     "Transaction ids used",
     database.XID_AGE.select().max(by=DATABASE) / _LAST_XID,
     Unit.RATIO,
     "Age of the oldest transaction id that is not frozen, as a share of 2^31, where the server refuses to write.",
-    critical=0.6, minimum=0.05, maximum=0.95,
+    warning=0.6, minimum=0.05, maximum=0.95,
     why="Autovacuum freezes at 10 %, whatever it is set to otherwise: at 60 % it has not managed to for very long.",
-    alerts={"critical": "PostgresXidWraparound"},
+    alerts={"warning": "PostgresXidWraparound"},
 )  # fmt: skip
 _DEAD = tables.DEAD.select().max(by=TABLE)
 DEAD_ROWS = Signal(
@@ -133,6 +167,15 @@ PARTITION_TIME_LEFT = Signal(
     alerts={"warning": "PostgresPartitionMissing"},
 )  # fmt: skip
 
+PENDING_RESTART = Signal(
+    "Settings that wait for a restart",
+    server.PENDING_RESTART.select().sum(by=TARGET),
+    Unit.COUNT,
+    "Settings that were changed and count from the next restart on.",
+    warning=0, minimum=0, maximum=1000, why="Whoever changed it believes that it counts.",
+    alerts={"warning": "PostgresPendingRestart"},
+)  # fmt: skip
+
 # -- does it write, archive, replicate? ------------------------------------------------------------------------------
 REPLICATION_LAG = Signal(
     "Replication lag",
@@ -152,6 +195,16 @@ SLOT_BEHIND = Signal(
     why="It grows until the disk is full, and then the server stops.",
     alerts={"warning": "PostgresSlotGrowing"},
 )  # fmt: skip
+_UP_TO_16, _FROM_17 = (one.increase("30m").sum(by=TARGET) for one in (writing.REQUESTED, writing.NUM_REQUESTED))
+CHECKPOINTS = Signal(
+    "Checkpoints asked for",
+    _UP_TO_16.binary("or", _FROM_17, ""),
+    Unit.COUNT,
+    "Checkpoints of the last 30 min that came because WAL was full, or somebody asked, not by time.",
+    warning=6, minimum=0, maximum=1000,
+    why="One in five minutes: each writes every changed page, and then whole pages into WAL again.",
+    alerts={"warning": "PostgresCheckpointsRequested"},
+)  # fmt: skip
 ARCHIVE_FAILURES = Signal(
     "WAL files not archived",
     writing.ARCHIVE_FAILED.increase("15m").sum(by=TARGET),
@@ -166,6 +219,12 @@ SIGNALS: dict[str, Signal] = {
     "postgres.up": UP,
     "postgres.connections": CONNECTIONS,
     "postgres.cache_hit": CACHE_HIT,
+    "postgres.blocks_needed": BLOCKS_NEEDED,
+    "postgres.restarted": RESTARTED,
+    "postgres.rollbacks": ROLLBACKS,
+    "postgres.transactions": TRANSACTIONS,
+    "postgres.pending_restart": PENDING_RESTART,
+    "postgres.checkpoints": CHECKPOINTS,
     "postgres.long_transaction": LONG_TRANSACTION,
     "postgres.idle_transaction": IDLE_TRANSACTION,
     "postgres.lock_wait": LOCK_WAIT,

@@ -73,9 +73,9 @@ REJECTED = Signal(
     stats.REJECTED.increase("5m").sum(by=TARGET),
     Unit.COUNT,
     "Connections that were refused within 5 min, because maxclients was reached.",
-    critical=1, minimum=0, maximum=1_000_000,
+    warning=1, minimum=0, maximum=1_000_000,
     why="Each one is a client without its data; a single one may be a scan of ports.",
-    alerts={"critical": "RedisConnectionsRejected"},
+    alerts={"warning": "RedisConnectionsRejected"},
 )  # fmt: skip
 
 # -- does it keep what it holds, and pass it on? ---------------------------------------------------------------------
@@ -109,18 +109,18 @@ AOF = Signal(
     persistence.WRITE_OK.select().min(by=TARGET) * persistence.REWRITE_OK.select().min(by=TARGET),
     Unit.BOOL,
     "1 when the last write to the append-only file and its last rewrite succeeded, else 0.",
-    critical=1, bad_below=True, minimum=1, maximum=1,
+    warning=1, bad_below=True, minimum=1, maximum=1,
     why="What is not in the file is lost with the process; a server that cannot write it refuses writes.",
-    alerts={"critical": "RedisAppendOnlyFileFails"},
+    alerts={"warning": "RedisAppendOnlyFileFails"},
 )  # fmt: skip
 LINK = Signal(
     "Primary connected",
     replication.LINK_UP.select().min(by=(*TARGET, "master_host", "master_port")),
     Unit.BOOL,
     "1 while a replica is connected to its primary, else 0.",
-    critical=1, bad_below=True, minimum=1, maximum=1,
+    warning=1, bad_below=True, minimum=1, maximum=1,
     why="A replica without its primary serves the past, and is none when it is needed.",
-    alerts={"critical": "RedisReplicationBroken"},
+    alerts={"warning": "RedisReplicationBroken"},
 )  # fmt: skip
 LAG = Signal(
     "Replication lag",

@@ -135,9 +135,7 @@ TRANSMIT_QUEUE_LENGTH = Gauge(
 
 # -- connection tracking ---------------------------------------------------------------------------------------------
 CONNTRACK_ENTRIES = Gauge("node_nf_conntrack_entries", "Connections tracked.", Unit.COUNT, absent=_NO_CONNTRACK)
-CONNTRACK_LIMIT = Gauge(
-    "node_nf_conntrack_entries_limit", "Connections that can be tracked.", Unit.COUNT, absent=_NO_CONNTRACK, compat=True
-)
+CONNTRACK_LIMIT = Gauge("node_nf_conntrack_entries_limit", "Connections that can be tracked.", Unit.COUNT, absent=_NO_CONNTRACK)
 # Upstream calls these gauges; they only grow, so they are counters here (docs/topics/upstream-names.md).
 CONNTRACK_FOUND = Counter(
     "node_nf_conntrack_stat_found", "Lookups that found an entry.", Unit.COUNT, absent=_NO_CONNTRACK, compat=True

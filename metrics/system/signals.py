@@ -15,7 +15,7 @@ DEVICE = (*MACHINE, "device")
 # Short enough that a burst is seen within two scrapes of 10 s, long enough that one scrape may fail.
 _USAGE_WINDOW = "1m"
 # Images are full by nature, overlays and FUSE show another filesystem's space again. A full tmpfs (/tmp, /run) does harm.
-_NOT_OWN = "!~overlay|squashfs|erofs|iso9660|udf|devtmpfs|ramfs|fuse\\..*"
+OWN = "!~overlay|squashfs|erofs|iso9660|udf|devtmpfs|ramfs|fuse\\..*"
 NOT_WORKING = "=~idle|iowait"  # modes of a processor
 REAL_DISKS = "!~(loop|ram|zram|fd|sr)[0-9]+"
 REAL_NICS = "!~lo|(veth|docker|br-|virbr|cali|flannel|cni|tap|tun).*"
@@ -23,7 +23,7 @@ REAL_NICS = "!~lo|(veth|docker|br-|virbr|cali|flannel|cni|tap|tun).*"
 
 def real(metric: Gauge) -> Expr:
     """One series a mounted filesystem that has space of its own."""
-    return metric.select(fstype=_NOT_OWN).max(by=MOUNT)
+    return metric.select(fstype=OWN).max(by=MOUNT)
 
 
 def _writable(expr: Expr) -> Expr:
@@ -87,7 +87,8 @@ OOM_KILLS = Signal(
     memory.OOM_KILL.increase("10m").sum(by=MACHINE),
     Unit.COUNT,
     "Processes that the kernel killed in the last 10 min because memory ran out.",
-    critical=0.5, maximum=1000, why="One killed process is one too many: it was somebody's work.",
+    warning=0, maximum=1000, why="One killed process is one too many: it was somebody's work.",
+    alerts={"warning": "OutOfMemoryKill"},
 )  # fmt: skip
 
 # -- disks -----------------------------------------------------------------------------------------------------------
@@ -100,13 +101,14 @@ DISK_UTILISATION = Signal(
     why="A disk that is always busy lets requests queue; solid-state disks serve many at once, so look at latency too.",
 )  # fmt: skip
 _TIME = disk.READ_TIME.rate(device=REAL_DISKS) + disk.WRITE_TIME.rate(device=REAL_DISKS)
-_REQUESTS = disk.READS.rate(device=REAL_DISKS) + disk.WRITES.rate(device=REAL_DISKS)
+DISK_REQUESTS = (disk.READS.rate(device=REAL_DISKS) + disk.WRITES.rate(device=REAL_DISKS)).sum(by=DEVICE)
 DISK_LATENCY = Signal(
     "Disk latency",
-    _TIME.sum(by=DEVICE) / _REQUESTS.sum(by=DEVICE).compare(">", 0),
+    _TIME.sum(by=DEVICE) / DISK_REQUESTS.compare(">", 0),
     Unit.SECONDS,
     "Mean time of a read or write, queueing included; no line while the disk does nothing.",
     warning=0.1, minimum=0.0001, maximum=60, why="A solid-state disk answers within 1 ms, a rotating one within 20 ms.",
+    alerts={"warning": "DiskSlow"},
 )  # fmt: skip
 PRESSURE_IO = Signal(
     "I/O pressure",
@@ -129,7 +131,7 @@ DISK_USAGE = Signal(
     alerts={"warning": "DiskAlmostFull"},
 )  # fmt: skip
 _DAY = 86_400.0
-_FILLING_PER_SECOND = filesystem.AVAIL.select(fstype=_NOT_OWN).over("deriv", "1h").max(by=MOUNT)
+_FILLING_PER_SECOND = filesystem.AVAIL.select(fstype=OWN).over("deriv", "1h").max(by=MOUNT)
 DISK_TIME_LEFT = Signal(
     "Time until the disk is full",
     _writable(real(filesystem.AVAIL) / (0 - _FILLING_PER_SECOND).apply("clamp_min", "0")).apply("clamp_max", f"{30 * _DAY:g}"),
@@ -150,7 +152,7 @@ INODE_USAGE = Signal(
     _writable(_percent_used(real(filesystem.FILES_FREE), real(filesystem.FILES))),
     Unit.PERCENT,
     "Share of each filesystem's inodes in use: without a free one no file can be made, however much space is left.",
-    warning=90, minimum=1, maximum=99.9, why="As for space.",
+    warning=90, minimum=1, maximum=99.9, why="As for space.", alerts={"warning": "InodesAlmostFull"},
 )  # fmt: skip
 READ_ONLY = Signal(
     "Read-only filesystems",
@@ -171,6 +173,7 @@ OPEN_FILES = Signal(
     Unit.PERCENT,
     "File descriptors in use, as a share of what the kernel allows (fs.file-max).",
     warning=80, minimum=1, maximum=99.9, why="At 100 % nothing can open a file or accept a connection.",
+    alerts={"warning": "OpenFilesNearLimit"},
 )  # fmt: skip
 
 # -- network ---------------------------------------------------------------------------------------------------------

@@ -112,3 +112,15 @@ def test_a_runbook_says_how_to_check_mitigate_and_prevent(path: Path) -> None:
     assert [part.splitlines()[0] for part in parts] == ["How to check", "How to mitigate", "How to prevent"]
     for part in parts:
         assert len(part.splitlines()[1:]) > 2, f"{path.stem}: {part.splitlines()[0]} says nothing"
+
+
+def test_few_alerts_wake_a_person() -> None:
+    """Each that pages names harm to users now; what is a cause, or can wait for the day, is a warning."""
+    assert len([name for name, alert in ALERTS.items() if alert.severity == "critical"]) <= 15
+
+
+def test_every_item_of_the_expected_set_has_an_alert_or_a_reason() -> None:
+    seen = {f"{area.area}: {item}": found for area in runbooks.expected() for item, found in area.items.items()}
+    assert len(seen) > 60
+    assert [item for item, found in seen.items() if not found.alerts and not found.why] == []
+    assert {name for found in seen.values() for name in found.alerts} <= set(ALERTS)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from alerts.routes import GROUP_WAIT
+from alerts.routes import BURNING, GROUP_WAIT
 from metrics import durations
 from tests.appliance import Appliance, get
 from tests.drills.catalogue import Drill
@@ -87,7 +87,8 @@ def run(appliance: Appliance, drill: Drill, declared: dict[str, Any]) -> Result:
     until(f"{drill.alert} is resolved in the inbox", lambda: _resolved(appliance, incident["id"]), factor * 900 + PATIENCE)
     times.resolved = time.time()
     beside = {item["alertname"] for item in _incidents(appliance) if _unix(item["delivered_at"]) >= began}
-    undeclared = sorted(beside - {drill.alert} - drill.beside)
+    # What users feel spends budgets, and at a tenth of the time a budget is a tenth too: such an alert belongs to every fault.
+    undeclared = sorted(beside - {drill.alert} - drill.beside - set(BURNING))
     return Result(drill.alert, drill.what, factor, declared["severity"], budget, times, undeclared)
 
 
