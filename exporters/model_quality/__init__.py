@@ -8,13 +8,12 @@ from exporters.base import Collector, Domain
 from exporters.model_quality.backlog import Backlog
 from exporters.model_quality.feed import Feed
 from exporters.model_quality.outputs import Drift, Outputs
-from exporters.model_quality.reading import Reader, conninfo
+from exporters.model_quality.reading import NAME, Reader, conninfo
 from exporters.model_quality.scores import Scores
+from exporters.model_quality.up import Up
 from exporters.model_quality.versions import Versions
 from metrics.durations import seconds
 from settings import Paths, Site
-
-NAME = "model_quality"
 
 
 def collectors(reader: Reader, window: float, least: int) -> tuple[Collector, ...]:
@@ -24,7 +23,7 @@ def collectors(reader: Reader, window: float, least: int) -> tuple[Collector, ..
 
 def of_feed(feed: Feed, reader: Reader, least: int) -> tuple[Collector, ...]:
     """The same of a feed."""
-    return (Scores(feed, least), Versions(feed, least), Outputs(feed), Drift(feed), Backlog(reader))
+    return (Scores(feed, least), Versions(feed, least), Outputs(feed), Drift(feed), Backlog(reader), Up(reader))
 
 
 def domains(site: Site, options: argparse.Namespace) -> tuple[Domain, ...]:  # noqa: ARG001  # no option concerns it

@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
-import psycopg
-
 from exporters.model_quality.reading import Reader
+from exporters.target import TargetError
 
 DAY = 24  # windows that the long look back holds
 Row: TypeAlias = Mapping[str, Any]
@@ -49,7 +48,7 @@ class Feed:
         self._before: tuple[datetime, str] | None = None
         self._complete = False
         self._prepared = False
-        self._failure: psycopg.Error | None = None
+        self._failure: TargetError | None = None
 
     @property
     def reach(self) -> float:
@@ -61,13 +60,14 @@ class Feed:
     def prepare(self, _names: frozenset[str], _deadline: float) -> None:
         """Reads once for all collectors of a scrape. Raises nothing: they raise what went wrong."""
         self._prepared, self._failure = True, None
+        self._reader.begin()
         try:
             self._read()
-        except psycopg.Error as error:
+        except TargetError as error:
             self._failure = error
 
     def fresh(self) -> None:
-        """Makes sure that what is new has been read. Raises psycopg.Error."""
+        """Makes sure that what is new has been read. Raises TargetError."""
         if not self._prepared:
             self._read()
         elif self._failure:

@@ -105,6 +105,8 @@ def test_the_page_links_and_keeps_to_its_policy(server: Server) -> None:
 
 def test_other_paths_and_methods_are_refused(server: Server) -> None:
     assert server.get("/nothing")[0] == 404
+    for target in ("nowhere", "127.0.0.1%3A22"):
+        assert server.get(f"/probe?target={target}")[0] == 404
     server.connection.request("POST", "/metrics", body=json.dumps({}))
     answer = server.connection.getresponse()
     answer.read()

@@ -19,6 +19,7 @@ from exporters.model_quality import collectors, of_feed
 from exporters.model_quality.feed import Feed
 from exporters.model_quality.quality import Side, scored, summary, wilson
 from exporters.model_quality.reading import Reader
+from exporters.target import TargetError
 from metrics import model_quality as m
 from metrics.model import Metric
 from tests.stream.store.postgres import Postgres, database_url, postgres  # noqa: F401  # fixtures
@@ -185,7 +186,7 @@ def test_a_server_that_went_away_is_asked_anew(postgres: Postgres, database_url:
     asked = collectors(reader, 3600, 200)
     told(asked)
     postgres.stop()
-    with pytest.raises(psycopg.Error):
+    with pytest.raises(TargetError):
         told(asked)
     postgres.start()
 

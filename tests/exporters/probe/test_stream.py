@@ -92,6 +92,7 @@ def test_a_stream_in_order(stream: Real, tmp_path: Path) -> None:
         second = scrape(server, "/probe?target=second")
         assert successes(second) == dict.fromkeys(API, 1)
         assert "probe_stream_connected" not in second
+        assert server.get("/probe?target=http%3A%2F%2F127.0.0.1")[0] == 404
         assert EXPORTER_SERIES_CUT.name not in found
 
 
