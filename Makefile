@@ -8,7 +8,7 @@ RUN := $(PYTHON) -m compose.bootstrap --no-setup
 YES = $(if $(filter command,$(firstword $(origin yes))),$(if $(filter 1 yes,$(yes)),--yes))
 unexport MAKEFLAGS
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs reload generate check test bench proof drill soak event snapshot screenshots dist export verify-grafana uninstall clean
+.PHONY: help setup up down status logs reload generate check test bench proof drill soak event notify-test why snapshot screenshots dist export verify-grafana uninstall clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,11 +30,6 @@ logs: ## show a service's log: make logs s=prometheus
 
 reload: ## apply site.yaml; a bad file is refused and the old one stays
 	@$(RUN) -m compose reload
-
-# Beside its target, so that two who add one do not meet on one line.
-.PHONY: doctor
-doctor: ## what would keep it from working here, each with its fix
-	@$(RUN) -m compose doctor
 
 generate: ## write again whatever is generated from the declarations
 	@$(TESTS) -m tests.generate
@@ -60,6 +55,11 @@ soak: ## a healthy appliance keeps quiet under a normal load: make soak d=90m
 
 event: ## mark a deploy or a load run on dashboards: make event title='shop 1.4.2' kind=deploy
 	@$(RUN) -m alerts event --title '$(subst ','\'',$(title))' --kind '$(or $(kind),deploy)' $(args)
+notify-test: ## send a test notification and tell what became of it: make notify-test r=NAME
+	@$(RUN) -m alerts notify-test '$(r)'
+
+why: ## value, last hour, log, silences and next step of an alert: make why a=TargetDown
+	@$(RUN) -m alerts.why '$(a)'
 
 snapshot: ## one self-contained HTML file: make snapshot d=watchfloor-overview from=now-6h to=now out=FILE
 	@$(RUN) -m dashboards.preview snapshot --dashboard '$(or $(d),watchfloor-overview)' --from '$(or $(from),now-6h)' --to '$(or $(to),now)' --out '$(or $(out),snapshot.html)'

@@ -1,7 +1,7 @@
 """Commands: `render` and `export` write rules and routes, `check` has them checked, `list` tells them; `runbooks`, `docs`: pages.
 
-`event` tells the inbox of a deploy. Exit codes: 0 done, 1 a check failed or the inbox refused, 2 wrong input (site.yaml,
-arguments, a folder that cannot be written).
+`event` tells the inbox of a deploy, `notify-test` sends a test notification to one receiver. Exit codes: 0 done, 1 a check or a
+delivery failed or the inbox refused, 2 wrong input (site.yaml, arguments, a folder that cannot be written).
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from alerts import checks, event, export, render, runbooks
+from alerts import checks, event, export, notify, render, runbooks
+from alerts.alertmanager import UnreachableError
 from alerts.errors import CatalogError
 from alerts.model import Alert, site_alerts
+from alerts.versions import OLDEST, installed
 from metrics.process import version
 from metrics.stack import EVENT_KINDS
-from settings import Site
+from settings import Paths, Site, load
 from settings.command import add_defaults, carried_out, chosen_site
 
 
@@ -43,6 +45,9 @@ def _parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("list", help="tell every alert of this site")
     listing.add_argument("--json", action="store_true", help="as JSON, for programs")
     listing.set_defaults(run=_list)
+    testing = commands.add_parser("notify-test", help="send a test notification to one receiver and tell what became of it")
+    testing.add_argument("receiver", help="its name in site.yaml, or inbox")
+    testing.set_defaults(run=_notify_test)
     writing = commands.add_parser("runbooks", help="write the generated head of each runbook")
     writing.add_argument("--out", type=Path, default=runbooks.FOLDER, help="the folder of runbooks (docs/runbooks)")
     writing.set_defaults(run=_runbooks)
@@ -74,7 +79,9 @@ def _event(options: argparse.Namespace) -> int:
 
 
 def _render(options: argparse.Namespace) -> int:
-    render.write(render.render(chosen_site(options)), options.out)
+    site = chosen_site(options)
+    # Without receivers every version gets the same; asking costs a process.
+    render.write(render.render(site, installed() if site.receivers or site.deadman.url_file else OLDEST), options.out)
     return 0
 
 
@@ -103,6 +110,20 @@ def _list(options: argparse.Namespace) -> int:
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)))
     return 0
+
+
+def _notify_test(options: argparse.Namespace) -> int:
+    try:
+        outcome = notify.test(load(), Paths.from_environment(), options.receiver)
+    except UnreachableError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if outcome.delivered:
+        print(f"{options.receiver}: delivered by {outcome.integration} in {outcome.seconds:.1f} s")
+        return 0
+    fix = "check its entry in site.yaml and its secret's file, then `make reload`"
+    print(f"{options.receiver}: not delivered by {outcome.integration}: {outcome.why}: {fix}", file=sys.stderr)
+    return 1
 
 
 def described(alert: Alert, site: Site) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from metrics.model import Signal
 from metrics.query import Expr, Selector
 from metrics.stack import DASHBOARD_OVERVIEW
 from settings import Site
-from settings.types import Duration, Override, Severity
+from settings.receivers import Severity
+from settings.types import Duration, Override
 
 FOLDER = Path(__file__).parent / "catalog"
 ALERT_NAME = r"^[A-Z][A-Za-z0-9]+$"
@@ -71,9 +72,18 @@ class Alert:
         return self.entry.name
 
     @property
+    def _left(self) -> Expr:
+        return Selector(None, self.signal.recorded_as) if self.signal.recorded_as else self.signal.expr
+
+    @property
+    def quantity(self) -> str:
+        """What is compared with the threshold, as Prometheus evaluates it."""
+        return self._left.for_rule(factor=self.factor)
+
+    @property
     def promql(self) -> str:
         """The condition as Prometheus evaluates it."""
-        left: Expr = Selector(None, self.signal.recorded_as) if self.signal.recorded_as else self.signal.expr
+        left = self._left
         if self.threshold is None:
             return left.for_rule(factor=self.factor)
         condition: Expr = left.compare("<" if self.signal.bad_below else ">", self.threshold)

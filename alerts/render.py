@@ -19,6 +19,8 @@ import jinja2
 
 from alerts import overrides, routes, slos
 from alerts.model import Alert, number, site_alerts, words
+from alerts.notes import facts
+from alerts.versions import OLDEST, Version
 from metrics import catalog, durations
 from metrics.model import Histogram, Recording
 from metrics.query import TARGET_LABELS, Expr, Rate, Selector
@@ -70,6 +72,7 @@ def notes(alert: Alert, site: Site) -> dict[str, str]:
     return {
         "title": entry.title,
         **said,
+        **facts(alert),
         "runbook_url": f"{site.public(site.ports.inbox)}/runbooks/{alert.name}",
         "dashboard_url": f"{dashboards}/d/{entry.dashboard}?{query}from=now-1h&to=now",
     }
@@ -159,14 +162,21 @@ def metric_names(promql: str) -> list[str]:
     return sorted({found.name for word in words if (found := catalog.find(word))})
 
 
-def render(site: Site) -> dict[str, str]:
-    """Every file's text, by its path below the output folder.
+def render(site: Site, version: Version = OLDEST) -> dict[str, str]:
+    """Every file's text, by its path below the output folder, for an Alertmanager of that version.
 
-    Raises SettingsError when the site's overrides ask for what an alert does not offer.
+    Raises SettingsError when the site's overrides ask for what an alert does not offer, or a receiver for what this version
+    does not.
     """
     overrides.check(site)
-    alertmanager = environment().get_template("alertmanager.yml.j2").render(routes.context(site))
-    return rules(site_alerts(site), site) | {"alertmanager/alertmanager.yml": alertmanager}
+    jinja = environment()
+    alertmanager = {
+        "alertmanager/alertmanager.yml": jinja.get_template("alertmanager.yml.j2").render(routes.context(site, version)),
+        "alertmanager/notifications.tmpl": jinja.get_template("notifications.tmpl.j2").render(
+            inbox=site.public(site.ports.inbox)
+        ),
+    }
+    return rules(site_alerts(site), site) | alertmanager
 
 
 def write(files: Mapping[str, str], out: Path) -> None:

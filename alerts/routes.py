@@ -1,60 +1,58 @@
 """Who is told, how soon, how often: the values of Alertmanager's configuration, without any I/O.
 
-The inbox gets every alert by itself (`group_by: ["..."]`), so that its arrival is never held back by another one; receivers
-that people read get alerts of one name grouped.
+Alerts of one name arrive together: ten thousand at once are a handful of notifications (docs/topics/notifications.md). What
+joins a group that was told of already is told after that receiver's group interval: 5 s at the inbox, which keeps each
+alert's arrival within the time that the appliance promises, and a minute for people.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
+from alerts import receivers, versions
 from alerts.overrides import locate
+from alerts.versions import OLDEST, Version
 from metrics import slo_signals, stack
 from settings import SettingsError, Site
-from settings.types import Email, PagerDuty, Receiver, Slack, Webhook
+from settings.receivers import WEEKDAYS, MuteTime, Receiver
 
 GROUP_WAIT = {"critical": "5s", "warning": "30s"}
-INBOX_INTERVAL = "10s"
+INBOX_INTERVAL = "5s"
 PEOPLE_INTERVAL = "1m"
 REPEAT = "4h"
 WATCHDOG_INTERVAL = "30s"
 WATCHDOG_REPEAT = "1m"
 BURNING = tuple(name for signal in slo_signals.PAIRS for name in signal.alerts.values())  # the fastest first
 RESERVED = ("inbox", "nobody", "watchdog")
-# From rendered/alertmanager/ to `settings.Paths.inbox_token`; Alertmanager resolves paths beside its configuration.
-INBOX_TOKEN = "../../secrets/inbox_token"  # noqa: S105  # a path, not a secret
-
-_SUBJECT = (
-    '{{ if eq .Status "resolved" }}RESOLVED{{ else }}{{ .CommonLabels.severity | toUpper }}{{ end }} '
-    "{{ (index .Alerts 0).Annotations.summary }}{{ if gt (len .Alerts) 1 }} ({{ len .Alerts }} alerts){{ end }}"
-)
-_BODY = (
-    "{{ range .Alerts }}{{ .Annotations.description }}\n{{ .Annotations.impact }}\n"
-    "Runbook: {{ .Annotations.runbook_url }}\nDashboard: {{ .Annotations.dashboard_url }}\n{{ end }}"
-)
+TEST_LABEL = "watchfloor_test"  # an alert with it goes to the receiver that it names, and nowhere else
+_DAY_ENDS = "24:00"
 
 
 @dataclass(frozen=True)
 class Route:
-    """Alerts of one severity, to one receiver; durations are Prometheus's."""
+    """Alerts of one severity, to one receiver; durations are Prometheus's, `mute` are names of mute times."""
 
     severity: str
     receiver: str
-    group_by: str
     group_wait: str
     group_interval: str
+    mute: tuple[str, ...] = ()
 
 
-def context(site: Site) -> dict[str, Any]:
-    """What `alertmanager.yml.j2` is filled with.
+def context(site: Site, version: Version = OLDEST) -> dict[str, Any]:
+    """What `alertmanager.yml.j2` is filled with, for an Alertmanager of that version.
 
-    Raises SettingsError for a receiver that has the name of one of the appliance's own.
+    Raises SettingsError for a receiver that has the name of one of the appliance's own, or that this version cannot serve.
     """
     _refuse_reserved(site)
+    versions.check(site, version)
+    outside = receivers.deadman(site.deadman, version)
+    watchdog: list[tuple[str, dict[str, Any]]] = [("webhook_configs", receivers.inbox(site, send_resolved=False))]
     return {
         "times": {
             "critical_wait": site.scaled(GROUP_WAIT["critical"]),
@@ -63,13 +61,17 @@ def context(site: Site) -> dict[str, Any]:
             "watchdog_interval": site.scaled(WATCHDOG_INTERVAL),
             "watchdog_repeat": site.scaled(WATCHDOG_REPEAT),
         },
+        "tested": ["inbox", *(receiver.name for receiver in site.receivers)],
+        "test_label": TEST_LABEL,
         "routes": tuple(_routes(site)),
         "burning": [(BURNING[place], BURNING[place + 1 :]) for place in range(len(BURNING) - 1)],
+        "hosts": "|".join(re.escape(host.name) for host in site.hosts),
         "own_database": site.workload and not site.database.url_file and not site.exporters.postgres.targets,
-        "jobs": {"postgres": stack.JOB_POSTGRES, "model_quality": stack.JOB_MODEL_QUALITY},
-        "inbox": _yaml(_inbox(site, send_resolved=True)),
-        "watchdog": _yaml(_inbox(site, send_resolved=False)),
-        "receivers": [_receiver(receiver) for receiver in site.receivers],
+        "jobs": {"postgres": stack.JOB_POSTGRES, "model_quality": stack.JOB_MODEL_QUALITY, "system": stack.JOB_SYSTEM},
+        "mute_times": _yaml([_mute_time(times) for times in site.mute_times]),
+        "inbox": _yaml(_receiver("inbox", [("webhook_configs", receivers.inbox(site, send_resolved=True))])),
+        "watchdog": _yaml(_receiver("watchdog", watchdog + ([outside] if outside else []))),
+        "receivers": [_yaml(_receiver(receiver.name, [receivers.configuration(receiver)])) for receiver in site.receivers],
     }
 
 
@@ -83,78 +85,39 @@ def _refuse_reserved(site: Site) -> None:
 
 def _routes(site: Site) -> Iterator[Route]:
     for severity, wait in GROUP_WAIT.items():
-        yield Route(severity, "inbox", '["..."]', site.scaled(wait), site.scaled(INBOX_INTERVAL))
+        yield Route(severity, "inbox", site.scaled(wait), site.scaled(INBOX_INTERVAL))
         for receiver in site.receivers:
             if severity in receiver.severities:
-                yield Route(severity, receiver.name, "[alertname, cluster]", site.scaled(wait), site.scaled(PEOPLE_INTERVAL))
+                yield _route(site, receiver, severity, wait)
 
 
-def _inbox(site: Site, *, send_resolved: bool) -> dict[str, Any]:
-    return {
-        "url": site.local_url(site.ports.inbox) + "/api/alerts",
-        "send_resolved": send_resolved,
-        "http_config": _bearer(INBOX_TOKEN),
-    }
+def _route(site: Site, receiver: Receiver, severity: str, wait: str) -> Route:
+    mute = () if severity == "critical" else tuple(receiver.mute)
+    return Route(severity, receiver.name, site.scaled(wait), site.scaled(PEOPLE_INTERVAL), mute)
 
 
-def _bearer(file: str) -> dict[str, Any]:
-    return {"authorization": {"type": "Bearer", "credentials_file": file}}
+def _receiver(name: str, configured: list[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
+    """A receiver of Alertmanager's: its name, and under each kind what is configured of it."""
+    found: dict[str, Any] = {"name": name}
+    for kind, config in configured:
+        found.setdefault(kind, []).append(config)
+    return found
 
 
-def _receiver(receiver: Receiver) -> dict[str, str]:
-    kinds: dict[type, tuple[str, Any]] = {
-        Webhook: ("webhook_configs", _webhook),
-        Email: ("email_configs", _email),
-        Slack: ("slack_configs", _slack),
-        PagerDuty: ("pagerduty_configs", _pagerduty),
-    }
-    kind, build = kinds[type(receiver)]
-    return {"name": receiver.name, "kind": kind, "config": _yaml(build(receiver))}
+def _mute_time(times: MuteTime) -> dict[str, Any]:
+    """A mute time as Alertmanager has it; one that goes past midnight is two there, the second a day later."""
+    if times.to > times.from_:
+        parts = [(list(times.weekdays), times.from_, times.to)]
+    else:
+        later = [WEEKDAYS[(WEEKDAYS.index(day) + 1) % len(WEEKDAYS)] for day in times.weekdays]
+        parts = [(list(times.weekdays), times.from_, _DAY_ENDS), (later, "00:00", times.to)]
+    intervals = [
+        {"times": [{"start_time": begin, "end_time": end}], "weekdays": days, "location": times.location}
+        for days, begin, end in parts
+        if begin != end
+    ]
+    return {"name": times.name, "time_intervals": intervals}
 
 
-def _webhook(receiver: Webhook) -> dict[str, Any]:
-    config: dict[str, Any] = {"url": receiver.url, "send_resolved": True}
-    if receiver.bearer_token_file:
-        config["http_config"] = _bearer(receiver.bearer_token_file)
-    return config
-
-
-def _email(receiver: Email) -> dict[str, Any]:
-    config: dict[str, Any] = {
-        "to": receiver.to,
-        "from": receiver.from_,
-        "smarthost": receiver.smarthost,
-        "require_tls": receiver.require_tls,
-        "send_resolved": True,
-        "headers": {"Subject": _SUBJECT},
-    }
-    if receiver.username:
-        config["auth_username"] = receiver.username
-    if receiver.password_file:
-        config["auth_password_file"] = receiver.password_file
-    return config
-
-
-def _slack(receiver: Slack) -> dict[str, Any]:
-    config: dict[str, Any] = {
-        "api_url_file": receiver.url_file,
-        "send_resolved": True,
-        "title": _SUBJECT,
-        "text": _BODY,
-    }
-    if receiver.channel:
-        config["channel"] = receiver.channel
-    return config
-
-
-def _pagerduty(receiver: PagerDuty) -> dict[str, Any]:
-    return {
-        "routing_key_file": receiver.routing_key_file,
-        "send_resolved": True,
-        "description": _SUBJECT,
-        "severity": "{{ .CommonLabels.severity }}",
-    }
-
-
-def _yaml(value: dict[str, Any]) -> str:
+def _yaml(value: dict[str, Any] | list[dict[str, Any]]) -> str:
     return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=1000).rstrip("\n")

@@ -22,6 +22,7 @@ BARE_URL = r"^https?://(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+)/?" + _END
 BIND = r"^(?:[0-9a-fA-F]*:[0-9a-fA-F:.]+(?:%[A-Za-z0-9._-]+)?|[A-Za-z0-9][A-Za-z0-9._-]*)" + _END
 MAIL = r"^[^@\s]+@[^@\s]+" + _END
 PATH = r"^/\S*" + _END
+CLOCK = r"^(?:(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00)" + _END
 FILE = r"^/[^\n]*" + _END
 FILE_OR_NONE = r"^(?:/[^\n]*)?" + _END
 LINE = r"^[^\n]*" + _END
@@ -57,6 +58,7 @@ MEANINGS = {
     BIND: "an IP address or host name of this machine, for example 127.0.0.1 or 0.0.0.0",
     MAIL: "a mail address such as oncall@example.org",
     PATH: "a path that begins with /",
+    CLOCK: 'a time of day in quotes, from "00:00" to "24:00"',
     FILE: "the absolute path of a file",
     FILE_OR_NONE: "the absolute path of a file, or nothing",
     LINE: "a text of one line",
@@ -92,6 +94,7 @@ KINDS = {
     BIND: "address",
     MAIL: "mail address",
     PATH: "path",
+    CLOCK: "time of day",
     FILE: "file",
     FILE_OR_NONE: "file",
     SYMBOL: "symbol",

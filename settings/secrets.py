@@ -34,6 +34,7 @@ def secret_files(site: Site) -> Iterator[tuple[Steps, Path]]:
 def _sections(site: Site) -> Iterator[tuple[tuple[str | int, ...], Section]]:
     yield ("endpoints",), site.endpoints
     yield ("database",), site.database
+    yield ("deadman",), site.deadman
     yield ("analysis",), site.analysis
     yield ("stream", "bus"), site.stream.bus
     for name in structs.fields(site.stream.sources):

@@ -12,17 +12,16 @@ from metrics import stack
 from metrics.durations import scaled, seconds
 from settings import basic, patterns
 from settings.analysis import Analysis
-from settings.basic import Address, File, FileOrNone, Label, Line, Mail, Name, Port, Section, Size, Url, UrlOrNone
+from settings.basic import Address, FileOrNone, Label, Line, Name, Port, Section, Size, UrlOrNone
 from settings.cache import Cache
 from settings.database import Database
 from settings.exporters import Exporters
 from settings.public import PublicUrls
+from settings.receivers import DeadMan, MuteTime, Receiver, Severity
 from settings.slos import Slos
 from settings.stream import Stream
 
 Duration: TypeAlias = basic.Duration  # the other rooms know it from here
-Severity = Literal["critical", "warning", "info"]
-
 
 _POWERS = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
 _MOST_BYTES = 1000 << 40
@@ -141,54 +140,6 @@ class Override(Section, frozen=True):
             raise ValueError(msg)
 
 
-class Webhook(Section, frozen=True, tag="webhook", tag_field="type"):
-    """Alertmanager's JSON, posted to a URL."""
-
-    name: Annotated[Name, Meta(description="How status and tests call it.")]
-    url: Annotated[Url, Meta(description="Where to post.")]
-    bearer_token_file: Annotated[FileOrNone, Meta(description="A file that holds a bearer token; empty for none.")] = ""
-    severities: Annotated[list[Severity], Meta(description="Which alerts it gets.")] = field(
-        default_factory=lambda: ["critical", "warning"]
-    )
-
-
-class Email(Section, frozen=True, tag="email", tag_field="type"):
-    """Mail through an SMTP server."""
-
-    name: Annotated[Name, Meta(description="How status and tests call it.")]
-    to: Annotated[Mail, Meta(description="The address that receives.")]
-    from_: Annotated[Mail, Meta(description="The address that sends.")] = field(name="from")
-    smarthost: Annotated[Address, Meta(description="The SMTP server, host:port.")]
-    username: Annotated[Line, Meta(description="The SMTP user; empty for none.")] = ""
-    password_file: Annotated[FileOrNone, Meta(description="A file that holds the SMTP password; empty for none.")] = ""
-    require_tls: Annotated[bool, Meta(description="Refuse a server without STARTTLS.")] = True
-    severities: Annotated[list[Severity], Meta(description="Which alerts it gets.")] = field(
-        default_factory=lambda: ["critical", "warning"]
-    )
-
-
-class Slack(Section, frozen=True, tag="slack", tag_field="type"):
-    """A Slack channel, by an incoming webhook."""
-
-    name: Annotated[Name, Meta(description="How status and tests call it.")]
-    url_file: Annotated[File, Meta(description="A file that holds the incoming webhook's URL.")]
-    channel: Annotated[Line, Meta(description="The channel; empty for the webhook's own.")] = ""
-    severities: Annotated[list[Severity], Meta(description="Which alerts it gets.")] = field(
-        default_factory=lambda: ["critical", "warning"]
-    )
-
-
-class PagerDuty(Section, frozen=True, tag="pagerduty", tag_field="type"):
-    """A PagerDuty service, by its Events API v2 integration key."""
-
-    name: Annotated[Name, Meta(description="How status and tests call it.")]
-    routing_key_file: Annotated[File, Meta(description="A file that holds the integration key.")]
-    severities: Annotated[list[Severity], Meta(description="Which alerts it gets.")] = field(default_factory=lambda: ["critical"])
-
-
-Receiver: TypeAlias = Webhook | Email | Slack | PagerDuty
-
-
 class Inbox(Section, frozen=True):
     """The on-call inbox."""
 
@@ -234,6 +185,12 @@ class Site(Section, frozen=True):
     alerts: Annotated[dict[str, Override], Meta(description="Changes to alerts, by alert name.")] = field(default_factory=dict)
     slos: Annotated[Slos, Meta(description="What is promised.")] = field(default_factory=Slos)
     receivers: Annotated[list[Receiver], Meta(description="Who is told beside the inbox.")] = field(default_factory=list)
+    mute_times: Annotated[list[MuteTime], Meta(description="Hours in which receivers get critical alerts alone.")] = field(
+        default_factory=list
+    )
+    deadman: Annotated[DeadMan, Meta(description="Who outside is pinged as long as alerting works.")] = field(
+        default_factory=DeadMan
+    )
     exporters: Annotated[Exporters, Meta(description="Our exporters.")] = field(default_factory=Exporters)
     inbox: Annotated[Inbox, Meta(description="The on-call inbox.")] = field(default_factory=Inbox)
     workload: Annotated[
@@ -248,16 +205,22 @@ class Site(Section, frozen=True):
     profile: Annotated[Profile, Meta(description="Time, for drills and tests.")] = field(default_factory=Profile)
 
     def __post_init__(self) -> None:
-        """Refuses two hosts, jobs or receivers of one name."""
+        """Refuses two hosts, jobs, receivers or mute times of one name, and mute times that are not there."""
         for what, names in (
             ("hosts", [host.name for host in self.hosts] + [self.instance_name]),
             ("scrape", [job.job for job in self.scrape]),
             ("receivers", [receiver.name for receiver in self.receivers]),
+            ("mute_times", [times.name for times in self.mute_times]),
         ):
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
                 msg = f"{what}: the name {twice[0]!r} is used twice: give each its own"
                 raise ValueError(msg)
+        known = {times.name for times in self.mute_times}
+        for receiver in self.receivers:
+            if unknown := sorted(set(receiver.mute) - known):
+                there = ", ".join(sorted(known)) or "none yet"
+                raise ValueError(f"receivers: {receiver.name} names the mute time {unknown[0]!r}: mute_times has {there}")
         first, count = self.ports.stream_admin, self.stream.workers
         if first + count - 1 > _LAST_PORT:
             msg = f"ports.stream_admin {first} leaves no room for {count} workers up to port {_LAST_PORT}: give a lower one"

@@ -26,6 +26,7 @@ def commands(folder: Path) -> list[tuple[Callable[[list[str]], int], list[str]]]
     """Who writes what, in order: the last one reads what the others wrote."""
     return [
         (alerts.main, ["render", "--out", f"{folder}/alerts/rendered"]),
+        (alerts.main, ["check", f"{folder}/alerts/rendered"]),
         (dashboards.main, ["build", "--out", f"{folder}/dashboards/rendered"]),
         (settings.main, ["schema", "--out", f"{folder}/settings/site.schema.json"]),
         (settings.main, ["reference", "--out", f"{folder}/docs/guides/site.md"]),

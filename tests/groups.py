@@ -15,6 +15,7 @@ TOGETHER = (
         "tests/live/test_grafana.py",
         "tests/live/test_soak.py",
         "tests/live/test_pages.py",
+        "tests/live/test_runbooks.py",
     ),
     ("tests/live/test_reload.py",),
     ("tests/live/test_start.py",),

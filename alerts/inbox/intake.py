@@ -13,12 +13,13 @@ from alerts.inbox.problems import ProblemError
 from alerts.inbox.store import Store
 from alerts.inbox.webhook import MalformedError, Notification, parse
 
-MOST_BYTES = 8 * 1024 * 1024  # several thousand alerts with long annotations
+# Ten thousand alerts of one name arrive together; Alertmanager takes a refusal by 413 for good and would lose them all.
+MOST_BYTES = 64 * 1024 * 1024
 log = logging.getLogger("watchfloor.inbox")
 
 
 async def receive(request: web.Request) -> web.Response:
-    """200 and what was new; 401 without the token, 413 above 8 MiB, 400 for what is not Alertmanager's.
+    """200 and what was new; 401 without the token, 413 above 64 MiB, 400 for what is not Alertmanager's.
 
     503 when the database fails: Alertmanager sends again what was answered with 5xx.
     """

@@ -15,7 +15,7 @@ from alerts.inbox.hub import Hub
 from alerts.inbox.runbooks import Runbooks
 from alerts.inbox.timing import Timing
 from alerts.inbox.watchdog import LIMIT_SECONDS, Pulse, pulse
-from settings import Site
+from settings import Paths, Site
 
 
 @dataclass
@@ -31,6 +31,7 @@ class Parts:
     alertmanager: Alertmanager
     runbooks: Runbooks
     watchdog_at: float | None
+    paths: Paths
     clock: Callable[[], float] = time.time
     started: float = field(default_factory=time.time)
 

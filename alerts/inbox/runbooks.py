@@ -42,6 +42,13 @@ class Runbooks:
         """The alerts that have one."""
         return sorted(path.stem for path in self._folder.glob("*.md") if _NAME.fullmatch(path.stem))
 
+    def text(self, alert: str) -> str:
+        """The runbook as it was written; empty where there is none."""
+        try:
+            return (self._folder / f"{alert}.md").read_text(encoding="utf-8") if _NAME.fullmatch(alert) else ""
+        except OSError:
+            return ""
+
     def find(self, alert: str) -> Runbook | None:
         """The runbook of that alert; None when there is none or the name is no alert's."""
         if not _NAME.fullmatch(alert):

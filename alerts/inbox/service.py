@@ -13,7 +13,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
-from alerts.inbox import api, api_events, guard, intake, pages, problems
+from alerts.inbox import api, api_events, guard, insight, intake, pages, problems
 from alerts.inbox.alertmanager import Alertmanager
 from alerts.inbox.desk import Desk
 from alerts.inbox.figures import Figures
@@ -72,6 +72,8 @@ def _routes() -> list[web.RouteDef]:
         web.post("/silences/{id:[0-9A-Za-z-]+}/expire", pages.expire),
         web.get("/runbooks", pages.runbooks),
         web.get("/runbooks/{alert}", pages.runbook),
+        web.get("/why/{alert}", insight.why),
+        web.get("/silence", insight.silence),
         web.get("/assets/{name:[a-z]+[.](?:css|js|svg)}", _asset),
         web.get("/metrics", _metrics),
         web.get("/healthz", _healthz),
@@ -92,7 +94,7 @@ async def _running(app: web.Application, site: Site, paths: Paths, bearer: str, 
         figures, hub = Figures(), Hub()
         timing = Timing(desk, Prometheus(site, session), figures, hub.changed)
         alertmanager = Alertmanager(site.alertmanager_url, session, _password(site, paths))
-        parts = Parts(site, bearer, desk, figures, hub, timing, alertmanager, Runbooks.of(paths), desk.watchdog_at)
+        parts = Parts(site, bearer, desk, figures, hub, timing, alertmanager, Runbooks.of(paths), desk.watchdog_at, paths)
         app[PARTS] = parts
         app.on_shutdown.append(_close_streams)
         tasks = [

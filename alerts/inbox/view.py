@@ -17,7 +17,9 @@ from alerts.inbox.watchdog import Pulse
 from metrics.stack import SEVERITIES
 
 WINDOW_BEFORE, _WINDOW_AFTER = 1800.0, 900.0  # seconds of context that a dashboard shows around an incident
-_SAID = ("title", "summary", "description", "impact", "value", "runbook_url", "dashboard_url")
+_SAID = (
+    "title", "summary", "description", "impact", "value", "threshold", "after", "steps", "runbook_url", "dashboard_url",
+)  # fmt: skip
 _WITHOUT_CHOICE = ("severity", "signal", "cluster")  # labels that do not tell one alert from another of its name
 _KINDS = {
     "first_bad": "First bad sample",
@@ -75,6 +77,8 @@ class Card:
     lasted: str
     value: str
     value_from: str
+    threshold: str
+    why: str
     summary: str
     description: str
     impact: str
@@ -122,6 +126,8 @@ def card(found: Incident, timeline: list[Event], silences: list[Silence], now: f
         lasted=words.length(max(0.0, (found.resolved_at or now) - found.starts_at)),
         value=said.get("value") or words.number(found.value, unit_of(labels)),
         value_from=_value_from(labels) if found.value and not said.get("value") else "",
+        threshold=said.get("threshold", ""),
+        why=found.alertname if signal_of(labels) else "",
         summary=said.get("summary", ""),
         description=said.get("description", ""),
         impact=said.get("impact", ""),

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from alerts import render
+from alerts import notes, render
 from alerts.model import Alert, site_alerts
 from metrics import catalog
 from metrics.durations import scaled
@@ -47,7 +47,16 @@ def expected(name: str) -> dict[str, Any]:
         "dashboard_url": f"http://localhost:3000/d/{fires['dashboard']}from=now-1h&to=now",
     }
     labels = fires["labels"] | {"severity": alert.severity, "signal": alert.entry.signal}
-    return {"exp_labels": labels, "exp_annotations": fires["annotations"] | links}
+    facts = notes.facts(alert) | {"steps": _steps(alert, labels)}
+    if "value" in facts:
+        facts["value"] = fires["value"]  # what Prometheus makes of the case's own number
+    return {"exp_labels": labels, "exp_annotations": fires["annotations"] | facts | links}
+
+
+def _steps(alert: Alert, labels: dict[str, str]) -> str:
+    """The first three steps, with the labels filled in as a person would."""
+    lines = [f"{number}. {step}" for number, step in enumerate(alert.entry.steps[:3], start=1)]
+    return re.sub(r"\{\{ \$labels\.(\w+) \}\}", lambda found: labels[found[1]], "\n".join(lines))
 
 
 def _test(part: dict[str, Any], checks: list[dict[str, Any]]) -> dict[str, Any]:

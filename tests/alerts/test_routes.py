@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import time
 import urllib.request
@@ -18,17 +17,23 @@ import yaml
 
 from alerts import checks, render
 from settings import parse
+from tests.alerts.notified import running
+from tests.waiting import until
 
 EVERY_RECEIVER = """
 cluster: c
 receivers:
   - {type: webhook, name: chat, url: "http://127.0.0.1:9/hook", bearer_token_file: /etc/secrets/chat}
-  - {type: slack, name: channel, url_file: /etc/secrets/slack, channel: "#ops", severities: [warning]}
+  - {type: slack, name: channel, url_file: /etc/secrets/slack, channel: "#ops", severities: [warning], mute: [nights]}
   - {type: email, name: mail, to: a@example.org, from: b@example.org, smarthost: "127.0.0.1:25",
      username: u, password_file: /etc/secrets/mail}
   - {type: pagerduty, name: pager, routing_key_file: /etc/secrets/pager}
+mute_times:
+  - {name: nights, weekdays: [friday, sunday], from: "18:00", to: "08:00", location: Europe/Berlin}
+deadman: {url_file: /etc/secrets/outside}
+hosts:
+  - {name: web-1, address: "10.0.0.5:9701"}
 """
-ALERTMANAGER = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager") or "alertmanager"
 
 
 def rendered(folder: Path, text: str) -> Path:
@@ -48,8 +53,11 @@ def test_checks_tell_what_is_wrong(tmp_path: Path) -> None:
     path.write_text(path.read_text(encoding="utf-8").replace("receiver: inbox", "receiver: nowhere", 1), encoding="utf-8")
     rules = tmp_path / "rules" / "stack.yml"
     rules.write_text(rules.read_text(encoding="utf-8").replace("up < 1", "up <"), encoding="utf-8")
+    template = tmp_path / "alertmanager" / "notifications.tmpl"
+    template.write_text(template.read_text(encoding="utf-8").replace('"one.since"', '"one.sicne"', 1), encoding="utf-8")
     failures = "\n".join(checks.check(tmp_path))
     assert "nowhere" in failures
+    assert 'template "one.since" not defined' in failures
     assert "parse error" in failures
 
 
@@ -62,6 +70,9 @@ def test_checks_tell_what_is_wrong(tmp_path: Path) -> None:
         ("alertname=Watchdog severity=info", "watchdog"),
         ("alertname=Watchdog severity=critical", "watchdog"),
         ("alertname=NoSeverity", "inbox"),
+        ("alertname=NotificationsFailing severity=critical integration=email", "inbox,chat,mail,pager"),
+        ("watchfloor_test=pager severity=critical", "pager"),
+        ("watchfloor_test=inbox", "inbox"),
     ],
 )
 def test_routes(labels: str, receivers: str, tmp_path: Path) -> None:
@@ -91,7 +102,7 @@ def test_times_of_the_critical_and_the_watchdog_route(tmp_path: Path) -> None:
     waits = {route["matchers"][0]: route.get("group_wait") for route in routes}
     assert waits['severity = "critical"'] == "5s"
     assert waits['severity = "warning"'] == "30s"
-    watchdog = routes[0]
+    watchdog = next(route for route in routes if route["receiver"] == "watchdog")
     assert (watchdog["group_wait"], watchdog["group_interval"], watchdog["repeat_interval"]) == ("0s", "30s", "1m")
 
 
@@ -113,6 +124,14 @@ class Server:
         body = json.dumps([{"labels": labels} for labels in alerts]).encode()
         request = urllib.request.Request(f"{self.url}/api/v2/alerts", body, {"Content-Type": "application/json"})  # see above
         urllib.request.urlopen(request, timeout=5).close()  # see above
+
+    def end(self) -> None:
+        """Ends every alert, and waits until none is left."""
+        over = [{"labels": alert["labels"], "endsAt": "2026-01-01T00:00:00Z"} for alert in self.alerts()]
+        body = json.dumps(over).encode()
+        request = urllib.request.Request(f"{self.url}/api/v2/alerts", body, {"Content-Type": "application/json"})
+        urllib.request.urlopen(request, timeout=5).close()
+        until("no alert is left", lambda: not self.alerts())
 
     def alerts(self) -> list[dict[str, Any]]:
         with urllib.request.urlopen(f"{self.url}/api/v2/alerts", timeout=5) as answer:  # see above
@@ -142,31 +161,18 @@ def _name(labels: dict[str, str]) -> tuple[str, ...]:
     return tuple(labels.get(name, "") for name in ("alertname", "instance", "job", "mountpoint", "slo", "cluster"))
 
 
-@pytest.fixture
-def alertmanager(tmp_path: Path) -> Iterator[Server]:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     # A factor of 0.001: groups are handled, and so inhibition is known, within milliseconds.
-    path = rendered(tmp_path, "profile: {factor: 0.001}")
-    log = tmp_path / "log"
-    command = [
-        ALERTMANAGER, f"--config.file={path}", f"--storage.path={tmp_path / 'data'}",
-        "--web.listen-address=127.0.0.1:0", "--cluster.listen-address=",
-    ]  # fmt: skip
-    with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
-        try:
-            yield Server(f"http://{_address(log, process)}")
-        finally:
-            process.terminate()
-            process.wait(10)
+    with running(tmp_path_factory.mktemp("routes"), "profile: {factor: 0.001}\nhosts: [{name: web-1, address: 'a:1'}]") as made:
+        yield Server(made.url)
 
 
-def _address(log: Path, process: subprocess.Popen[bytes]) -> str:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline and process.poll() is None:
-        found = re.search(r"address=(127\.0\.0\.1:\d+)", log.read_text(errors="replace"))
-        if found:
-            return found[1]
-        time.sleep(0.05)
-    raise AssertionError(f"Alertmanager did not start:\n{log.read_text(errors='replace')}")
+@pytest.fixture
+def alertmanager(server: Server) -> Iterator[Server]:
+    """The one of this file; what a test sent is over when the test is."""
+    yield server
+    server.end()
 
 
 def machine(name: str, severity: str, signal: str, **more: str) -> dict[str, str]:
@@ -250,7 +256,7 @@ def test_collectors_fail_loudly_while_the_database_is_there(alertmanager: Server
 def test_a_data_store_elsewhere_is_not_the_server_that_is_down(tmp_path: Path) -> None:
     own = rendered(tmp_path / "own", "{}").read_text(encoding="utf-8")
     elsewhere = rendered(tmp_path / "elsewhere", "database: {url_file: /etc/secrets/url}").read_text(encoding="utf-8")
-    assert own.count("PostgresDown") == 2
+    assert own.count("PostgresDown") == 4
     assert elsewhere.count("PostgresDown") == 1
 
 
@@ -260,3 +266,67 @@ def test_an_alert_without_these_labels_mutes_nothing_else(alertmanager: Server) 
     warning = {"alertname": "Other", "severity": "warning", "signal": "other"}
     expected: set[tuple[str, ...]] = set()
     assert alertmanager.muted([bare, warning], expected) == expected
+
+
+def test_another_machine_that_is_gone_mutes_what_runs_on_it_alone(alertmanager: Server) -> None:
+    down = machine("TargetDown", "critical", "stack.target_up", instance="web-1")
+    there = machine("PostgresDown", "critical", "postgres.up", job="postgres", instance="web-1")
+    elsewhere = there | {"instance": "web-2"}
+    nameless = machine("AppDown", "critical", "app.up", job="app") | {"instance": ""}
+    expected = {_name(there)}
+    assert alertmanager.muted([down, there, elsewhere, nameless], expected) == expected
+
+
+def test_a_dead_exporter_of_this_machine_mutes_nothing_that_runs_here(alertmanager: Server) -> None:
+    """Prometheus runs here, so the machine is there: its exporter alone is gone."""
+    down = machine("TargetDown", "critical", "stack.target_up")
+    there = machine("PostgresDown", "critical", "postgres.up", job="postgres")
+    assert alertmanager.muted([down, there], set()) == set()
+
+
+def test_a_database_that_is_down_mutes_its_latency_and_its_waiting(alertmanager: Server) -> None:
+    down = machine("PostgresDown", "critical", "postgres.up", job="postgres")
+    waiting = machine("DatabaseWritesDelayed", "warning", "database.spool_wait", job="stream")
+    lost = machine("DatabaseRowsLost", "critical", "database.rows_lost", job="stream")
+    budget = {"alertname": "SLOBurnRate1h", "severity": "critical", "cluster": "c", "slo": "database_latency"}
+    other = budget | {"slo": "api_latency"}
+    elsewhere = budget | {"alertname": "SLOBurnRate6h", "cluster": "d"}
+    expected = {_name(waiting), _name(budget)}
+    assert alertmanager.muted([down, waiting, lost, budget, other, elsewhere], expected) == expected
+
+
+@pytest.mark.parametrize("missing", ["cluster", "instance", "job", "signal"])
+def test_a_warning_that_lacks_a_label_of_its_critical_alert_is_not_muted(missing: str, alertmanager: Server) -> None:
+    critical = machine("CriticalCPUUsage", "critical", "system.cpu_usage")
+    warning = machine("HighCPUUsage", "warning", "system.cpu_usage")
+    assert alertmanager.muted([critical, {name: value for name, value in warning.items() if name != missing}], set()) == set()
+
+
+def test_a_page_without_a_signal_mutes_no_warning_without_one(alertmanager: Server) -> None:
+    """Alerts of somebody else's on one machine: equal, because both lack what would tell them apart."""
+    own = {"cluster": "c", "instance": "host-1", "job": "app"}
+    page = {"alertname": "ForeignPage", "severity": "critical"} | own
+    warning = {"alertname": "ForeignWarning", "severity": "warning"} | own
+    assert alertmanager.muted([page, warning], set()) == set()
+
+
+def test_a_mute_time_past_midnight_ends_on_the_next_day(tmp_path: Path) -> None:
+    config = yaml.safe_load(rendered(tmp_path, EVERY_RECEIVER).read_text(encoding="utf-8"))
+    (nights,) = config["time_intervals"]
+    assert nights == {
+        "name": "nights",
+        "time_intervals": [
+            {
+                "times": [{"start_time": "18:00", "end_time": "24:00"}],
+                "weekdays": ["friday", "sunday"],
+                "location": "Europe/Berlin",
+            },
+            {
+                "times": [{"start_time": "00:00", "end_time": "08:00"}],
+                "weekdays": ["saturday", "monday"],
+                "location": "Europe/Berlin",
+            },
+        ],
+    }
+    muted = {(route["receiver"], *route["matchers"]) for route in config["route"]["routes"] if route.get("mute_time_intervals")}
+    assert muted == {("channel", 'severity = "warning"')}

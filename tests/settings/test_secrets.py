@@ -75,11 +75,14 @@ def test_every_secret_file_of_a_site_is_found(tmp_path: Path) -> None:
         - {{type: email, name: e, to: a@b, from: a@b, smarthost: 'm:25', password_file: {tmp_path}/e}}
         - {{type: slack, name: s, url_file: {tmp_path}/f}}
         - {{type: pagerduty, name: p, routing_key_file: {tmp_path}/g}}
+        - {{type: telegram, name: t, bot_token_file: {tmp_path}/k, chat_id: 1}}
+        - {{type: teams, name: m, url_file: {tmp_path}/l}}
         stream: {{sources: {{market: {{api_key_file: {tmp_path}/h}}, sentiment: {{api_key_file: {tmp_path}/i}}}}}}
         cache: {{redis: {{password_file: {tmp_path}/j}}}}
+        deadman: {{url_file: {tmp_path}/m}}
     """)
 
-    assert sorted(path.name for _, path in secret_files(site)) == list("abcdefghij")
+    assert sorted(path.name for _, path in secret_files(site)) == list("abcdefghijklm")
 
 
 def test_the_environment_holds_the_secret_itself(secret: Path) -> None:

@@ -141,3 +141,15 @@ def test_runbooks_are_pages(make_inbox: MakeInbox) -> None:
         answer = inbox.get(path)
         assert answer.status == 404
         assert "there is no runbook" in answer.text
+
+
+def test_a_notification_leads_to_a_form_that_is_filled_in(inbox: Inbox) -> None:
+    page = inbox.get("/silence?alertname=HighCPUUsage&instance=%3Cb%3E%22web%22").text
+    assert "alertname=&#34;HighCPUUsage&#34;" in page
+    assert "<b>" not in page
+    assert "&lt;b&gt;" in page
+
+
+def test_why_is_for_alerts_of_this_site(inbox: Inbox) -> None:
+    assert inbox.get("/why/Nothing").status == 404
+    assert "does not answer" in inbox.get("/why/TargetDown").text

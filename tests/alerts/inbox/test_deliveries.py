@@ -96,7 +96,7 @@ def test_a_body_that_is_not_alertmanagers(inbox: Inbox) -> None:
 
 
 def test_a_body_too_large(inbox: Inbox) -> None:
-    body = delivery(alert() | {"annotations": {"summary": "x" * (9 << 20)}})
+    body = delivery(alert() | {"annotations": {"summary": "x" * (65 << 20)}})
     assert inbox.post(body).status == 413
     assert rejected(inbox, "too_large") == 1
     assert inbox.post(delivery(alert())).status == 200
