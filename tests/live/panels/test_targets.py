@@ -1,0 +1,110 @@
+"""Each query of each panel of each dashboard, on the running stack under load: data, or the reason why there is none.
+
+`python -m tests.live.panels` is the long form: with a standby, replicas and TLS, and with every fault that moves a line at 0.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+
+import pytest
+
+from metrics import catalog
+from tests.appliance import Appliance
+from tests.drills import catalogue
+from tests.live.panels import movers, proof, silent
+from tests.live.panels.alive import Alive
+from tests.live.panels.asking import Asked, annotation_queries, ask
+from tests.live.panels.faults import FAULTS
+from tests.waiting import until
+
+_LEGEND = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+
+
+@pytest.fixture(scope="module")
+def asked(under_load: Appliance) -> list[Asked]:
+    """Every query with its answer, asked until none lacks data without a reason, or a minute is over."""
+    newest: list[Asked] = []
+
+    def complete() -> bool:
+        newest[:] = ask(under_load)
+        return not lacking(under_load, newest)
+
+    with contextlib.suppress(AssertionError):  # the tests tell which has none
+        until("every query has data", complete, 60, 1)
+    return newest
+
+
+def lacking(appliance: Appliance, asked: list[Asked]) -> list[str]:
+    """Queries without data, and without a reason."""
+    excused = silent.reasons(appliance, asked)
+    return [f"{one.place}: {one.error or one.query.expr}" for one in asked if not one.has_data and one.place not in excused]
+
+
+def test_every_query_has_data(asked: list[Asked], under_load: Appliance) -> None:
+    assert len(asked) > 400
+    assert lacking(under_load, asked) == []
+    assert sum(one.has_data for one in asked) > 0.9 * len(asked)
+
+
+def test_every_query_that_stands_at_0_names_what_moves_it(asked: list[Asked]) -> None:
+    standing = [one for one in asked if one.is_zero]
+
+    assert [one.place for one in standing if not movers.movers(one.expr) and not movers.unmoved(one.expr)] == []
+
+
+def test_every_mover_is_a_drill_or_a_fault() -> None:
+    assert set(movers.MOVED_BY) <= set(FAULTS) | {drill.alert for drill in catalogue.DRILLS}
+
+
+def test_every_metric_that_is_moved_or_not_is_declared() -> None:
+    named = [*(name for names in movers.MOVED_BY.values() for name in names), *movers.UNMOVED]
+
+    assert [name for name in named if catalog.find(name) is None] == []
+    assert len(set(named)) == len(named)
+
+
+def test_values_chosen_one_by_one_find_what_all_finds(under_load: Appliance) -> None:
+    def lost() -> list[str]:
+        found = {one.place for one in ask(under_load) if one.has_data}
+        return [one.query.expr for one in ask(under_load, listed=True, only=found) if not one.has_data]
+
+    # A scrape that came too late leaves a hole: what was there a moment ago may be gone.
+    until("the same queries have data", lambda: not lost(), 30, 1)
+
+
+def test_series_have_the_labels_by_which_a_legend_calls_them(asked: list[Asked]) -> None:
+    """Some series may lack one: PostgreSQL's own processes have no user."""
+    nameless = {
+        f"{one.place}: {label}"
+        for one in asked
+        for label in _LEGEND.findall(one.query.target.legend_format)
+        if one.found and not any(series.metric.get(label) for series in one.found)
+    }
+    assert nameless == set()
+
+
+def test_a_wrong_value_that_no_declaration_knows_is_caught(asked: list[Asked], under_load: Appliance) -> None:
+    """The mutants that the contract takes for right (test_mutants.py has the others)."""
+    alive = Alive(under_load)
+    excused = silent.reasons(under_load, asked)
+    wrong = [
+        (one, mutant, sent)
+        for one in asked
+        if one.place not in excused
+        for mutant, sent in proof.broken(one)
+        if mutant.kind == "value" and not proof.by_contract(one, mutant)
+    ]
+    survived = [(one.place, mutant.word) for one, mutant, sent in wrong if not proof.by_stack(alive, one, sent)]
+    print(f"wrong values caught by the running stack: {len(wrong) - len(survived)} of {len(wrong)}")
+
+    assert len(wrong) > 20
+    assert survived == []
+
+
+def test_every_annotation_is_answered(under_load: Appliance) -> None:
+    said = dict(annotation_queries(under_load))
+
+    assert len(said) >= 10
+    assert [place for place, refusal in said.items() if refusal] == []
