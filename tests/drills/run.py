@@ -10,7 +10,7 @@ from typing import Any
 from alerts.routes import GROUP_WAIT
 from metrics import durations
 from tests.appliance import Appliance, get
-from tests.drills.catalogue import Drill
+from tests.drills.drill import Drill
 from tests.waiting import until
 
 # Seconds allowed for the way itself, beside `for`, evaluation interval and group_wait.
@@ -35,7 +35,7 @@ class Times:
 class Result:
     """What a drill found. `budget` is the most that first bad sample to inbox may take, in seconds.
 
-    `collateral` names alerts that reached the inbox beside the drilled one without being declared.
+    Of the alerts that reached the inbox beside the drilled one, `beside` names the declared ones, `collateral` the others.
     """
 
     alert: str
@@ -45,6 +45,7 @@ class Result:
     budget: float
     times: Times
     collateral: list[str] = field(default_factory=list)
+    beside: list[str] = field(default_factory=list)
 
     @property
     def delivery(self) -> float:
@@ -88,7 +89,7 @@ def run(appliance: Appliance, drill: Drill, declared: dict[str, Any]) -> Result:
     times.resolved = time.time()
     beside = {item["alertname"] for item in _incidents(appliance) if _unix(item["delivered_at"]) >= began}
     undeclared = sorted(beside - {drill.alert} - drill.beside)
-    return Result(drill.alert, drill.what, factor, declared["severity"], budget, times, undeclared)
+    return Result(drill.alert, drill.what, factor, declared["severity"], budget, times, undeclared, sorted(beside & drill.beside))
 
 
 def _state(appliance: Appliance, name: str, state: str) -> dict[str, Any] | None:

@@ -1,0 +1,187 @@
+"""Faults of the stream's clients, the data store's operators and the appliance's own files."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from psycopg import sql
+
+from stream.messages import ROOMS
+from tests.appliance import Appliance
+from tests.drills.database_faults import superuser
+from tests.drills.faults import Fault
+from tests.waiting import until
+
+_HELLO = (
+    b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+_LITTLE = 4096  # bytes that a client's kernel holds for it
+
+
+def pause(service: str, seconds: float) -> Fault:
+    """A service's process stands still for some seconds, and goes on."""
+
+    @contextlib.contextmanager
+    def fault(appliance: Appliance) -> Iterator[None]:
+        pid = appliance.process(service).pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            time.sleep(seconds)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        yield
+
+    return fault
+
+
+def stutter(service: str, stopped: float, running: float) -> Fault:
+    """A service's process stands still again and again, as on a machine that has no time for it."""
+
+    @contextlib.contextmanager
+    def fault(appliance: Appliance) -> Iterator[None]:
+        stop, pid = threading.Event(), appliance.process(service).pid
+
+        def work() -> None:
+            while not stop.wait(running):
+                os.kill(pid, signal.SIGSTOP)
+                time.sleep(stopped)
+                os.kill(pid, signal.SIGCONT)
+
+        worker = threading.Thread(target=work, daemon=True)
+        worker.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            worker.join()
+
+    return fault
+
+
+def read_nothing(clients: int = 20) -> Fault:
+    """Clients of the stream subscribe to everything, read nothing, and come back when they are closed."""
+
+    @contextlib.contextmanager
+    def fault(appliance: Appliance) -> Iterator[None]:
+        stop, port = threading.Event(), appliance.site.ports.stream
+        programs = [threading.Thread(target=_sleep_on, args=(port, stop), daemon=True) for _ in range(clients)]
+        for program in programs:
+            program.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            for program in programs:
+                program.join()
+
+    return fault
+
+
+def _sleep_on(port: int, stop: threading.Event) -> None:
+    while not stop.wait(0.5):
+        with contextlib.suppress(OSError), socket.socket() as link:
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _LITTLE)
+            link.settimeout(5)
+            link.connect(("127.0.0.1", port))
+            link.sendall(_HELLO)
+            for room in ROOMS:
+                text = json.dumps({"type": "subscribe", "room": room}).encode()
+                link.sendall(bytes([0x81, 0x80 | len(text), 0, 0, 0, 0]) + text)
+            while not stop.wait(1):
+                link.sendall(bytes([0x8A, 0x80, 0, 0, 0, 0]))  # a pong: fails when the server has closed
+
+
+def refuse_rows(table: str) -> Fault:
+    """An operator adds a constraint that the rows of a table do not hold."""
+
+    @contextlib.contextmanager
+    def fault(appliance: Appliance) -> Iterator[None]:
+        name = sql.Identifier(table)
+        with superuser(appliance) as connection:
+            connection.execute(
+                sql.SQL("ALTER TABLE {} ADD CONSTRAINT drill CHECK (timestamp < '2000-01-01') NOT VALID").format(name)
+            )
+        try:
+            yield
+        finally:
+            with superuser(appliance) as connection:
+                connection.execute(sql.SQL("ALTER TABLE {} DROP CONSTRAINT drill").format(name))
+
+    return fault
+
+
+def take_partitions_names(table: str) -> Fault:
+    """Somebody has dropped the partitions to come, and made tables of his own under their names."""
+
+    @contextlib.contextmanager
+    def fault(appliance: Appliance) -> Iterator[None]:
+        with superuser(appliance) as connection:
+            with connection.transaction():
+                rows = connection.execute(
+                    "SELECT relid::regclass::text FROM pg_partition_tree(%s) WHERE isleaf AND relid::text ~ '_[0-9]+$'"
+                    " ORDER BY relid::text",
+                    (table,),
+                ).fetchall()
+                taken = [str(row[0]) for row in rows[1:]]
+                for name in taken:
+                    connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
+                    connection.execute(sql.SQL("CREATE TABLE {} (id int)").format(sql.Identifier(name)))
+            try:
+                yield
+            finally:
+                for name in taken:
+                    connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
+
+    return fault
+
+
+def make_tables(count: int) -> Fault:
+    """A program makes a table for each of its customers."""
+
+    @contextlib.contextmanager
+    def fault(appliance: Appliance) -> Iterator[None]:
+        with superuser(appliance) as connection:
+            connection.execute("DROP SCHEMA IF EXISTS drill CASCADE")
+            connection.execute("CREATE SCHEMA drill")
+            made = "DO $$ BEGIN FOR n IN 1..{} LOOP EXECUTE 'CREATE TABLE drill.customer_' || n || ' (id int)'; END LOOP; END $$"
+            connection.execute(sql.SQL(made).format(sql.Literal(count)))
+            try:
+                yield
+            finally:
+                connection.execute("DROP SCHEMA drill CASCADE")
+
+    return fault
+
+
+def edit_configuration(old: str, new: str) -> Fault:
+    """Somebody edits Prometheus's configuration on the machine, and has it read again."""
+
+    @contextlib.contextmanager
+    def fault(appliance: Appliance) -> Iterator[None]:
+        file = appliance.paths.rendered / "prometheus.yml"
+        before = file.read_text(encoding="utf-8")
+        assert old in before
+        _put(appliance, file, before.replace(old, new))
+        try:
+            yield
+        finally:
+            _put(appliance, file, before)
+
+    return fault
+
+
+def _put(appliance: Appliance, file: Path, text: str) -> None:
+    file.write_text(text, encoding="utf-8")
+    since = appliance.value("prometheus_config_last_reload_success_timestamp_seconds")
+    os.kill(appliance.process("prometheus").pid, signal.SIGHUP)
+    read = "prometheus_config_last_reload_successful == 0 or prometheus_config_last_reload_success_timestamp_seconds > {}"
+    until("Prometheus has read it", lambda: appliance.query(read.format(since or 0)), 30)
