@@ -44,7 +44,7 @@ def _write(server: redis.Redis, keys: range, size: int) -> None:
         server.mset({f"drill:{number}": os.urandom(size // 2).hex() for number in keys[start - keys.start :][:_BATCH]})
 
 
-def fill_redis(megabytes: int = 52) -> Fault:
+def fill_redis(megabytes: int = 57) -> Fault:
     """A program writes keys that never expire, into a server that evicts nothing."""
 
     @contextlib.contextmanager
