@@ -6,6 +6,7 @@ from typing import Any
 
 from metrics import catalog
 from stream.analysis.messages import PREDICTIVE
+from tests.drills.archive_faults import archive_nowhere
 from tests.drills.database_faults import read_far_pages, starve_pool
 from tests.drills.drill import Drill
 from tests.drills.faults import (
@@ -106,6 +107,12 @@ DRILLS = (
     Drill("FeedStale", "a source answers with nothing in it", silence_source()),
     Drill("FeedSourceFailed", "a source refuses", break_source(), frozenset({"FeedStale"})),
     Drill("AIModelAccuracyDrop", "a version with wrong weights is chosen to answer", corrupt_model(PREDICTIVE)),
+    Drill(
+        "PostgresArchivingFails",
+        "archiving is switched on, PostgreSQL started anew, and the archive's command fails",
+        archive_nowhere(),
+        _NO_DATABASE | {"CacheHitRatioLow"},
+    ),
     *REDIS,
     *STACK,
 )
@@ -114,11 +121,8 @@ DRILLS = (
 NOT_DRILLED = {
     "Watchdog": "fires always: that it arrives is what every drill relies on",
     "PostgresReplicationLag": "the appliance runs no standby; the exporter's tests have one",
-    "PostgresArchivingFails": "the appliance archives nothing, and switching it on needs a server that starts with another"
-    " command line",
     "PostgresXidWraparound": "takes 1.3 billion transactions, and the lowest threshold that is taken 107 million",
     "ClockSkew": "the clock is the whole machine's: setting it wrong would harm everything else on it",
-    "CertificateExpiresSoon": "the appliance serves TLS only where a site says so",
     "RuleEvaluationFailing": "a rule that fails is a defect of the rule: no fault outside of Prometheus is known that makes one"
     " fail; tested on series",
     "NotificationsFailing": "the only receiver of a drill is the inbox by which it sees what arrives",

@@ -8,9 +8,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import redis
+from msgspec import to_builtins
 
+from exporters.probe.goal import own
 from settings.paths import EXPORTER_USER
 from tests.appliance import Appliance
+from tests.drills.tls_front import front
 from tests.exporters.redis.servers import SENTINEL_RULES, Redis
 from tests.waiting import free_ports, until
 
@@ -32,11 +35,19 @@ def fleet(appliance: Appliance, exporters: Mapping[str, Any]) -> Iterator[None]:
         first, second = (start(Redis("--sentinel", rules=SENTINEL_RULES, lines=watched)) for _ in range(2))
         until("the replica follows", lambda: replica.client.info("replication")["master_link_status"] == "up")
         until("the Sentinels know each other", lambda: _agree(first) and _agree(second), 30)
+        tls = held.enter_context(front(appliance))
         servers = {PRIMARY: primary, REPLICA: replica, CLUSTER: cluster, SENTINEL: first, SECOND: second}
         named = [{"name": name, "url": f"redis://127.0.0.1:{server.port}"} for name, server in servers.items()]
-        appliance.change(exporters={**exporters, "redis": {"targets": [*_own(appliance), *named]}})
+        appliance.change(
+            exporters={
+                **exporters,
+                "redis": {"targets": [*_own(appliance), *named]},
+                "probe": {"targets": [_own_stream(appliance), tls.target()]},
+            }
+        )
         appliance.up()
         until("all of them are asked", lambda: appliance.value("sum(redis_up)") == len(named) + len(_own(appliance)), 60)
+        until("the certificate is seen", lambda: appliance.query("probe_ssl_earliest_cert_expiry"), 60)
         yield
 
 
@@ -53,6 +64,10 @@ def _own(appliance: Appliance) -> list[dict[str, str]]:
     return [
         {"name": name, "url": url, "user": EXPORTER_USER, "password_file": file} for name, url in appliance.site.own_redis.items()
     ]
+
+
+def _own_stream(appliance: Appliance) -> dict[str, Any]:
+    return {name: value for name, value in to_builtins(own(appliance.site)).items() if value}
 
 
 def client(appliance: Appliance, name: str) -> redis.Redis:

@@ -112,7 +112,8 @@ def _connected(appliance: Appliance, free: int) -> Iterator[redis.Redis]:
             for _ in range(left - free):
                 more = client(appliance, PRIMARY)
                 held.callback(more.close)
-                more.ping()
+                with contextlib.suppress(redis.ConnectionError):  # somebody else was quicker: there is none left
+                    more.ping()
         yield first
 
 

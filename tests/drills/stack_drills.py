@@ -13,6 +13,7 @@ from tests.drills.stack_faults import (
     stutter,
     take_partitions_names,
 )
+from tests.drills.tls_front import forget_certificate
 
 SERIES = 2_000  # of a metric, in drills
 
@@ -42,6 +43,10 @@ STACK = (
     Drill(
         "ProbeCanaryLate", "the stream's process stands still for 0.3 s, twice a second", stutter("stream", 0.3, 0.15),
         frozenset({"CacheHitRatioLow"}),
+    ),
+    Drill(
+        "CertificateExpiresSoon", "a server in front of the stream has a certificate that ends in ten days",
+        forget_certificate(), fleet=True,
     ),
     Drill("SlowClientsDropped", "twenty clients subscribe to everything and read nothing", read_nothing()),
 )  # fmt: skip
