@@ -1,4 +1,4 @@
-"""A server that ends TLS in front of the appliance's stream, as a load balancer does: the probe asks it beside the stream itself."""
+"""A server that ends TLS in front of the appliance's stream, as a load balancer does; the probe asks it too."""
 
 from __future__ import annotations
 
