@@ -56,14 +56,19 @@ def main(arguments: list[str]) -> int:
             except Exception as error:  # noqa: BLE001  # whatever one drill meets, the others are run
                 failures.append(f"{drill.alert}: {error}")
                 print(f"  failed: {error}", flush=True)
+            _keep(results, options)
     console().print(table(results))
+    for failure in failures:
+        print(failure, file=sys.stderr)
+    return 0 if not failures and all(result.passed for result in results) else 1
+
+
+def _keep(results: list[Result], options: argparse.Namespace) -> None:
+    """Writes what there is so far, so that an interrupted run was not for nothing."""
     if options.record or not options.alerts:
         record(results)
     if options.json:
         options.json.write_text(json.dumps([result.as_dict() for result in results], indent=2) + "\n", encoding="utf-8")
-    for failure in failures:
-        print(failure, file=sys.stderr)
-    return 0 if not failures and all(result.passed for result in results) else 1
 
 
 def table(results: list[Result]) -> Table:
