@@ -10,6 +10,7 @@ from tests.drills.stack_faults import (
     pause,
     read_nothing,
     refuse_rows,
+    remove_target,
     stutter,
     take_partitions_names,
 )
@@ -25,8 +26,7 @@ STACK = (
         edit_configuration("scrape_configs:", "scrape_konfigs:"),
     ),
     Drill(
-        "TargetAbsent", "the inbox's scrape job is taken out of prometheus.yml",
-        edit_configuration("job_name: inbox", "job_name: inbocks"),
+        "TargetAbsent", "the inbox's target is taken out of prometheus.yml", remove_target("inbox"),
     ),
     # Under a lowered limit: 20,000 tables would take minutes to make and to drop.
     Drill("SeriesCut", "a program makes a table for each of its 2,200 customers", make_tables(SERIES + 200)),

@@ -179,6 +179,18 @@ def edit_configuration(old: str, new: str) -> Fault:
     return fault
 
 
+def remove_target(port: str) -> Fault:
+    """The same, of the one target of a job."""
+
+    @contextlib.contextmanager
+    def fault(appliance: Appliance) -> Iterator[None]:
+        old = f"targets:\n    - 127.0.0.1:{getattr(appliance.site.ports, port)}\n"
+        with edit_configuration(old, "targets: []\n")(appliance):
+            yield
+
+    return fault
+
+
 def _put(appliance: Appliance, file: Path, text: str) -> None:
     file.write_text(text, encoding="utf-8")
     since = appliance.value("prometheus_config_last_reload_success_timestamp_seconds")
