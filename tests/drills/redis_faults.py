@@ -108,12 +108,12 @@ def _connected(appliance: Appliance, free: int) -> Iterator[redis.Redis]:
     with contextlib.ExitStack() as held:
         first = client(appliance, PRIMARY)
         held.callback(first.close)
-        while (left := CLIENTS - first.info("clients")["connected_clients"]) > free:
-            for _ in range(left - free):
-                more = client(appliance, PRIMARY)
-                held.callback(more.close)
-                with contextlib.suppress(redis.ConnectionError):  # somebody else was quicker: there is none left
-                    more.ping()
+        taken = first.info("clients")["connected_clients"] + first.info("replication")["connected_slaves"]
+        for _ in range(CLIENTS - taken - free):
+            more = client(appliance, PRIMARY)
+            held.callback(more.close)
+            with contextlib.suppress(redis.ConnectionError):  # somebody else was quicker: there is none left
+                more.ping()
         yield first
 
 
