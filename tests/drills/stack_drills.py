@@ -7,7 +7,6 @@ from tests.drills.faults import stop_service
 from tests.drills.stack_faults import (
     edit_configuration,
     make_tables,
-    pause,
     read_nothing,
     refuse_rows,
     remove_target,
@@ -35,10 +34,6 @@ STACK = (
     Drill(
         "DatabasePartitionsMissing", "tables of other people stand where partitions are to come",
         take_partitions_names("technical_metrics"),
-    ),
-    Drill(
-        "ProbeGaps", "the probe's process stands still for 25 s", pause("exporter-probe", 25),
-        frozenset({"ServiceDown", "TargetDown", "ProbeCanaryLate", "ProbeStreamFailing"}),
     ),
     Drill(
         "ProbeCanaryLate", "the stream's process stands still for 0.3 s, twice a second", stutter("stream", 0.3, 0.15),

@@ -27,22 +27,6 @@ _HELLO = (
 _LITTLE = 4096  # bytes that a client's kernel holds for it
 
 
-def pause(service: str, seconds: float) -> Fault:
-    """A service's process stands still for some seconds, and goes on."""
-
-    @contextlib.contextmanager
-    def fault(appliance: Appliance) -> Iterator[None]:
-        pid = appliance.process(service).pid
-        os.kill(pid, signal.SIGSTOP)
-        try:
-            time.sleep(seconds)
-        finally:
-            os.kill(pid, signal.SIGCONT)
-        yield
-
-    return fault
-
-
 def stutter(service: str, stopped: float, running: float) -> Fault:
     """A service's process stands still again and again, as on a machine that has no time for it."""
 
