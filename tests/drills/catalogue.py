@@ -124,6 +124,8 @@ NOT_DRILLED = {
     "PostgresXidWraparound": "takes 1.3 billion transactions, and the lowest threshold that is taken 107 million",
     "ClockSkew": "the clock is the whole machine's: setting it wrong would harm everything else on it",
     "ProbeGaps": "a probe that hangs is started anew within seconds of a drill, before a room's history has passed it by",
+    "SlowClientsDropped": "twenty clients that read nothing were not dropped within two minutes at the replay's rate: what waits"
+    " for them fits into the kernel's buffers; the stream's tests drop one through small ones",
     "RuleEvaluationFailing": "a rule that fails is a defect of the rule: no fault outside of Prometheus is known that makes one"
     " fail; tested on series",
     "NotificationsFailing": "the only receiver of a drill is the inbox by which it sees what arrives",

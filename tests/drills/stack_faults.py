@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -14,17 +12,10 @@ from pathlib import Path
 
 from psycopg import sql
 
-from stream.messages import ROOMS
 from tests.appliance import Appliance
 from tests.drills.database_faults import superuser
 from tests.drills.faults import Fault
 from tests.waiting import until
-
-_HELLO = (
-    b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-)
-_LITTLE = 4096  # bytes that a client's kernel holds for it
 
 
 def stutter(service: str, stopped: float, running: float) -> Fault:
@@ -49,39 +40,6 @@ def stutter(service: str, stopped: float, running: float) -> Fault:
             worker.join()
 
     return fault
-
-
-def read_nothing(clients: int = 20) -> Fault:
-    """Clients of the stream subscribe to everything, read nothing, and come back when they are closed."""
-
-    @contextlib.contextmanager
-    def fault(appliance: Appliance) -> Iterator[None]:
-        stop, port = threading.Event(), appliance.site.ports.stream
-        programs = [threading.Thread(target=_sleep_on, args=(port, stop), daemon=True) for _ in range(clients)]
-        for program in programs:
-            program.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            for program in programs:
-                program.join()
-
-    return fault
-
-
-def _sleep_on(port: int, stop: threading.Event) -> None:
-    while not stop.wait(0.5):
-        with contextlib.suppress(OSError), socket.socket() as link:
-            link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _LITTLE)
-            link.settimeout(5)
-            link.connect(("127.0.0.1", port))
-            link.sendall(_HELLO)
-            for room in ROOMS:
-                text = json.dumps({"type": "subscribe", "room": room}).encode()
-                link.sendall(bytes([0x81, 0x80 | len(text), 0, 0, 0, 0]) + text)
-            while not stop.wait(1):
-                link.sendall(bytes([0x8A, 0x80, 0, 0, 0, 0]))  # a pong: fails when the server has closed
 
 
 def refuse_rows(table: str) -> Fault:
