@@ -27,7 +27,10 @@ STACK = (
         "TargetAbsent", "the inbox's target is taken out of prometheus.yml", remove_target("inbox"),
     ),
     # Under a lowered limit: 20,000 tables would take minutes to make and to drop.
-    Drill("SeriesCut", "a program makes a table for each of its 2,200 customers", make_tables(SERIES + 200), frozenset({"TargetDown"})),
+    Drill(
+        "SeriesCut", "a program makes a table for each of its 2,200 customers", make_tables(SERIES + 200),
+        frozenset({"TargetDown"}),
+    ),
     Drill("DatabaseRowsLost", "a constraint is added that no new price holds", refuse_rows("price_history")),
     # Under a raised threshold: the partition of a month that has begun ends in a day on one day alone.
     Drill(
