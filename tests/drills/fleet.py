@@ -47,6 +47,7 @@ def fleet(appliance: Appliance, exporters: Mapping[str, Any]) -> Iterator[None]:
         )
         appliance.up()
         until("all of them are asked", lambda: appliance.value("sum(redis_up)") == len(named) + len(_own(appliance)), 60)
+        until("the stream, started anew, is found well", lambda: appliance.value("min(probe_success)") == 1, 90)
         until("the certificate is seen", lambda: appliance.query("probe_ssl_earliest_cert_expiry"), 60)
         yield
 
