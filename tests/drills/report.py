@@ -27,7 +27,8 @@ real ones but where `tests/drills/catalogue.py` says why not.
 
 `detection` is from the first bad sample to firing, `to inbox` to the notification, which may take `for` + evaluation interval +
 `group_wait` (all scaled) + 5 s. `resolved` counts from the moment when the fault was taken back. `beside it` are the declared
-alerts that came along. Rows with several figures, or with empty cells, are of earlier runs.
+alerts that came along. Rows with several figures, or with empty cells, are of earlier runs. Of runs
+beside other work, what that brought along (CPU alerts, ProbeCanaryLate) is left out.
 """
 _REST = """
 ## Without a drill
