@@ -17,6 +17,7 @@ from exporters import reference as exporters
 from metrics import __main__ as metrics
 from settings import __main__ as settings
 from settings.paths import CLONE
+from tests.drills import report as drills
 
 # Files made from the settings' defaults, never from the site.yaml of this clone.
 DEFAULTS = {"WATCHFLOOR_SITE": str(CLONE / "site.example.yaml")}
@@ -34,6 +35,7 @@ def commands(folder: Path) -> list[tuple[Callable[[list[str]], int], list[str]]]
         (alerts.main, ["docs", "--out", f"{folder}/docs/alerts.md"]),
         (dashboards.main, ["docs", "--out", f"{folder}/docs/panels.md"]),
         (exporters.main, ["--out", f"{folder}/docs/exporters.md"]),
+        (drills.main, ["--out", f"{folder}/docs/drills.md"]),
         (metrics.main, ["docs", "--root", str(folder), "--out", f"{folder}/docs/metrics.md"]),
     ]
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
-from compose.errors import ComposeError
 from compose.terminal import console
 from metrics.process import version
 from tests.appliance import Appliance
 from tests.drills.catalogue import DRILLS, find, settings
+from tests.drills.fleet import fleet
+from tests.drills.report import record
 from tests.drills.run import Result, run
 
 
@@ -30,6 +33,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--factor", type=float, default=0.1, help="multiplies for, windows, waits and intervals (default 0.1)")
     parser.add_argument("--repeat", type=int, default=1, help="how often each is run")
     parser.add_argument("--json", type=Path, help="write the results here, too")
+    parser.add_argument("--record", action="store_true", help="write docs/drills.md; without a name that is done anyway")
     options = parser.parse_args(arguments)
     unknown = [name for name in options.alerts if find(name) is None]
     if unknown:
@@ -39,20 +43,32 @@ def main(arguments: list[str]) -> int:
     listed = subprocess.check_output([sys.executable, "-m", "alerts", "list", "--json"], text=True)
     declared: dict[str, dict[str, Any]] = {alert["name"]: alert for alert in json.loads(listed)}
     results, failures = [], []
-    with Appliance(factor=options.factor, settings=settings()) as appliance:
-        for drill in chosen:
-            print(f"{drill.alert}: {drill.what} …", flush=True)
+    wanted = settings()
+    with Appliance(factor=options.factor, settings=wanted) as appliance, contextlib.ExitStack() as held:
+        if any(drill.fleet for drill in chosen):
+            held.enter_context(fleet(appliance, wanted["exporters"]))
+        began = time.monotonic()
+        for number, drill in enumerate(chosen, 1):
+            passed = (time.monotonic() - began) / 60
+            print(f"[{number}/{len(chosen)}, {passed:.0f} min] {drill.alert}: {drill.what} …", flush=True)
             try:
                 results.append(run(appliance, drill, declared[drill.alert]))
-            except (AssertionError, ComposeError) as error:
+            except Exception as error:  # noqa: BLE001  # whatever one drill meets, the others are run
                 failures.append(f"{drill.alert}: {error}")
                 print(f"  failed: {error}", flush=True)
+            _keep(results, options)
     console().print(table(results))
-    if options.json:
-        options.json.write_text(json.dumps([result.as_dict() for result in results], indent=2) + "\n", encoding="utf-8")
     for failure in failures:
         print(failure, file=sys.stderr)
     return 0 if not failures and all(result.passed for result in results) else 1
+
+
+def _keep(results: list[Result], options: argparse.Namespace) -> None:
+    """Writes what there is so far, so that an interrupted run was not for nothing."""
+    if options.record or not options.alerts:
+        record(results)
+    if options.json:
+        options.json.write_text(json.dumps([result.as_dict() for result in results], indent=2) + "\n", encoding="utf-8")
 
 
 def table(results: list[Result]) -> Table:

@@ -105,10 +105,10 @@ def ours(*arguments: str, command: Sequence[str] = (), environment: dict[str, st
     return Server([*words, "--port", str(port), *arguments], port, site | (environment or {}))
 
 
-def theirs(*arguments: str) -> Server:
+def theirs(*arguments: str, program: str = NODE_EXPORTER) -> Server:
     """Debian's node_exporter on a free port."""
     port = free_ports(1)[0]
-    return Server([NODE_EXPORTER, f"--web.listen-address=127.0.0.1:{port}", *arguments], port)
+    return Server([program, f"--web.listen-address=127.0.0.1:{port}", *arguments], port)
 
 
 def their_postgres(url: str, program: str = POSTGRES_EXPORTER) -> Server:

@@ -63,7 +63,9 @@ class Partitions:
 
     async def _look_after(self, connection: Connection, name: str) -> Plan:
         now = await _now(connection)
-        found = plan(await read(connection, name), now, self._rules)
+        before = await read(connection, name)
+        found = plan(before, now, self._rules)
+        self._known[name] = (lead(before, now), len(before.strays), len(found.expired))  # told also when what follows fails
         for create in found.create:
             await _create(connection, name, create)
         for partition in found.drop:

@@ -13,6 +13,7 @@ from tests.contracts.mutants import Kind, Mutant, mutants
 from tests.contracts.promql import UndeclaredError
 from tests.contracts.rendered import Query
 from tests.drills import catalogue
+from tests.drills.drill import Drill
 from tests.live.panels import movers, silent
 from tests.live.panels.alive import Alive
 from tests.live.panels.asking import Asked, ask
@@ -111,7 +112,7 @@ def _faults() -> Iterator[tuple[str, Callable[[World], AbstractContextManager[No
     yield from FAULTS.items()
 
 
-def _drilled(drill: catalogue.Drill, world: World) -> AbstractContextManager[None]:
+def _drilled(drill: Drill, world: World) -> AbstractContextManager[None]:
     return drill.fault(world.appliance)
 
 

@@ -1,0 +1,21 @@
+"""What a drill is: pure data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.drills.faults import Fault
+
+
+@dataclass(frozen=True)
+class Drill:
+    """One alert and the fault that must make it fire; `what` tells the fault to people, `beside` the alerts it brings along.
+
+    `fleet`: it needs the servers of `fleet.py`.
+    """
+
+    alert: str
+    what: str
+    fault: Fault
+    beside: frozenset[str] = frozenset()
+    fleet: bool = False

@@ -1,0 +1,48 @@
+"""The drills of what watches the appliance itself, its stream's clients and its data store's tables."""
+
+from __future__ import annotations
+
+from tests.drills.drill import Drill
+from tests.drills.faults import stop_service
+from tests.drills.stack_faults import (
+    edit_configuration,
+    make_tables,
+    refuse_rows,
+    remove_target,
+    stutter,
+    take_partitions_names,
+)
+from tests.drills.tls_front import forget_certificate
+
+SERIES = 2_000  # of a metric, in drills
+
+STACK = (
+    Drill("ServiceDown", "Varnish is stopped", stop_service("edge"), frozenset({"CacheEdgeAway", "ProbeEndpointDown"})),
+    # A file that Prometheus reads is the only thing that can make these two true; rules and what is scraped stay as they are.
+    Drill(
+        "PrometheusConfigReloadFailed", "prometheus.yml is saved with a typing error, and read again",
+        edit_configuration("scrape_configs:", "scrape_konfigs:"),
+    ),
+    Drill(
+        "TargetAbsent", "the inbox's target is taken out of prometheus.yml", remove_target("inbox"),
+    ),
+    # Under a lowered limit: 20,000 tables would take minutes to make and to drop.
+    Drill(
+        "SeriesCut", "a program makes a table for each of its 2,200 customers", make_tables(SERIES + 200),
+        frozenset({"TargetDown"}),
+    ),
+    Drill("DatabaseRowsLost", "a constraint is added that no new price holds", refuse_rows("price_history")),
+    # Under a raised threshold: the partition of a month that has begun ends in a day on one day alone.
+    Drill(
+        "DatabasePartitionsMissing", "tables of other people stand where partitions are to come",
+        take_partitions_names("technical_metrics"),
+    ),
+    Drill(
+        "ProbeCanaryLate", "the stream's process stands still for 0.3 s, twice a second", stutter("stream", 0.3, 0.15),
+        frozenset({"CacheHitRatioLow"}),
+    ),
+    Drill(
+        "CertificateExpiresSoon", "a server in front of the stream has a certificate that ends in ten days",
+        forget_certificate(), fleet=True,
+    ),
+)  # fmt: skip
