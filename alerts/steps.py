@@ -15,11 +15,11 @@ SECTIONS = (
 )  # fmt: skip
 # Programs that only look; what else a runbook names is for a person to type.
 _LOOKING = frozenset({
-    "chronyc", "curl", "date", "df", "dmesg", "du", "free", "getent", "iostat", "iotop", "ip", "journalctl", "ls", "lsof",
+    "cat", "chronyc", "curl", "date", "df", "dmesg", "du", "free", "getent", "iostat", "iotop", "ip", "journalctl", "ls", "lsof",
     "mount", "openssl", "ping", "promtool", "ps", "sensors", "ss", "stat", "timedatectl", "top", "uptime", "vmstat",
 })  # fmt: skip
 _BY_HAND = frozenset({"kill", "make", "psql", "python", "python3", "redis-cli", "systemctl", "varnishadm"})
-_QUICK = frozenset({"date", "df", "free", "ps", "ss", "timedatectl", "uptime"})  # end by themselves, within a second
+_QUICK = frozenset({"cat", "date", "df", "free", "ps", "ss", "timedatectl", "uptime"})  # end by themselves, within a second
 _CHANGES = re.compile(r"[>;&]|\s-(?:X|d|o|O|T)\b|--data(?!-urlencode)|--request|\bxargs\b")
 _PLACE = re.compile(r"\b(?:[A-Z][A-Z_]{2,}|PID|IP)\b")
 _CODE = re.compile(r"`([^`\n]+)`|^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
