@@ -22,6 +22,7 @@ TOGETHER = (
     ("tests/live/test_start.py",),
     (
         "tests/dashboards/preview/test_browser.py",
+        "tests/dashboards/preview/test_browser_kinds.py",
         "tests/dashboards/preview/test_service.py",
         "tests/dashboards/preview/test_snapshot.py",
     ),

@@ -40,9 +40,10 @@ def test_every_curl_that_may_run_finds_what_it_asks(appliance: Appliance) -> Non
     for command in ours:
         if "localhost:" not in command:
             continue  # another site's clock, for one: not to be asked by a test
-        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=10, check=False)
+        strict = command.replace("curl ", "curl --fail ", 1)  # a page that is not there is an error
+        done = subprocess.run(["bash", "-c", strict], capture_output=True, text=True, timeout=10, check=False)
+        assert done.returncode == 0, command
         assert done.stdout, command
-        assert "not found" not in done.stdout.lower(), command
 
 
 def test_every_statement_without_a_place_to_fill_in_is_sql(appliance: Appliance) -> None:

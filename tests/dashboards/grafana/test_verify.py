@@ -84,7 +84,8 @@ def test_the_folder_goes_when_it_is_interrupted(grafana: StandIn, tmp_path: Path
     (tmp_path / "small.json").write_text(json.dumps(board(*GOOD)))
     grafana.never_answers = True
     known = {"GRAFANA_ENDPOINT": grafana.url, "GRAFANA_API_KEY": TOKEN, "WATCHFLOOR_SITE": str(tmp_path / "site.yaml")}
-    words = [sys.executable, "-m", "dashboards.grafana", "verify", "--boards", str(tmp_path)]
+    # Whoever starts the tests in the background makes them deaf to Ctrl-C, and what they start, too.
+    words = ["env", "--default-signal=INT", sys.executable, "-m", "dashboards.grafana", "verify", "--boards", str(tmp_path)]
     process = subprocess.Popen(words, env=os.environ | known, cwd=CLONE, stderr=subprocess.PIPE, text=True)
     try:
         until("a query is asked", lambda: grafana.asked > 0, 20)

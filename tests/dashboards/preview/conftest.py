@@ -36,12 +36,13 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         world.prometheus(home, {"hostile": target, "nobody": nobody}) as url,
         world.preview(home, url) as address,
     ):
-        until("samples", lambda: _sampled(url), 30)
+        until("samples", lambda: sampled(url), 30)
         yield World(url, address, home)
 
 
-def _sampled(url: str) -> bool:
-    """Whether rates and alerts have values, also two seconds ago: a chart ends where its last whole step does."""
-    query = "count(rate(hostile_total[4s] offset 2s)) + count(rate(prometheus_http_requests_total[4s] offset 2s)) + count(ALERTS)"
+def sampled(url: str, ago: int = 2) -> bool:
+    """Whether rates and alerts have values, also some seconds ago: a chart ends where its last whole step does."""
+    rates = ("hostile_total", "prometheus_http_requests_total", "prometheus_http_request_duration_seconds_bucket")
+    query = " + ".join([*(f"count(rate({name}[4s] offset {ago}s))" for name in rates), "count(ALERTS)"])
     found = world.get(f"{url}/api/v1/query?query={urllib.parse.quote(query)}")[1]
     return bool(json.loads(found)["data"]["result"])

@@ -9,9 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.dashboards.preview.conftest import World
+from tests.dashboards.preview.conftest import World, sampled
 from tests.dashboards.preview.test_browser import KITCHEN, box, opened, ready
 from tests.dashboards.preview.world import HOSTILE
+from tests.waiting import until
 
 COLOURS = """number => {
   const canvas = document.querySelector(`[data-panel="${number}"] canvas`);
@@ -27,6 +28,7 @@ COLOURS = """number => {
 
 
 def test_cells_bands_and_bars_are_read_by_mouse_and_keys(running: World, browser: Browser) -> None:
+    until("the last dozen pixels have data", lambda: sampled(running.prometheus, 15), 40, 0.2)
     with opened(browser, running.preview + KITCHEN, viewport={"width": 1280, "height": 900}, color_scheme="dark") as page:
         assert {"#009e73", "#d55e00", "#e69f00"} <= set(page.evaluate(COLOURS, 18))
         page.locator('[data-panel="18"] .chart').press("ArrowLeft")

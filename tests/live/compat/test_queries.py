@@ -71,12 +71,13 @@ def expected(peer: Peer, name: str, ours: Series) -> bool:
 
 
 def demanded(questions: list[Asked], ours: Series) -> list[Asked]:
-    """Those whose every metric theirs must tell."""
-    return [
-        asked
-        for asked in questions
-        if all(expected(peer, name, ours) for peer in PEERS for name in asked.names(peer.prefix))
-    ]  # fmt: skip
+    """Those whose every metric theirs must tell; of alternatives by the server's version, the one that it has."""
+    found = []
+    for asked in questions:
+        told = [expected(peer, name, ours) for peer in PEERS for name in asked.names(peer.prefix)]
+        if all(told) or (" or " in asked.expr and any(told)):
+            found.append(asked)
+    return found
 
 
 def answered(appliance: Appliance, asked: Asked) -> bool:

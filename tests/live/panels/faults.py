@@ -30,7 +30,7 @@ from tests.appliance import Appliance, status_of
 from tests.drills.faults import stop_service
 from tests.drills.feed_faults import silence_source
 from tests.live.panels import clients, machine, workload
-from tests.live.panels.servers import MOST_CLIENTS, Servers
+from tests.live.panels.servers import MOST_CLIENTS, Servers, wrong_calls
 from tests.waiting import until
 
 _TWICE = delivery(alert())
@@ -115,6 +115,7 @@ def paused_standby(world: World) -> Iterator[None]:
 def small_redis(world: World) -> Iterator[None]:
     """A Redis that is filled beyond its memory, asked by more clients than it lets in, and saves."""
     small = world.servers.small
+    wrong_calls(small)
     small.ask("BGREWRITEAOF")
     small.ask("CLIENT", "KILL", "TYPE", "replica")  # it goes on where it was
     with contextlib.ExitStack() as held:

@@ -46,6 +46,7 @@ MOVED_BY: Mapping[str, tuple[str, ...]] = {
     ),
     "a standby that stops replaying": ("pg_replication_lag_seconds", "pg_stat_replication_pg_wal_lsn_diff"),
     "a Redis that is too small": (
+        "redis_commands_rejected_calls_total", "redis_commands_failed_calls_total",
         "redis_rejected_connections_total", "redis_evicted_keys_total", "redis_slowlog_last_id", "redis_aof_base_size_bytes",
         "redis_latest_fork_seconds", "redis_connected_slaves", "redis_replica_resyncs_full",
         "redis_replica_partial_resync_accepted", "redis_rdb_last_save_timestamp_seconds",
@@ -77,7 +78,7 @@ MOVED_BY: Mapping[str, tuple[str, ...]] = {
     "a bus that was emptied": (
         "feed_bus_breaks_total", "probe_gaps_total", "probe_missed_messages_total", "probe_repeated_messages_total",
     ),
-    "a silence": ("alertmanager_silences",),
+    "a silence": ("alertmanager_silences", "alertmanager_alerts"),
     "a source that tells garbage": ("feed_bad_messages_total",),
     "a stream without a bus": ("ws_queue_wait_seconds", "ws_queued_total", "ws_queue_messages"),
 }  # fmt: skip
@@ -106,7 +107,6 @@ UNMOVED: Mapping[str, str] = {
     "node_timex_offset_seconds": _NO_CLOCK,
     "node_timex_sync_status": _NO_CLOCK,
     "prometheus_rule_group_iterations_missed_total": "the machine would have to be too busy for Prometheus itself",
-    "redis_commands_failed_calls_total": "busy.py makes a wrong call before anybody looks; a rate forgets it",
     "prometheus_tsdb_storage_blocks_bytes": "Prometheus finishes its first block after two hours",
     "prometheus_rule_evaluation_failures_total": "a rule of ours would have to be wrong: promtool and the cases refuse those",
     "ws_dropped_total": _WRITES,

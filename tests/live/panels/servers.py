@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from redis.exceptions import ResponseError
 
 from exporters import postgres, redis
 from exporters.probe.goal import own
@@ -104,8 +105,16 @@ def _small() -> Iterator[Redis]:
     words = ("--maxmemory", "4mb", "--maxmemory-policy", "allkeys-lru", "--maxclients", str(MOST_CLIENTS))
     with Redis(*words, "--save", "3600 1", "--slowlog-log-slower-than", "0") as server:
         server.ask("SET", "report:1", "x" * 1000)
+        wrong_calls(server)
         server.ask("CONFIG", "SET", "appendonly", "yes")  # its first file then has what is there
         yield server
+
+
+def wrong_calls(server: Redis) -> None:
+    """One that is refused before it runs, and one that fails."""
+    for words in (("GET",), ("INCR", "report:1")):
+        with contextlib.suppress(ResponseError):
+            server.ask(*words)
 
 
 @contextmanager
