@@ -210,9 +210,10 @@ def _warming(panels: Panels) -> Row:
             Query(cache.WARM_DURATION.mean(by=("kind",)), "{{kind}}"), unit=Unit.SECONDS,
         ),
         panels.timeseries(
-            "Last good round",
-            "When a round of each kind last ended without a failed key.",
-            Query(cache.WARM_LAST.select().max(by=("kind",)), "{{kind}}"), unit=Unit.TIMESTAMP,
+            "Time since the last good round",
+            "How long ago a round of each kind last ended without a failed key. Normal: a saw below 5, 10, 15 or 30 min. A ramp: "
+            "the database or Redis is away.",
+            Query(stream_signals.SINCE_WARMED, "{{kind}}"), unit=Unit.SECONDS,
         ),
         panels.timeseries(
             "Processes that warm",

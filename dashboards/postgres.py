@@ -44,7 +44,7 @@ def _fine(panels: Panels) -> Row:
             "role, password or pg_hba.conf; `limit`: no connection left.",
             Query(stack.TARGET_FAILURE.select(domain="postgres").compare(">", 0).max(by=("instance", "cause")),
             "{{instance}} {{cause}}"),
-            states=States("cause", "not so", one_colour=look.WARNING, zero_colour="transparent"),
+            states=States("cause", "not so", one_colour=look.WARNING, zero_colour="transparent"), none="it can be asked",
         ),
         panels.stat(
             "Connections used",

@@ -45,7 +45,7 @@ def _fine(panels: Panels) -> Row:
             "runs; `auth`: user, password or rights; `starting`: it loads its data; `limit`: no connection left.",
             Query(stack.TARGET_FAILURE.select(domain="redis").compare(">", 0).max(by=("instance", "cause")),
             "{{instance}} {{cause}}"),
-            states=States("cause", "not so", one_colour=look.WARNING, zero_colour="transparent"),
+            states=States("cause", "not so", one_colour=look.WARNING, zero_colour="transparent"), none="each can be asked",
         ),
         panels.stat(
             "Memory used now",

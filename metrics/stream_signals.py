@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from metrics import app, bus, cache, feed, websocket
 from metrics.model import Signal, Unit
-from metrics.query import Aggregate, Rate, Selector
+from metrics.query import Aggregate, Rate, Selector, raw
 
 TARGET = ("cluster", "job", "instance")
 SOURCE = (*TARGET, "source")
@@ -134,6 +134,17 @@ CACHE_REDIS_AWAY = Signal(
     warning=0.5, minimum=0.5, maximum=0.5,
     alerts={"warning": "CacheRedisAway"},
 )  # fmt: skip
+SINCE_WARMED = Signal(
+    "Time since the last good round",
+    raw(
+        "max by (cluster, kind) (time() - cache_warming_last_success_timestamp_seconds)",
+        cache.WARM_LAST,
+        panel="max by (kind) (time() - cache_warming_last_success_timestamp_seconds"
+        '{cluster=~"$cluster", job=~"$job", instance=~"$instance"})',
+    ),
+    Unit.SECONDS,
+    "How long ago a scheduled round of warming last ended without a failed key.",
+)
 CACHE_EDGE_AWAY = Signal(
     "Cache without its edge",
     cache.BREAKER_OPEN.select(layer=cache.CDN).max(by=TARGET),
@@ -208,9 +219,11 @@ FEED: dict[str, Signal] = {
     "feed.source_failed": FEED_FAILED,
     "feed.message_age": MESSAGE_AGE,
 }
+
 CACHE: dict[str, Signal] = {
     "cache.size": cache.SIZE,
     "cache.hit_ratio": HIT_RATIO,
+    "cache.since_warmed": SINCE_WARMED,
     "cache.asked": CACHE_ASKED,
     "cache.redis_away": CACHE_REDIS_AWAY,
     "cache.edge_away": CACHE_EDGE_AWAY,
