@@ -41,12 +41,13 @@ def working(appliance: Appliance, *statements: LiteralString) -> Iterator[None]:
         try:
             yield
         finally:
-            connection.cancel_safe()
+            with contextlib.suppress(psycopg.OperationalError):  # the server is gone, and the statement with it
+                connection.cancel_safe()
             worker.join()
 
 
 def _work(connection: psycopg.Connection[Any], statements: Sequence[LiteralString], begun: threading.Event) -> None:
-    with contextlib.suppress(psycopg.errors.QueryCanceled):
+    with contextlib.suppress(psycopg.errors.QueryCanceled, psycopg.errors.AdminShutdown):
         for statement in statements[:-1]:
             connection.execute(statement)
         begun.set()

@@ -38,9 +38,10 @@ def _slot(appliance: Appliance) -> Iterator[None]:
     with superuser(appliance) as connection:
         connection.execute(dropped)
         connection.execute("SELECT pg_create_physical_replication_slot('drill', true)")
-        try:
-            yield
-        finally:
+    try:
+        yield
+    finally:
+        with superuser(appliance) as connection:
             connection.execute(dropped)
 
 

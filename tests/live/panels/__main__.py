@@ -34,10 +34,10 @@ def main() -> int:
         say(f"{len(asked)} queries are answered; {sum(one.standing for one in found.values())} stand at 0 or are silent")
         proof.move(running, found, say)
         proof.once_more(running, found)
-    page = report.page(found.values(), caught)
-    if options.out:
-        options.out.write_text(page, encoding="utf-8")
-    print(page)
+        page = report.page(found.values(), caught)
+        if options.out:
+            options.out.write_text(page, encoding="utf-8")
+        print(page, flush=True)
     unproven = [one.place for one in found.values() if not one.proven and not (one.reason and not one.has_data)]
     survived = [word for one in caught.values() for word in one.survived]
     for place in unproven:
