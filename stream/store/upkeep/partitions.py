@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 from psycopg import sql
 
 from metrics import database as db
@@ -18,6 +19,7 @@ from metrics.durations import seconds
 from metrics.model import Sample
 from settings import Site
 from stream.store.database import Database
+from stream.store.errors import StoreError
 from stream.store.pool import Connection
 from stream.store.upkeep.plan import Create, Partition, Plan, Rules, Span, Table, lead, plan
 
@@ -50,16 +52,32 @@ class Partitions:
         self._known: dict[str, tuple[float, int, int]] = {}  # lead in s, days in the default partition, expired partitions
 
     async def run(self) -> dict[str, Plan]:
-        """Does what is to be done for every table; by table what was done. Raises StoreError or psycopg.Error."""
-        done = {}
+        """Does what is to be done for every table; by table what was done. Raises StoreError or psycopg.Error.
+
+        A table that could not be looked after leaves the others their turn; its error comes at the end.
+        """
+        done: dict[str, Plan] = {}
+        failed: list[Exception] = []
         for name in db.TABLES:
-            async with self._database.asking("maintain") as connection:
-                await connection.execute(f"SET statement_timeout = 0; SET lock_timeout = '{_LOCK_WAIT}'".encode())
-                try:
-                    done[name] = await self._look_after(connection, name)
-                finally:
-                    await connection.execute("RESET statement_timeout; RESET lock_timeout")
+            try:
+                done[name] = await self._one(name)
+            except psycopg.Error as error:
+                failed.append(error)
+            except StoreError as error:
+                if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
+                    raise  # the server is away, for the other tables too
+                failed.append(error)
+        if failed:
+            raise failed[0]
         return done
+
+    async def _one(self, name: str) -> Plan:
+        async with self._database.asking("maintain") as connection:
+            await connection.execute(f"SET statement_timeout = 0; SET lock_timeout = '{_LOCK_WAIT}'".encode())
+            try:
+                return await self._look_after(connection, name)
+            finally:
+                await connection.execute("RESET statement_timeout; RESET lock_timeout")
 
     async def _look_after(self, connection: Connection, name: str) -> Plan:
         now = await _now(connection)
