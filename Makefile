@@ -31,6 +31,11 @@ logs: ## show a service's log: make logs s=prometheus
 reload: ## apply site.yaml; a bad file is refused and the old one stays
 	@$(RUN) -m compose reload
 
+# Beside its target, so that two who add one do not meet on one line.
+.PHONY: doctor
+doctor: ## what would keep it from working here, each with its fix
+	@$(RUN) -m compose doctor
+
 generate: ## write again whatever is generated from the declarations
 	@$(TESTS) -m tests.generate
 

@@ -19,6 +19,14 @@ from settings import Site
 
 OURS = 'signal =~ ".+"'
 NAME = "watchfloor"  # of the receiver that people fill in; the others begin with it
+# Whose figures a domain's rules read; where that job is not, they would be dead. The others' are everywhere.
+JOB_OF = {
+    "system": stack.JOB_SYSTEM, "postgres": stack.JOB_POSTGRES, "redis": stack.JOB_REDIS, "probe": stack.JOB_PROBE,
+    "websocket": stack.JOB_STREAM, "feed": stack.JOB_STREAM, "bus": stack.JOB_STREAM, "app": stack.JOB_STREAM,
+    "cache": stack.JOB_STREAM, "slo": stack.JOB_STREAM, "database": stack.JOB_STORE, "analysis": stack.JOB_ANALYSIS,
+    "model_quality": stack.JOB_MODEL_QUALITY,
+}  # fmt: skip
+EVERYWHERE = frozenset({"stack", "process", "prometheus"})
 _HEAD = """\
 # Watchfloor's routes, by `make export`: what stands here belongs into your alertmanager.yml, notifications.tmpl beside it.
 # Fill the receivers `watchfloor` (critical and warning) and `watchfloor-watchdog` (its silence is the alarm) with your own.
@@ -28,7 +36,11 @@ _HEAD = """\
 def export(site: Site) -> dict[str, str]:
     """Every file's text, by its path below the output folder. Raises SettingsError as `render.render` does."""
     made = render.render(site)  # checks the site's overrides, too
-    files = {f"prometheus/{_prefixed(name)}": text for name, text in render.rules(_alerts(site), site).items()}
+    there = {f"rules/{domain}.yml" for domain in EVERYWHERE} | {
+        f"rules/{domain}.yml" for domain, job in JOB_OF.items() if job in jobs(site)
+    }
+    rules = render.rules(_alerts(site), site)
+    files = {f"prometheus/{_prefixed(name)}": text for name, text in rules.items() if name in there}
     routes = yaml.safe_dump(_subtree(yaml.safe_load(made["alertmanager/alertmanager.yml"])), sort_keys=False, allow_unicode=True)
     notes = "alertmanager/notifications.tmpl"
     return files | {"alertmanager/watchfloor.yml": _HEAD + routes, notes: made[notes]}

@@ -1,4 +1,4 @@
-"""The commands behind `make`: up, down, status, logs, reload, clean, uninstall.
+"""The commands behind `make`: up, down, status, logs, reload, doctor, clean, uninstall.
 
     python -m compose COMMAND [--home DIR] [--site FILE]
 
@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     shared.add_argument("--yes", action="store_true", help="do not ask")
     shared.add_argument("--service", default="", help="one service (logs)")
     shared.add_argument("--lines", type=int, default=50, help="how many lines (logs)")
-    shared.add_argument("--json", action="store_true", help="for programs (status)")
+    shared.add_argument("--json", action="store_true", help="for programs (status, doctor)")
     commands_of = parser.add_subparsers(dest="command", required=True)
     for name, function in commands.COMMANDS.items():
         commands_of.add_parser(name, parents=[shared], help=(function.__doc__ or "").splitlines()[0])

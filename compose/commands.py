@@ -10,6 +10,7 @@ import sys
 import time
 
 from compose import packages
+from compose.doctor import doctor
 from compose.errors import BadInputError, ComposeError
 from compose.host import is_root, remove_user, user_exists
 from compose.native import Stack
@@ -172,6 +173,7 @@ COMMANDS = {
     "status": status,
     "logs": logs,
     "reload": reload,
+    "doctor": doctor,
     "clean": clean,
     "uninstall": uninstall,
 }

@@ -21,7 +21,10 @@ from dashboards.preview.model import Dashboard, Panel, Target, Variable
 from dashboards.preview.timerange import Range, interval
 
 POINTS = 500  # about the width of a panel, in points
-STATES = ("data", "silent", "empty", "failed")
+_OF_QUERIES = (
+    HTTPStatus.MULTI_STATUS, HTTPStatus.BAD_REQUEST, HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.GATEWAY_TIMEOUT,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ async def asked(client: Client, panel: Panel, source: str, over: Range, known: M
         "queries": [_query(target, source, step, known) for target in shown],
     }
     # With a query that failed the status is that query's, and the body tells each.
-    answer = await client.ask("POST", "/api/ds/query", json=body, accepted=(HTTPStatus.BAD_REQUEST, HTTPStatus.MULTI_STATUS))
+    answer = await client.ask("POST", "/api/ds/query", json=body, accepted=_OF_QUERIES)
     results = answer.get("results") if isinstance(answer, dict) else None
     if not isinstance(results, dict):
         raise GrafanaError(f"{panel.title}: Grafana refuses the query: {(answer or {}).get('message', 'without a word')}")

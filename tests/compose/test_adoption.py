@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
+from alerts.export import EVERYWHERE, JOB_OF
 from compose import export
+from metrics import catalog, stack
 from settings.paths import CLONE
 from tests.appliance import get, status_of
 from tests.dashboards.preview.world import running
@@ -177,11 +179,19 @@ def test_an_export_is_made_anew_and_never_into_a_folder_of_others(
     assert list(theirs.iterdir()) == [theirs / "prometheus"]
 
 
+def test_each_domain_is_exported_with_a_job_or_everywhere() -> None:
+    assert set(JOB_OF) | EVERYWHERE == set(catalog.DOMAINS)
+    assert not set(JOB_OF) & EVERYWHERE
+    assert set(JOB_OF.values()) == set(stack.JOBS) - stack.PLUMBING_JOBS
+
+
 def test_the_jobs_are_those_that_rules_and_panels_select(out: Path) -> None:
     jobs = yaml.safe_load((out / "prometheus" / "scrape_configs.yml").read_text())["scrape_configs"]
     assert [job["job_name"] for job in jobs] == ["system"]
     assert jobs[0]["scrape_interval"] == "200ms"
-    stack = (out / "prometheus" / "rules" / "watchfloor-stack.yml").read_text()
-    assert 'absent(up{job="system"})\n' in stack
+    told = (out / "prometheus" / "rules" / "watchfloor-stack.yml").read_text()
+    assert 'absent(up{job="system"})\n' in told
+    rules = {path.name for path in (out / "prometheus" / "rules").iterdir()}
+    assert rules == {"watchfloor-stack.yml", "watchfloor-system.yml"}, "rules on what is not there are dead"
     boards = {path.stem for path in (out / "grafana" / "dashboards").iterdir()}
     assert {"watchfloor-overview", "watchfloor-system"} <= boards

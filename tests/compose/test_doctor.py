@@ -1,0 +1,158 @@
+"""`make doctor` finds each fault and names its fix; on a machine that is well it finds none."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import socket
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from compose import doctor, machine
+from compose.host import Host
+from compose.native import Stack
+from compose.secrets import make_secrets
+from settings import Paths, Site
+from tests.waiting import free_ports
+
+
+class Patient:
+    """A home that was never started, with free ports."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        names = [item.name for item in msgspec.structs.fields(Site().ports)]
+        self.ports = dict(zip(names, free_ports(len(names)), strict=True))
+        self.write()
+
+    def write(self, **settings: Any) -> None:
+        (self.home / "site.yaml").write_text(yaml.safe_dump({"ports": self.ports} | settings))
+
+    def found(self) -> dict[str, doctor.Finding]:
+        stack = Stack(Host(self.home, None, copied=False), self.home / "site.yaml")
+        return {finding.what: finding for finding in doctor.findings(stack)}
+
+
+@pytest.fixture
+def patient(tmp_path: Path) -> Patient:
+    return Patient(tmp_path)
+
+
+def test_a_machine_that_is_well_has_nothing_to_mend(patient: Patient, capsys: pytest.CaptureFixture[str]) -> None:
+    make_secrets(Paths(patient.home), Host(patient.home, None, copied=False))
+    assert {name: finding for name, finding in patient.found().items() if finding.level == "problem"} == {}
+    stack = Stack(Host(patient.home, None, copied=False), patient.home / "site.yaml")
+    assert doctor.doctor(stack, argparse.Namespace(json=True)) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert {"site.yaml", "ports", "disk", "clock", "open files", "memory", "secrets", "prometheus"} <= {
+        one["what"] for one in told
+    }
+
+
+def test_every_port_that_is_taken_is_named_with_who_has_it(patient: Patient, capsys: pytest.CaptureFixture[str]) -> None:
+    port = patient.ports["prometheus"]
+    with socket.create_server(("127.0.0.1", port)):
+        finding = patient.found()[f"port {port}"]
+        stack = Stack(Host(patient.home, None, copied=False), patient.home / "site.yaml")
+        assert doctor.doctor(stack, argparse.Namespace(json=False)) == 1
+    assert finding.level == "problem"
+    assert f"(pid {os.getpid()})" in finding.words
+    assert "give prometheus another" in finding.fix
+    said = capsys.readouterr()
+    assert "→ stop that one" in said.out
+    assert said.err == f"1 to mend: port {port}\n"
+
+
+def test_settings_that_are_wrong_are_told_by_line(patient: Patient) -> None:
+    patient.write(bind="nowhere at all")
+    assert patient.found()["site.yaml"].level == "problem"
+    assert "bind" in patient.found()["site.yaml"].words
+    patient.write(bind="192.0.2.1")
+    assert "192.0.2.1 is no address of this machine" in patient.found()["address"].words
+
+
+def test_a_secret_that_others_may_read(patient: Patient) -> None:
+    paths = Paths(patient.home)
+    make_secrets(paths, Host(patient.home, None, copied=False))
+    paths.inbox_token.chmod(0o644)
+    finding = patient.found()["secret inbox_token"]
+    assert finding.level == "problem"
+    assert finding.fix == f"chmod 600 {paths.inbox_token}"
+    paths.inbox_token.chmod(0o600)
+    paths.secrets.chmod(0o755)
+    assert patient.found()["secrets"].fix == f"chmod 700 {paths.secrets}"
+
+
+@pytest.mark.parametrize(("days", "level"), [(-3, "problem"), (5, "warning"), (90, "ok")])
+def test_a_certificate_that_ends(patient: Patient, days: int, level: str) -> None:
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "stream.example.org")])
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(days=100), now + timedelta(days=days))
+    file, secret = patient.home / "tls.pem", patient.home / "tls.key"
+    file.write_bytes(made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    secret.write_text("a key")
+    secret.chmod(0o600)
+    patient.write(stream={"tls": {"certificate": str(file), "key_file": str(secret)}})
+    assert patient.found()["certificate stream.tls"].level == level
+    file.write_text("no certificate")
+    assert patient.found()["certificate stream.tls"].level == "problem"
+
+
+def test_a_clock_that_was_set_back(patient: Patient) -> None:
+    (patient.home / "log").mkdir()
+    log = patient.home / "log" / "prometheus.log"
+    log.write_text("")
+    later = datetime.now(UTC).timestamp() + 3600
+    os.utime(log, (later, later))
+    finding = patient.found()["clock"]
+    assert finding.level == "problem"
+    assert "60 min" in finding.words
+
+
+def test_programs_that_are_missing_or_too_old(patient: Patient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = tmp_path / "bin" / "prometheus"
+    old.parent.mkdir()
+    old.write_text("#!/bin/sh\necho 'prometheus, version 2.5.0 (branch: x)'\n")
+    old.chmod(0o755)
+    monkeypatch.setenv("PATH", str(old.parent))
+    found = patient.found()
+    assert (found["prometheus"].level, found["prometheus"].words) == ("problem", "2.5.0 is too old")
+    assert found["alertmanager"].fix == "`make setup` installs it"
+
+
+@pytest.mark.parametrize(
+    ("free", "level"), [(200 << 20, "problem"), (5 << 30, "warning"), (500 << 30, "ok")], ids=["full", "tight", "wide"]
+)
+def test_a_disk_that_fills(patient: Patient, monkeypatch: pytest.MonkeyPatch, free: int, level: str) -> None:
+    monkeypatch.setattr(
+        machine, "room", lambda path: machine.Room(path, 1 << 40, free if free < 2**30 else free + (10 << 30), 0, 0)
+    )
+    if level == "warning":
+        monkeypatch.setattr(machine, "room", lambda path: machine.Room(path, 100 << 30, free, 1000, 1))
+    found = {finding.what: finding for finding in doctor.disk(patient.home, Site())}
+    assert found["disk"].level == level
+    assert ("inodes" in found) is (level == "warning")
+
+
+def test_little_memory_without_swap(patient: Patient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    meminfo = tmp_path / "meminfo"
+    meminfo.write_text("MemTotal:        2000000 kB\nMemAvailable:    1500000 kB\nSwapFree:              0 kB\n")
+    read = machine.memory(meminfo)
+    monkeypatch.setattr(machine, "memory", lambda: read)
+    finding = patient.found()["memory"]
+    assert finding.level == "warning"
+    assert "workload: false" in finding.fix
+
+
+def test_few_descriptors(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "descriptors", lambda: 1024)
+    assert patient.found()["open files"].level == "problem"
