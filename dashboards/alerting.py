@@ -34,7 +34,7 @@ def firing_now(panels: Panels) -> Panel:
     return panels.stat(
         "Firing alerts",
         "Alerts that fire now, critical and warning. Normal: 0. The on-call inbox tells which, and what to do.",
-        Query(alerts, "alerts", scope=("cluster",)), unit=Unit.COUNT, worse_above=1, none="no rule is evaluated",
+        Query(alerts, "alerts", scope=("cluster",)), unit=Unit.COUNT, warn_above=1, none="no rule is evaluated",
     )  # fmt: skip
 
 
@@ -69,7 +69,7 @@ def _fine(panels: Panels) -> Row:
         panels.stat(
             "Not acknowledged",
             "Firing alerts that nobody has taken. Normal: 0. Take them in the inbox.",
-            Query(stack.INBOX_UNACKNOWLEDGED.select().sum(), "alerts"), unit=Unit.COUNT, worse_above=1, none="no inbox answers",
+            Query(stack.INBOX_UNACKNOWLEDGED.select().sum(), "alerts"), unit=Unit.COUNT, warn_above=1, none="no inbox answers",
         ),
         alerting_alive(panels),
         panels.stat(

@@ -230,7 +230,7 @@ def _learning(panels: Panels) -> Row:
             Query(ai.UNWRITTEN.increase("1h").sum(by=("model",)), "{{model}} unwritten"), unit=Unit.COUNT,
         ),
     ]  # fmt: skip
-    return Row("Learning", [Cell(versions, width=8), *(Cell(panel, width=8) for panel in found)])
+    return Row("Learning", [Cell(versions, width=8), *(Cell(panel, width=8) for panel in found)], folded=True)
 
 
 def _data(panels: Panels) -> Row:

@@ -63,12 +63,16 @@ def _versions(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "How far back",
-            "How far back the measuring has read since its start, up to 24 windows, and rows read a second. Normal: a few.",
-            Query(m.REACH.select().max(), "seconds"), Query(m.ROWS_READ.rate().sum(by=("part",)), "{{part}} rows a second"),
-            unit=Unit.NONE,
+            "How far back the measuring has read since its start. Normal: rising to 24 windows, then flat.",
+            Query(m.REACH.select().max(), "read"), unit=Unit.SECONDS,
+        ),
+        panels.timeseries(
+            "Rows read",
+            "Rows that the measuring reads a second, by part. Normal: a few, as many as are predicted and scored.",
+            Query(m.ROWS_READ.rate().sum(by=("part",)), "{{part}}"), unit=Unit.PER_SECOND,
         ),
     ]  # fmt: skip
-    return Row("Versions, over an hour and a day", [Cell(panel, width=6) for panel in found])
+    return Row("Versions, over an hour and a day", [Cell(panel, width=6) for panel in found], folded=True)
 
 
 def _stated(panels: Panels) -> Row:
@@ -101,4 +105,4 @@ def _stated(panels: Panels) -> Row:
             Query(m.OUTCOME_AGE, "{{model}} outcome"), unit=Unit.SECONDS,
         ),
     ]  # fmt: skip
-    return Row("What they read and state", [Cell(panel, width=6) for panel in found])
+    return Row("What they read and state", [Cell(panel, width=6) for panel in found], folded=True)

@@ -129,4 +129,4 @@ def _connections(panels: Panels) -> Row:
             Query(app.REFUSED.rate().sum(by=("reason",)), "{{reason}}"), unit=Unit.PER_SECOND,
         ),
     ]  # fmt: skip
-    return Row("Connections", [Cell(panel, width=12) for panel in found])
+    return Row("Connections", [Cell(panel, width=12) for panel in found], folded=True)

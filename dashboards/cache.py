@@ -31,8 +31,8 @@ def _original(name: str) -> Rate:
     return Rate("rate", Selector(None, name), _ORIGINAL_WINDOW)
 
 
-def _row(title: str, panels: list[Panel], width: int = 8) -> Row:
-    return Row(title, [Cell(panel, width=width) for panel in panels])
+def _row(title: str, panels: list[Panel], width: int = 8, *, folded: bool = False) -> Row:
+    return Row(title, [Cell(panel, width=width) for panel in panels], folded=folded)
 
 
 def _fine(panels: Panels) -> Row:
@@ -188,7 +188,7 @@ def _layers(panels: Panels) -> Row:
             "busier than the limit allows (cache.redis.timeout).",
             Query(cache.BREAKER_OPENED.increase("1h").sum(by=("layer",)), "{{layer}}"), unit=Unit.COUNT,
         ),
-    ])  # fmt: skip
+    ], folded=True)  # fmt: skip
 
 
 def _warming(panels: Panels) -> Row:
@@ -220,4 +220,4 @@ def _warming(panels: Panels) -> Row:
             "How many processes warm on schedule. Normal: 1. 0: Redis is away, or warming is off in site.yaml.",
             Query(cache.WARM_LEADER.select().sum(), "processes"), unit=Unit.COUNT,
         ),
-    ])  # fmt: skip
+    ], folded=True)  # fmt: skip

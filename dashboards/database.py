@@ -159,7 +159,7 @@ def _maintenance(panels: Panels) -> Row:
             unit=Unit.SECONDS,
         ),
     ]  # fmt: skip
-    return Row("Maintenance", [Cell(panel, width=8) for panel in found])
+    return Row("Maintenance", [Cell(panel, width=8) for panel in found], folded=True)
 
 
 def _queries(panels: Panels) -> Row:
@@ -245,7 +245,7 @@ def _pools(panels: Panels) -> Row:
             Query(db.REPLICA_LAG.select().max(by=("instance",))), unit=Unit.SECONDS,
         ),
     ]  # fmt: skip
-    return Row("Pools", [Cell(panel, width=8) for panel in found])
+    return Row("Pools", [Cell(panel, width=8) for panel in found], folded=True)
 
 
 def _server(panels: Panels) -> Row:
@@ -267,4 +267,4 @@ def _server(panels: Panels) -> Row:
             Query(db.SCANS.rate().sum(by=("kind",)), "{{kind}}"), unit=Unit.PER_SECOND,
         ),
     ]  # fmt: skip
-    return Row("PostgreSQL", [Cell(panel, width=8) for panel in found])
+    return Row("PostgreSQL", [Cell(panel, width=8) for panel in found], folded=True)

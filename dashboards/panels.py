@@ -68,15 +68,17 @@ class Panels(Shapes):
 
     def stat(
         self, title: str, description: str, query: Query, *, unit: Unit | None = None, states: States | None = None,
-        worse_above: float | None = None, none: str = "no data", signal: Signal | None = None,
+        worse_above: float | None = None, warn_above: float | None = None, none: str = "no data", signal: Signal | None = None,
     ) -> core.Stat:  # fmt: skip
-        """One number now. `states` gives 0 and 1 their words; `worse_above` makes anything above it critical.
+        """One number now. `states` gives 0 and 1 their words; from `worse_above` up it is critical, from `warn_above` a warning.
 
         A `signal` gives its thresholds to a query that is not the signal itself, such as the worst of several machines.
         """
         signal = query.what if isinstance(query.what, Signal) else signal
-        if worse_above is not None:
-            steps = [parts.step(look.OK), parts.step(look.CRITICAL, worse_above)]
+        limits = [parts.step(look.WARNING, warn_above)] if warn_above is not None else []
+        limits += [parts.step(look.CRITICAL, worse_above)] if worse_above is not None else []
+        if limits:
+            steps = [parts.step(look.OK), *limits]
         else:
             steps = parts.steps(self.site, signal, look.OK) if signal and not states else [parts.step("text")]
         coloured = states is not None or len(steps) > 1

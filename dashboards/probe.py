@@ -156,7 +156,7 @@ def _http(panels: Panels) -> Row:
             Query(m.STATUS.select().max(by=_BY), _WHERE), unit=Unit.NONE,
         ),
     ]  # fmt: skip
-    return Row("Tries", [Cell(panel, width=6) for panel in found])
+    return Row("Tries", [Cell(panel, width=6) for panel in found], folded=True)
 
 
 def _phases(panels: Panels) -> Row:

@@ -24,7 +24,6 @@ HOLE = "hole"  # the gap that nobody told of: `prev` names a message that did no
 CODES = ("1000", "1001", "1006", "1011", "1013", "4400", "4401", "4408", "4409", "4410", "4429", "other")
 _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _BY_ROOM: dict[str, tuple[str, ...]] = {"room": ROOMS}
-_NONE_YET = "nothing was tried yet, or the endpoint is not among the target's"
 
 # -- each try --------------------------------------------------------------------------------------------------------
 SUCCESS = Gauge(

@@ -75,7 +75,6 @@ RATIO_6H = _ratio("6h", "slo:sli_error:ratio_rate6h", EVERY)
 RATIO_1D = _ratio("1d", "slo:sli_error:ratio_rate1d", EVERY_LONG)
 RATIO_3D = _ratio("3d", "slo:sli_error:ratio_rate3d", EVERY_LONG)
 RATIO_30D = _ratio("30d", "slo:sli_error:ratio_rate30d", EVERY_LONG)
-RATIOS = (RATIO_5M, RATIO_30M, RATIO_1H, RATIO_2H, RATIO_6H, RATIO_1D, RATIO_3D, RATIO_30D)
 
 
 def recorded(signal: Signal) -> Gauge:

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 import yaml
@@ -22,7 +21,7 @@ from settings.environment import SECRETS
 from settings.errors import SettingsError
 from settings.load import default_path, parse, read
 from settings.paths import CLONE
-from settings.secrets import check_secrets
+from settings.secrets import check_secrets, without_user
 from settings.types import Site
 
 SCHEMA = CLONE / "settings" / "site.schema.json"
@@ -90,10 +89,7 @@ def _without_passwords(value: Any) -> Any:
         return {key: _without_passwords(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_without_passwords(item) for item in value]
-    if isinstance(value, str) and value.startswith(("http://", "https://", "ws://", "wss://")) and "@" in value:
-        parts = urlsplit(value)
-        return urlunsplit(parts._replace(netloc="…@" + parts.netloc.rpartition("@")[2]))
-    return value
+    return without_user(value) if isinstance(value, str) else value
 
 
 def _write(given: argparse.Namespace) -> int:

@@ -17,6 +17,8 @@ ZONE = r"^(?:[0-9a-f]{32})?" + _END
 PREFIX = r"^[A-Za-z0-9._:-]{1,64}" + _END
 TARGET = rf"^(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):{_PORT}" + _END
 URL = r"^https?://[^/\s]+(?:/\S*)?" + _END
+# Of servers that pages name: no user or password in it, which every page, error and snapshot would show.
+OPEN_URL_OR_NONE = r"^(?:https?://[^/\s@]+(?:/\S*)?)?" + _END
 URL_OR_NONE = r"^(?:https?://[^/\s]+(?:/\S*)?)?" + _END
 BARE_URL = r"^https?://(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+)/?" + _END
 BIND = r"^(?:[0-9a-fA-F]*:[0-9a-fA-F:.]+(?:%[A-Za-z0-9._-]+)?|[A-Za-z0-9][A-Za-z0-9._-]*)" + _END

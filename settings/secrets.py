@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from operator import attrgetter
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import yaml
 from msgspec import structs
@@ -166,3 +167,11 @@ def read_secret(path: Path, name: str) -> str:
         return path.read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(name, f"{path} cannot be read ({error})", "make it readable for this user, as UTF-8") from error
+
+
+def without_user(text: str) -> str:
+    """A URL with `…` in the place of a user and password; any other text as it is."""
+    if not text.startswith(("http://", "https://", "ws://", "wss://")) or "@" not in text:
+        return text
+    parts = urlsplit(text)
+    return urlunsplit(parts._replace(netloc="…@" + parts.netloc.rpartition("@")[2])) if "@" in parts.netloc else text

@@ -12,7 +12,7 @@ from metrics import stack
 from metrics.durations import scaled, seconds
 from settings import basic, patterns
 from settings.analysis import Analysis
-from settings.basic import Address, FileOrNone, Label, Line, Name, Port, Section, Size, UrlOrNone
+from settings.basic import Address, FileOrNone, Label, Line, Name, OpenUrlOrNone, Port, Section, Size
 from settings.cache import Cache
 from settings.database import Database
 from settings.exporters import Exporters
@@ -149,11 +149,11 @@ class Inbox(Section, frozen=True):
 class Endpoints(Section, frozen=True):
     """Servers of yours that are used instead of the appliance's own; empty means the own one."""
 
-    prometheus: Annotated[UrlOrNone, Meta(description="Your Prometheus.")] = ""
+    prometheus: Annotated[OpenUrlOrNone, Meta(description="Your Prometheus.")] = ""
     prometheus_username: Annotated[Line, Meta(description="The user of your Prometheus; empty for none.")] = ""
     prometheus_password_file: Annotated[FileOrNone, Meta(description="A file that holds that user's password.")] = ""
-    alertmanager: Annotated[UrlOrNone, Meta(description="Your Alertmanager.")] = ""
-    grafana: Annotated[UrlOrNone, Meta(description="Your Grafana.")] = ""
+    alertmanager: Annotated[OpenUrlOrNone, Meta(description="Your Alertmanager.")] = ""
+    grafana: Annotated[OpenUrlOrNone, Meta(description="Your Grafana.")] = ""
     grafana_key_file: Annotated[FileOrNone, Meta(description="A file that holds a key of your Grafana.")] = ""
 
 

@@ -20,7 +20,7 @@ from dashboards.preview.variables import Choice, for_page
 
 REFRESHES = ("5s", "10s", "30s", "1m", "5m", "15m", "1h")
 _REFRESH = re.compile(r"[0-9]{1,6}[smhd]")
-_SAFE_LINK = re.compile(r"https?://|/(?!/)")
+_SAFE_LINK = re.compile(r"https?://|/(?![/\\])")
 
 
 def outline(

@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from dashboards.preview.timerange import Range
+from settings.secrets import without_user
 
 TIMEOUT = 10.0
 # More at once than it has processors make each one slower and none of them sooner; rules and other people ask it too.
@@ -84,7 +85,7 @@ class Prometheus:
         self, url: str, user: str = "", password: str = "",
         observe: Callable[[float, str], None] = lambda _seconds, _reason: None, timeout: float = TIMEOUT,
     ) -> None:  # fmt: skip
-        self.url = url
+        self.url, self.shown = url, without_user(url)
         self._timeout = timeout
         self._auth = aiohttp.BasicAuth(user, password) if user else None
         self._observe = observe
@@ -143,14 +144,14 @@ class Prometheus:
                 body, status = await response.read(), response.status
         except TimeoutError as error:
             raise TimedOutError(
-                f"Prometheus at {self.url} did not answer within {self._timeout:g} s: narrow the time range"
+                f"Prometheus at {self.shown} did not answer within {self._timeout:g} s: narrow the time range"
             ) from error
         except aiohttp.ClientConnectorError as error:
             why = error.os_error.strerror or str(error.os_error)
-            raise UnreachableError(f"Prometheus at {self.url} does not answer: {_short(why)}") from error
+            raise UnreachableError(f"Prometheus at {self.shown} does not answer: {_short(why)}") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise UnreachableError(f"Prometheus at {self.url} does not answer: {error or type(error).__name__}") from error
-        return data(body, status, self.url)
+            raise UnreachableError(f"Prometheus at {self.shown} does not answer: {error or type(error).__name__}") from error
+        return data(body, status, self.shown)
 
 
 def _patience(timeout: float) -> aiohttp.ClientTimeout:

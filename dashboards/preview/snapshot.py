@@ -28,6 +28,7 @@ from dashboards.preview.service import prometheus_of, reader_of
 from dashboards.preview.variables import Choice
 from metrics.process import version
 from settings import Site
+from settings.secrets import without_user
 
 _WIDTH = 600  # points a curve: enough for half a screen, and twenty panels stay below 3 MB
 
@@ -77,7 +78,8 @@ async def make(site: Site, library: Library, dashboard: Dashboard, ask: Ask, fil
     opened = [section | {"collapsed": False} for section in outline["sections"]]
     outline |= {"vendor": VENDOR_PACKAGE, "grafana": "", "links": [], "refresh": "", "sections": opened}
     facts = {
-        "made": ask.at * 1000, "source": f"Prometheus at {site.prometheus_url}", "status": strip, "version": version(),
+        "made": ask.at * 1000, "source": f"Prometheus at {without_user(site.prometheus_url)}",
+        "status": strip, "version": version(),
         "events": happened,
         "from": ask.over.start * 1000, "to": ask.over.end * 1000,
         "variables": {name: value.plain for name, value in values.items() if name in ask.given},

@@ -68,7 +68,10 @@ def _iso(expression: str, offset_minutes: int) -> float:
         raise ValueError(f"{expression!r} is no time: write now-6h, now/d, epoch milliseconds or 2026-01-31T12:00") from error
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=timezone(timedelta(minutes=offset_minutes)))
-    return moment.astimezone(UTC).timestamp()
+    try:
+        return moment.astimezone(UTC).timestamp()
+    except OverflowError as error:
+        raise ValueError(f"{expression!r} lies outside the calendar") from error
 
 
 def _moved(moment: datetime, count: int, unit: str) -> datetime:

@@ -3,7 +3,6 @@
 from metrics.model import Counter, Gauge, Unit
 
 MODES = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
-GUEST_MODES = ("user", "nice")
 _NO_PSI = "the kernel has no pressure stall information (CONFIG_PSI off, or psi=0)"
 _NO_SCALING = "no frequency driver: usual in virtual machines"
 _NO_THROTTLE = "the processor counts no thermal throttling: usual in virtual machines and on AMD"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from settings import Paths, SettingsError, Site, check_secrets, parse
-from settings.secrets import cache_password, grafana_key, prometheus_password, secret_files, source_key
+from settings.secrets import cache_password, grafana_key, prometheus_password, secret_files, source_key, without_user
 
 SITE = """\
 endpoints:
@@ -121,3 +121,15 @@ def test_a_file_that_is_open_to_others_is_not_read(secret: Path) -> None:
 
     with pytest.raises(SettingsError, match="chmod 600"):
         prometheus_password(parse(SITE.format(path=secret)), {})
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("http://me:word@host:9090/path", "http://…@host:9090/path"),
+        ("https://host/a@b", "https://host/a@b"),
+        ("me@example.org", "me@example.org"),
+    ],
+)
+def test_a_user_within_a_url_is_not_told(given: str, told: str) -> None:
+    assert without_user(given) == told

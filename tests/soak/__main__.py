@@ -25,7 +25,6 @@ from tests.soak.run import Outcome, soak
 REPORT = CLONE / "docs" / "reports" / "soak.md"
 MOST = 65.0  # percent of the machine: above it the load is no normal one
 _HOUR = 3600
-_WARM = 60.0  # seconds in which a new appliance finds its feet
 
 
 def main(arguments: list[str]) -> int:

@@ -16,8 +16,6 @@ from dashboards.preview.prometheus import Prometheus, QueryError, RejectedError,
 from dashboards.preview.timerange import Range
 from tests.dashboards.preview.conftest import World
 
-HEAVY = 'count(count_over_time({__name__=~".+"}[5m:10ms]))'
-
 
 async def instant(url: str, expr: str, patience: float) -> None:
     async with Prometheus(url, timeout=patience) as prometheus:

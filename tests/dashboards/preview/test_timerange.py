@@ -46,7 +46,8 @@ def test_days_begin_at_the_observers_midnight() -> None:
 
 
 @pytest.mark.parametrize(
-    "expression", ["", "yesterday", "now-6", "now-6x", "now/q", "-1h", "now-99999y", "12", "nowhere", "now--1h"]
+    "expression",
+    ["", "yesterday", "now-6", "now-6x", "now/q", "-1h", "now-99999y", "12", "nowhere", "now--1h", "0001-01-01T00:00+14:00"],
 )
 def test_refuses_what_is_no_time(expression: str) -> None:
     with pytest.raises(ValueError, match=r"no time|calendar"):

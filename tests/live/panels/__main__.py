@@ -35,9 +35,10 @@ def main() -> int:
         proof.move(running, found, say)
         proof.once_more(running, found)
         page = report.page(found.values(), caught)
-        if options.out:
-            options.out.write_text(page, encoding="utf-8")
         print(page, flush=True)
+        if options.out:
+            options.out.parent.mkdir(parents=True, exist_ok=True)
+            options.out.write_text(page, encoding="utf-8")
     unproven = [one.place for one in found.values() if not one.proven and not (one.reason and not one.has_data)]
     survived = [word for one in caught.values() for word in one.survived]
     for place in unproven:

@@ -123,7 +123,8 @@ def _look(world: World, found: dict[str, Finding], name: str, wanted: set[str], 
         standing = {place for place, one in found.items() if _stands(one)}
         for one in ask(world.appliance, only=standing):
             if one.has_data and not one.is_zero:
-                found[one.place].moved_by, found[one.place].has_data = name, True
+                moved = name if one.place in wanted else f"by itself, while: {name}"
+                found[one.place].moved_by, found[one.place].has_data = moved, True
         time.sleep(0.5)
 
 
