@@ -34,6 +34,7 @@ def main() -> int:
         say(f"{len(asked)} queries are answered; {sum(one.standing for one in found.values())} stand at 0 or are silent")
         proof.move(running, found, say)
         proof.once_more(running, found)
+        proof.catch_again(running, asked, caught)
         page = report.page(found.values(), caught)
         print(page, flush=True)
         if options.out:

@@ -141,8 +141,23 @@ def catch(world: World, asked: list[Asked]) -> dict[str, Mutants]:
             elif by_stack(alive, one, sent):
                 counted.by_stack[mutant.kind] += 1
             else:
-                counted.survived.append(f"{one.place}: {mutant.kind} {mutant.word}")
+                counted.survived.append(_named(one, mutant))
     return made
+
+
+def catch_again(world: World, asked: list[Asked], made: dict[str, Mutants]) -> None:
+    """Tries the survivors once more: a query that had no data at first hides what its mutants select."""
+    alive = Alive(world.appliance)
+    for one in asked:
+        counted = made[one.board]
+        for mutant, sent in broken(one):
+            if _named(one, mutant) in counted.survived and by_stack(alive, one, sent):
+                counted.survived.remove(_named(one, mutant))
+                counted.by_stack[mutant.kind] += 1
+
+
+def _named(one: Asked, mutant: Mutant) -> str:
+    return f"{one.place}: {mutant.kind} {mutant.word}"
 
 
 def broken(one: Asked) -> Iterator[tuple[Mutant, str]]:
