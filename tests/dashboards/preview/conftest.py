@@ -36,11 +36,11 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         world.prometheus(home, {"hostile": target, "nobody": nobody}) as url,
         world.preview(home, url) as address,
     ):
-        until("samples", lambda: sampled(url), 30)
+        until("samples", lambda: sampled(url, 12), 40)
         yield World(url, address, home)
 
 
-def sampled(url: str, ago: int = 2) -> bool:
+def sampled(url: str, ago: int) -> bool:
     """Whether rates and alerts have values, also some seconds ago: a chart ends where its last whole step does."""
     rates = ("hostile_total", "prometheus_http_requests_total", "prometheus_http_request_duration_seconds_bucket")
     query = " + ".join([*(f"count(rate({name}[4s] offset {ago}s))" for name in rates), "count(ALERTS)"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -88,6 +89,7 @@ def test_a_panel_alone_as_a_file_and_as_a_link(running: World, browser: Browser)
         assert rows[0] == ["time", HOSTILE]
         assert 4 < float(rows[-1][1]) < 6  # it grows by five a second
         page.locator(".share summary").press("Enter")
+        expect(page.locator("#link")).to_have_value(re.compile("viewPanel=14"))
         shown = parse_qs(urlsplit(page.locator("#link").input_value()).query)
         assert (shown["viewPanel"], shown["var-job"], shown["var-handler"]) == (["14"], ["prometheus"], ["$__all"])
         assert 250_000 < int(shown["to"][0]) - int(shown["from"][0]) < 350_000

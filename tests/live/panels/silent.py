@@ -52,6 +52,6 @@ def _absent(appliance: Appliance, names: set[str]) -> dict[str, str]:
     may = {name: metric for name in names if (metric := catalog.find(name)) and metric.absent}
     series = {one: name for name, metric in may.items() for one in metric.series}
     pattern = "|".join(series)
-    seen = appliance.query(f'count by (__name__) (last_over_time({{__name__=~"{pattern}"}}[5m]))') if series else []
+    seen = appliance.query(f'count by (__name__) ({{__name__=~"{pattern}"}})') if series else []
     present = {series[one["metric"]["__name__"]] for one in seen}
     return {name: metric.absent for name, metric in may.items() if name not in present}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import inspect
 import shutil
@@ -63,7 +64,8 @@ class Process:
         if self._process:
             family = self._family()
             for one in family:
-                one.kill()  # the parent first: it would start a killed child again
+                with contextlib.suppress(psutil.NoSuchProcess):  # a child that went with its parent
+                    one.kill()  # the parent first: it would start a killed child again
             self._process.wait()
             psutil.wait_procs(family, timeout=10)
             self._process = None
