@@ -151,6 +151,18 @@ def silence(world: World) -> Iterator[None]:
 
 
 @contextmanager
+def deploy(world: World) -> Iterator[None]:
+    """A script tells of a deploy."""
+    asked = urllib.request.Request(
+        world.appliance.url("inbox", "/api/events"),
+        data=json.dumps({"title": "shop 1.4.2", "kind": "deploy"}).encode(),
+        headers={"Content-Type": "application/json", HEADER: "1"},
+    )
+    urllib.request.urlopen(asked, timeout=5).close()
+    yield
+
+
+@contextmanager
 def late_items(world: World) -> Iterator[None]:
     """A source that goes on telling one item, whose time stands still: late at first, then too late."""
     item = {"symbol": "BTC", "fear_greed_index": 50, "time": round((time.time() - 1) * 1000)}
@@ -197,6 +209,7 @@ FAULTS: Mapping[str, Fault] = {
     "a source that only says that it lives": _at(silence_source(b'{"heartbeat": 1}')),
     "a bus that was emptied": empty_bus,
     "a silence": silence,
+    "a deploy": deploy,
     "a source that tells garbage": _at(silence_source(b"garbage")),
     "a stream without a bus": _at(workload.without_bus),
 }
