@@ -46,7 +46,18 @@ def ready(page: Page) -> None:
 @pytest.fixture
 def kitchen(running: World, browser: Browser) -> Iterator[Page]:
     with opened(browser, running.preview + KITCHEN, viewport={"width": 1280, "height": 900}) as page:
+        looked_at_again(page)
         yield page
+
+
+def looked_at_again(page: Page) -> None:
+    """Refreshes once where a panel could not be had: a Prometheus that waits long for a processor is told, and asked again."""
+    unwell = page.locator('.panel[data-state="error"]:not([data-panel="11"]), [data-panel="7"]:not([data-state="done"])')
+    if said := unwell.all_inner_texts():
+        print("asked again, because of:", said)
+        before = loads(page)
+        page.get_by_role("button", name="Refresh").click()
+        reloaded(page, before)
 
 
 def loads(page: Page) -> int:
@@ -224,6 +235,7 @@ def test_a_collapsed_row_asks_when_it_opens(kitchen: Page) -> None:
 def test_one_series_is_shown_alone_or_hidden(kitchen: Page) -> None:
     first = kitchen.locator('[data-panel="7"] .series').first
     visible = "[...WF.charts].find(one => one.title === 'Memory and CPU').graph.visibility()"
+    assert first.count(), kitchen.locator('[data-panel="7"]').inner_text()
     first.press("Enter")
     expect(first).to_have_attribute("aria-pressed", "true")
     assert kitchen.evaluate(visible) == [True, False]
