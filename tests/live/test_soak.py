@@ -18,9 +18,9 @@ def test_a_load_is_answered_and_what_is_sent_meanwhile_is_counted(appliance: App
     heard: list[Outcome] = []
     with stop_service("exporter-system")(appliance):
         until("an alert reached the inbox", lambda: "TargetDown" in sent(appliance, began), 60)
-        outcome = soak(appliance, 4, 5, 20, heard.append)
+        outcome = soak(appliance, 3, 5, 20, heard.append)
     assert outcome.messages > 10
-    assert 10 <= outcome.answers <= 100  # at most its rate; less by what its start takes on a busy machine
+    assert 40 <= outcome.answers <= 80
     assert outcome.failed == 0
     outcome.sent = sent(appliance, began)
     assert f"- TargetDown: {outcome.sent['TargetDown']}\n" in report(outcome, 5, 20, 0.1)

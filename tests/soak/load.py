@@ -2,7 +2,8 @@
 
     python -m tests.soak.load --url http://127.0.0.1:8080 --clients 200 --rate 50
 
-It runs until it is ended, and then prints `{"messages": …, "answers": …, "failed": …}`.
+It says `ready` when the first question was answered, runs until it is ended, and then prints
+`{"messages": …, "answers": …, "failed": …}`.
 """
 
 from __future__ import annotations
@@ -59,6 +60,8 @@ async def _answer(session: aiohttp.ClientSession, path: str, seen: Counter[str])
         async with session.get(path) as answer:
             await answer.read()
             seen["answers" if answer.ok else "failed"] += 1
+            if seen["answers"] == 1:
+                print("ready", flush=True)
     except (aiohttp.ClientError, TimeoutError):
         seen["failed"] += 1
 

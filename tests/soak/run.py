@@ -45,6 +45,9 @@ def soak(appliance: Appliance, seconds: float, clients: int, rate: float, tell: 
     outcome, began = Outcome(), time.time()
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=CLONE) as load:
         try:
+            assert load.stdout
+            assert load.stdout.readline() == "ready\n", "the load ended before anybody was answered"
+            began = time.time()  # what its start takes is no load
             _watch(appliance, began, seconds, outcome, tell)
         finally:
             load.send_signal(signal.SIGTERM)
