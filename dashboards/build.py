@@ -105,6 +105,10 @@ def _variable(raw: Mapping[str, Any]) -> dict[str, Any]:
     if raw["type"] == "datasource":
         current = {"text": "Prometheus", "value": raw["current"]["value"]}
         return kept | {"current": current, "options": [], "regex": ""}
+    if raw["type"] == "custom":
+        default = raw["current"]["value"]
+        options = [{"text": one, "value": one, "selected": one == default} for one in raw["query"].split(",")]
+        return kept | {"current": {"text": default, "value": default}, "options": options}
     current = {"text": ["All"], "value": ["$__all"]}
     more = {"allValue": raw["allValue"], "datasource": raw["datasource"], "definition": raw["query"], "sort": raw["sort"]}
     return kept | more | {"current": current, "options": [], "regex": ""}

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from grafanalib import core
 
+from dashboards import top
 from dashboards.panels import DATASOURCE
 from metrics.model import Metric
 from metrics.query import TARGET_LABELS, Target
@@ -114,6 +115,8 @@ def variables(source: Metric, domain: Mapping[str, Metric]) -> core.Templating:
             )
         )  # fmt: skip
         scope += [name] if name in TARGET_LABELS else []
+    most = ",".join(map(str, top.CHOICES))
+    chosen.append(core.Template(name=top.VARIABLE, label="Lines at most", type="custom", query=most, default=str(top.DEFAULT)))
     return core.Templating(list=chosen)
 
 

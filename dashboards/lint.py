@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dashboards import kinds, series
+from dashboards import kinds, series, top
 from metrics import catalog, stack
 
 KINDS = ("timeseries", "stat", "table", "bargauge", "heatmap", "state-timeline", "row")
-VARIABLES = ("datasource", "cluster", "job", "instance")
+VARIABLES = ("datasource", "cluster", "job", "instance", top.VARIABLE)
 SCHEMA_VERSION = 42
 LEGEND = ("lastNotNull", "mean", "max")
 _OUTER_BY = re.compile(r"\s*\w+\s+by\s*\(([^)]*)\)")
@@ -106,14 +106,17 @@ def _lint_panel(panel: dict[str, Any]) -> Iterator[str]:
 
 def _lint_lines(name: str, panel: Mapping[str, Any]) -> Iterator[str]:
     """How many lines or bars there are, and what the legend says of each."""
-    if panel.get("type") not in ("timeseries", "bargauge"):
+    if panel.get("type") not in ("timeseries", "bargauge", "state-timeline", "stat"):
         return
+    for target in panel.get("targets", []):
+        if why := top.wrong(target.get("expr", ""), instant=bool(target.get("instant"))):
+            yield f"{name} {target.get('refId')}: {why}"
     total = sum(
         series.most(expr, _labels(expr, target)) for target in panel.get("targets", []) if (expr := target.get("expr", ""))
     )
     if total > series.MAX_SERIES:
         said = f"may draw {total:.0f} lines" if math.isfinite(total) else "may draw any number of lines"
-        yield f"{name}: {said}: cut it to {series.MAX_SERIES} by topk"
+        yield f"{name}: {said}: cut it to ${top.VARIABLE} by topk"
     legend = panel.get("options", {}).get("legend", {})
     if panel.get("type") == "timeseries" and not set(LEGEND) <= set(legend.get("calcs", [])):
         yield f"{name}: the legend lacks one of {', '.join(LEGEND)}: give all three"

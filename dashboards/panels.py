@@ -86,7 +86,7 @@ class Panels(Shapes):
             title=title,
             description=description,
             dataSource=DATASOURCE,
-            targets=[self.target(query, 0, instant=True)],
+            targets=[self.target(one, 0, instant=True) for one in parts.capped([query], instant=True)],
             format=(unit or parts.unit_of((query,))).grafana,
             color={"mode": "thresholds"},
             colorMode="background" if coloured else "value",

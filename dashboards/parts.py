@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from dashboards.series import MAX_SERIES, most
+from dashboards import top
+from dashboards.series import MAX_SERIES, most, named
 from metrics import catalog
 from metrics.durations import seconds
 from metrics.model import Signal, Unit
@@ -18,7 +19,6 @@ DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 # Fixed order, so that the same thing looks the same everywhere; `text` is Grafana's black or white.
 SERIES_COLOURS = (look.SERIES_DARK[0], look.SERIES_DARK[1], "text", look.SERIES_LIGHT[3])
 _KEEP = {"topk", "bottomk", "round", "clamp_min", "clamp_max", "label_replace", "abs", "sort_desc"}  # functions that keep a unit
-_CAPS = ("topk", "bottomk")
 _WINDOW = re.compile(r"\[(\d+[smhdw])\]")
 _LONG = 6 * 3600.0  # seconds
 _LEVELS = {"warning": look.WARNING, "critical": look.CRITICAL}
@@ -74,6 +74,12 @@ def words(states: States | Words) -> Words:
     if not isinstance(states, States):
         return states
     return {0: (states.zero, states.zero_colour), 1: (states.one, states.one_colour)}
+
+
+def worst(states: States | Words) -> str:
+    """Which cut keeps the states that a person must see: the lowest where the lowest value is the bad one."""
+    found = words(states)
+    return "bottomk" if found and found[min(found)][1] in (look.CRITICAL, look.WARNING) else "topk"
 
 
 def threshold(site: Site, signal: Signal, level: str) -> float | None:
@@ -157,26 +163,41 @@ def _unit_of_function(expr: Function) -> Unit | None:
     return unit_in(inner) if expr.name in _KEEP and inner else None
 
 
-def capped(queries: Sequence[Query]) -> list[Query]:
-    """The queries, each cut to its share of the lines that a panel draws where it could give more: the worst ones stay."""
+def capped(queries: Sequence[Query], *, instant: bool = False, worst: str = "") -> list[Query]:
+    """The queries, each cut to its share of the lines that a panel draws where it could give more: the worst ones stay.
+
+    `worst` is topk or bottomk where neither the query nor its signal says it. Raises ValueError for more queries than can share.
+    """
     share = max(1, MAX_SERIES // len(queries))
-    return [_cut(query, share) if _most(query) > share else query for query in queries]
+    plain = [_uncut(query) for query in queries]
+    cut = [_most(query) > share for query, _ in plain]
+    if any(cut) and len(queries) > top.MOST_QUERIES:
+        raise ValueError(f"{len(queries)} queries of open labels in one panel: at most {top.MOST_QUERIES} can share its lines")
+    return [
+        replace(query, what=top.Top(op or worst or _worst(query), query.expr, len(queries), instant)) if need else query
+        for (query, op), need in zip(plain, cut, strict=True)
+    ]
+
+
+def _uncut(query: Query) -> tuple[Query, str]:
+    """The query without a cut of its own, and what that cut was."""
+    expr = query.what
+    if not isinstance(expr, Function) or expr.name not in top.CUTS:
+        return query, ""
+    inner = expr.args[1]
+    return (replace(query, what=inner), expr.name) if isinstance(inner, Expr) else (query, "")
+
+
+def _worst(query: Query) -> str:
+    return "bottomk" if isinstance(query.what, Signal) and query.what.bad_below else "topk"
 
 
 def _most(query: Query) -> float:
     try:
-        labels = query.expr.labels
+        labels = {*query.expr.labels, *top.kept(query.expr)}
     except ValueError:  # PromQL as it stands, which hides its labels
-        labels = ()
+        labels = set(named(query.legend))
     return most(query.expr.for_panel(), labels)
-
-
-def _cut(query: Query, share: int) -> Query:
-    signal, expr = query.what if isinstance(query.what, Signal) else None, query.expr
-    if isinstance(expr, Function) and expr.name in _CAPS:  # cut already, to more than its share
-        return replace(query, what=Function(expr.name, (str(share), *expr.args[1:])))
-    worst = "bottomk" if signal and signal.bad_below else "topk"
-    return replace(query, what=Function(worst, (str(share), expr)))
 
 
 def colours(queries: Sequence[Query], colours: Sequence[str]) -> list[dict[str, Any]]:

@@ -29,13 +29,13 @@ VALUES = {
 }
 
 
-def series(metric: Metric, name: str, jobs: tuple[str, ...]) -> Iterator[dict[str, str]]:
+def series(metric: Metric, name: str, jobs: tuple[str, ...], hosts: Sequence[str] = INSTANCES) -> Iterator[dict[str, str]]:
     """Labels of the generated series of a metric under one of its sample names."""
     choices = [metric.closed.get(label) or VALUES.get(label, (f"{label}-1", f"{label}-2")) for label in metric.labels]
     bounds = [""]
     if isinstance(metric, Histogram) and name.endswith("_bucket"):
         bounds = [*map(str, metric.buckets), "+Inf"]
-    for instance, job, *values, bound in product(INSTANCES, jobs, *choices, bounds):
+    for instance, job, *values, bound in product(hosts, jobs, *choices, bounds):
         labels = dict(zip(metric.labels, values, strict=True)) | {"cluster": "bench", "instance": instance, "job": job}
         yield labels | ({"le": bound} if bound else {})
 

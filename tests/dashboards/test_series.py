@@ -26,23 +26,35 @@ def drawn(*queries: Query) -> list[str]:
     return [target.expr for target in panel.targets]
 
 
-def test_an_open_label_is_cut_to_the_largest() -> None:
-    assert drawn(Query(READS, "{{device}}")) == ["topk(12, rate(node_disk_read_bytes_total[$__rate_interval]))"]
-    assert [expr.split(",")[0] for expr in drawn(Query(READS), Query(READS))] == ["topk(6", "topk(6"]
+READ = "rate(node_disk_read_bytes_total[$__rate_interval])"
 
 
-def test_a_cut_of_one_s_own_is_kept_but_for_its_share() -> None:
-    assert drawn(Query(READS.sum(by=("device",)).topk(3)))[0].startswith("topk(3, ")
-    assert [expr.split(",")[0] for expr in drawn(Query(READS.topk(12)), Query(READS.topk(12)))] == ["topk(6", "topk(6"]
+def test_an_open_label_is_cut_to_what_the_reader_says_once_for_the_range() -> None:
+    ranked = f"max_over_time(({READ})[$__range:$__interval] @ end())"
+    assert drawn(Query(READS, "{{device}}")) == [f"{READ} and topk($top, {ranked})"]
+    assert drawn(Query(READS), Query(READS)) == [f"{READ} and topk($top / 2, {ranked})"] * 2
+
+
+def test_a_cut_of_one_s_own_becomes_the_reader_s() -> None:
+    assert drawn(Query(READS.topk(3), "{{device}}")) == drawn(Query(READS, "{{device}}"))
 
 
 def test_what_is_bad_below_keeps_the_smallest() -> None:
-    assert drawn(Query(signals.DISK_TIME_LEFT))[0].startswith("bottomk(12, ")
+    assert "and bottomk($top, min_over_time((" in drawn(Query(signals.DISK_TIME_LEFT))[0]
 
 
-@pytest.mark.parametrize(
-    "expr", [cpu.SECONDS.rate().sum(by=("instance", "mode")), feed.MESSAGES.rate().sum(by=("source",)), READS.sum()]
-)
+def test_what_is_told_by_machine_is_cut_and_a_bar_is_ranked_now() -> None:
+    assert "$top" in drawn(Query(READS.sum(by=("instance",))))[0]
+    bars = Panels(Site(), scope=()).bargauge("x", "y", Query(READS.sum(by=("instance",))), unit=Unit.COUNT)
+    assert [target.expr for target in bars.targets] == [f"topk($top, sum by (instance) ({READ}))"]
+
+
+def test_more_open_queries_than_can_share_are_refused() -> None:
+    with pytest.raises(ValueError, match="at most 6 can share"):
+        drawn(*[Query(READS, "{{device}}")] * 7)
+
+
+@pytest.mark.parametrize("expr", [cpu.SECONDS.rate().sum(by=("mode",)), feed.MESSAGES.rate().sum(by=("source",)), READS.sum()])
 def test_what_is_few_stays_whole(expr: Expr) -> None:
     assert "topk" not in drawn(Query(expr))[0]
 
@@ -51,7 +63,9 @@ def test_the_number_follows_from_the_declaration() -> None:
     assert series.most("sum by (source, reason) (rate(feed_bad_messages_total[5m]))", ("source", "reason")) == 21
     assert series.most("sum by (device) (rate(node_disk_read_bytes_total[5m]))", ("device",)) == math.inf
     assert series.most("topk(5, node_disk_io_now)", ("device", "instance")) == 5
-    assert series.most('up{job=~"$job"}', ("cluster", "job", "instance")) == 1
+    assert series.most("topk($top / 5, node_disk_io_now)", ("device", "instance")) == 2
+    assert series.most('up{job=~"$job"}', ("cluster", "job", "instance")) == math.inf
+    assert series.most('up{job=~"$job"}', ("cluster", "job")) == 1
 
 
 @pytest.mark.parametrize(

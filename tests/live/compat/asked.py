@@ -32,7 +32,7 @@ class Asked:
     @property
     def plain(self) -> str:
         """The question with the variables of its dashboard filled in."""
-        return _VARIABLE.sub(".*", _RATE_WINDOW.sub("20s", self.expr))
+        return _VARIABLE.sub(".*", _RATE_WINDOW.sub("20s", self.expr).replace("$top", "12"))
 
     @property
     def forms(self) -> tuple[str, ...]:
