@@ -42,8 +42,8 @@ def alerting_alive(panels: Panels) -> Panel:
     """Whether the Watchdog arrives; the Overview shows it too."""
     return panels.stat(
         "Alerting",
-        "Whether the Watchdog arrives in the inbox, through Prometheus and Alertmanager. BROKEN: nobody is told of anything; "
-        "begin with `make status`.",
+        "Whether the Watchdog arrives in the inbox, through Prometheus and Alertmanager. Normal: alive. BROKEN: nobody is "
+        "told of anything; begin with `make status`.",
         Query(stack_signals.ALERTING_ALIVE, "alerting"), states=States("alive", "BROKEN"), none="no inbox answers",
     )  # fmt: skip
 
@@ -95,7 +95,8 @@ def _fine(panels: Panels) -> Row:
 def _firing(panels: Panels) -> Row:
     table = panels.table(
         "Alerts now",
-        "Each alert that is pending or fires, the Watchdog left out. Pending: its condition holds, its time is not over.",
+        "Each alert that is pending or fires, the Watchdog left out. Normal: empty. Pending: its condition holds, its time "
+        "is not over.",
         _ALERT,
         Column(prometheus.ALERTS.select(severity="!=info").count(by=_ALERT), "Series", Unit.COUNT),
         none="none",

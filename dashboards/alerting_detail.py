@@ -101,7 +101,8 @@ def _events(panels: Panels) -> Row:
     by = ("kind", "title", "instance")
     table = panels.table(
         "Latest events",
-        "Deploys, load runs and the like of the last 24 h, as programs told the inbox. Did one come just before the fault?",
+        "Deploys, load runs and the like of the last 24 h, as programs told the inbox. Normal: what you yourselves "
+        "deployed. Did one come just before the fault?",
         by,
         Column(stack.EVENT_TIME.select().max(by=by) * 1000, "Began", Unit.TIMESTAMP),
         none="none",

@@ -58,7 +58,8 @@ def originals(panels: Panels) -> list[Panel]:
         ),
         panels.timeseries(
             "Prediction Rate",
-            "Predictions a second by model, over 5 min: scheduled ones, and those that somebody asked for.",
+            "Predictions a second by model, over 5 min: scheduled ones, and those that somebody asked for. Normal: flat, as "
+            "the schedule makes them.",
             Query(Rate("rate", Selector(catalog.find(_COUNT), _COUNT), _ORIGINAL_WINDOW).sum(by=("model",)), "{{model}}"),
             unit=Unit.PER_SECOND,
         ),
@@ -75,13 +76,13 @@ def _fine(panels: Panels) -> Row:
     found = [
         panels.stat(
             "Models",
-            "Whether Prometheus reaches the models' process. DOWN: `make status`, then `make logs s=analysis`.",
+            "Whether Prometheus reaches the models' process. Normal: up. DOWN: `make status`, then `make logs s=analysis`.",
             Query(prometheus.UP.select(job=JOB_ANALYSIS).min(), "analysis"), unit=Unit.BOOL, states=States(),
             none="no model is scraped",
         ),
         panels.stat(
             "Quality",
-            "Whether Prometheus reaches who measures them. DOWN: `make logs s=exporter-model_quality`.",
+            "Whether Prometheus reaches who measures them. Normal: up. DOWN: `make logs s=exporter-model_quality`.",
             Query(prometheus.UP.select(job=JOB_MODEL_QUALITY).min(), "exporter"), unit=Unit.BOOL, states=States(),
             none="nobody measures",
         ),
@@ -110,30 +111,33 @@ def _skill(panels: Panels) -> Row:
     found = [
         _beside(
             panels, "Hit rate",
-            "Share of predictions that named the right side, beside the baseline. Nobody foretells a random walk: lines that lie "
-            "on each other are what to expect of direction. Of volatility (risk) the model should lie above.",
+            "Share of predictions that named the right side, beside the baseline. Normal: near the baseline. Nobody "
+            "foretells a random walk: lines that lie on each other are what to expect of direction. Of volatility (risk) "
+            "the model should lie above.",
             quality.HITS, most=1,
         ),
         _beside(
             panels, "Brier score",
-            "Mean squared distance of the stated probability from what happened; lower is better, 0.25 is a coin's. A model "
-            "above its baseline does harm: roll back, or let the baseline answer.",
+            "Mean squared distance of the stated probability from what happened; lower is better, 0.25 is a coin's. Normal: "
+            "at or below the baseline. A model above its baseline does harm: roll back, or let the baseline answer.",
             quality.BRIER,
         ),
         panels.timeseries(
             "Width of intervals",
-            "Width of the 90 % intervals over the baseline's. Below 1 the model is sharper. A model can buy accuracy by being "
-            "vague: it shows here.",
+            "Width of the 90 % intervals over the baseline's. Normal: about 1. Below 1 the model is sharper. A model can "
+            "buy accuracy by being vague: it shows here.",
             Query(_relative(quality.WIDTH), "{{model}}"), unit=Unit.RATIO,
         ),
         panels.timeseries(
             "Interval score",
-            "Width and what lay outside, over the baseline's: the fair judgement of intervals. Below 1 the model is better.",
+            "Width and what lay outside, over the baseline's: the fair judgement of intervals. Normal: about 1 or below. "
+            "Below 1 the model is better.",
             Query(_relative(quality.INTERVAL_SCORE), "{{model}}"), unit=Unit.RATIO,
         ),
         panels.timeseries(
             "Accuracy with its confidence",
-            "The 95 % confidence interval of the accuracy, were the outcomes independent. They overlap, so it is wider in truth.",
+            "The 95 % confidence interval of the accuracy, were the outcomes independent. Normal: an interval that holds "
+            "the baseline's accuracy, or lies above it. They overlap, so it is wider in truth.",
             Query(quality.ACCURACY_BOUND.select().min(by=("model", "bound")), "{{model}} {{bound}}"), unit=Unit.RATIO, most=1,
         ),
         panels.timeseries(
@@ -148,7 +152,8 @@ def _skill(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Scored and waiting",
-            "Predictions scored within the hour, those that wait for their outcome, and those that are overdue. Overdue: 0.",
+            "Predictions scored within the hour, those that wait for their outcome, and those that are overdue. Normal: "
+            "scored and waiting ones flat. Overdue: 0.",
             Query(quality.SCORED.select().sum(), "scored"), Query(quality.WAITING.select().sum(), "waiting"),
             Query(quality.OVERDUE.select().sum(), "overdue"), unit=Unit.COUNT,
         ),
@@ -176,8 +181,8 @@ def _answers(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Errors by cause",
-            "Questions without an answer, by cause. `no-data`: the feed is silent or the process young; `overloaded`, `timeout`: "
-            "too many questions; `model`: a defect, see the log.",
+            "Questions without an answer, by cause. Normal: 0. `no-data`: the feed is silent or the process young; "
+            "`overloaded`, `timeout`: too many questions; `model`: a defect, see the log.",
             Query(ai.ERRORS.rate().sum(by=("cause",)), "{{cause}}"), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
@@ -198,8 +203,9 @@ def _learning(panels: Panels) -> Row:
     by = ("instance", "model")
     versions = panels.table(
         "Versions",
-        "The version of each model that answers, its age, and whether somebody chose it by hand. Version 0: it is still "
-        "learning. `python -m stream.analysis versions` lists all, `rollback` goes back to one.",
+        "The version of each model that answers, its age, and whether somebody chose it by hand. Normal: above 0, with "
+        "nothing chosen by hand. Version 0: it is still learning. `python -m stream.analysis versions` lists all, "
+        "`rollback` goes back to one.",
         by,
         Column(ai.VERSION.select().max(by=by), "Version", Unit.COUNT),
         Column(ai.AGE.select().max(by=by), "Age", Unit.SECONDS),
@@ -219,7 +225,8 @@ def _learning(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Weights of the ensemble",
-            "Each expert's weight by recent skill. `past` knows nothing: much weight there means that nobody knows more.",
+            "Each expert's weight by recent skill. Normal: slow changes, no expert with all of it. `past` knows nothing: "
+            "much weight there means that nobody knows more.",
             Query(ai.WEIGHTS.select().max(by=("horizon", "expert")).topk(MAX_SERIES), "{{expert}} {{horizon}} s"),
             unit=Unit.RATIO, most=1,
         ),
@@ -242,7 +249,8 @@ def _data(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Outcomes",
-            "Predictions whose time came: scored, or missed because the process was away when it came.",
+            "Predictions whose time came: scored, or missed because the process was away when it came. Normal: scored ones "
+            "only.",
             Query(ai.SCORED.rate().sum(by=("result",)), "{{result}}"), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
@@ -252,8 +260,8 @@ def _data(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Lease and stream",
-            "Whether one process holds the lease (1 is right; 0: nobody learns or stores), and connections to the stream that "
-            "were lost or not made within an hour, and messages without sense.",
+            "Whether one process holds the lease (1 is right; 0: nobody learns or stores), and connections to the stream "
+            "that were lost or not made within an hour, and messages without sense. Normal: lease 1, the rest 0.",
             Query(ai.LEASE.select().sum(), "lease"), Query(ai.RECONNECTS.increase("1h").sum(), "connections lost"),
             Query(ai.BAD_MESSAGES.increase("1h").sum(by=("room",)), "bad of {{room}}"), unit=Unit.COUNT,
         ),

@@ -34,7 +34,8 @@ def _versions(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Confidence of versions",
-            "The 95 % confidence interval of these accuracies (Wilson). Two versions whose intervals overlap are not told apart.",
+            "The 95 % confidence interval of these accuracies (Wilson). Normal: narrower as outcomes are scored. Two "
+            "versions whose intervals overlap are not told apart.",
             Query(m.V_BOUND.select().min(by=(*_BY, "bound")).topk(MAX_SERIES), f"{_WHICH} {{{{bound}}}}"),
             unit=Unit.RATIO, most=1,
         ),
@@ -46,19 +47,23 @@ def _versions(panels: Panels) -> Row:
             unit=Unit.RATIO, signal=m.CALIBRATION_ERROR,
         ),
         panels.timeseries(
-            "Hit rate by version", "Hit rate over the baseline's. 1: no better than it. Of a random walk nothing else is honest.",
+            "Hit rate by version",
+            "Hit rate over the baseline's. Normal: about 1. 1: no better than it. Of a random walk nothing else is honest.",
             Query(_beside(m.V_HITS), _WHICH), unit=Unit.RATIO,
         ),
         panels.timeseries(
-            "Brier score by version", "Brier score over the baseline's. Below 1 the version is better, above it does harm.",
+            "Brier score by version",
+            "Brier score over the baseline's. Normal: about 1 or below. Below 1 the version is better, above it does harm.",
             Query(_beside(m.V_BRIER), _WHICH), unit=Unit.RATIO,
         ),
         panels.timeseries(
-            "Width by version", "Width of intervals over the baseline's. Below 1 the version is sharper.",
+            "Width by version", "Width of intervals over the baseline's. Normal: about 1. Below 1 the version is sharper.",
             Query(_beside(m.V_WIDTH), _WHICH), unit=Unit.RATIO,
         ),
         panels.timeseries(
-            "Outcomes by version", "Scored predictions that these figures stand on. Below 200 no share is told.",
+            "Outcomes by version",
+            "Scored predictions that these figures stand on. Normal: rises until the window is full. Below 200 no share is "
+            "told.",
             Query(m.V_SCORED.select().max(by=_BY).topk(MAX_SERIES), _WHICH), unit=Unit.COUNT,
         ),
         panels.timeseries(
@@ -87,8 +92,9 @@ def _stated(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Drift of features",
-            "The same of what models read, the most moved ones. Levels of prices wander by nature; ratios and volatilities "
-            "should not. With drifting outputs: the market has changed, not the model.",
+            "The same of what models read, the most moved ones. Normal: ratios and volatilities low. Levels of prices "
+            "wander by nature; ratios and volatilities should not. With drifting outputs: the market has changed, not the "
+            "model.",
             Query(features, "{{model}} {{name}}"), unit=Unit.NONE,
         ),
         panels.timeseries(

@@ -93,7 +93,8 @@ def _answers(panels: Panels) -> Row:
     found = [
         panels.timeseries(
             "Requests by status",
-            "Requests by class of status; 1xx are WebSockets. 5xx should be 0; much 4xx: a client asks for what is not there.",
+            "Requests by class of status; 1xx are WebSockets. Normal: nearly all 2xx. 5xx should be 0; much 4xx: a client "
+            "asks for what is not there.",
             Query(app.REQUESTS.rate().sum(by=("code",)), "{{code}}"), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
@@ -103,7 +104,8 @@ def _answers(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Refused by route",
-            "Requests answered with 4xx, by route. `other` are paths that do not exist. 429 means more than stream.api allows.",
+            "Requests answered with 4xx, by route. Normal: near 0. `other` are paths that do not exist. 429 means more than "
+            "stream.api allows.",
             Query(app.REQUESTS.rate(code="4xx").sum(by=("route",)).topk(MAX_SERIES), "{{route}}"), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
@@ -119,7 +121,8 @@ def _connections(panels: Panels) -> Row:
     found = [
         panels.timeseries(
             "Connections to the public port",
-            "Open connections, HTTP and WebSocket together. Far above Active Connections: kept open by browsers, or slow-loris.",
+            "Open connections, HTTP and WebSocket together. Normal: a little above Active Connections. Far above Active "
+            "Connections: kept open by browsers, or slow-loris.",
             Query(app.ACTIVE_CONNECTIONS.select()), unit=Unit.COUNT,
         ),
         panels.timeseries(

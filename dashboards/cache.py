@@ -49,7 +49,8 @@ def _fine(panels: Panels) -> Row:
         ),
         panels.stat(
             "Processes in step",
-            "Whether every process hears of the others' writes. NO: its memory may hold values up to cache.memory.ttl old.",
+            "Whether every process hears of the others' writes. Normal: yes. NO: its memory may hold values up to "
+            "cache.memory.ttl old.",
             Query(cache.COHERENT.select().min(), "in step"), unit=Unit.BOOL, states=States("yes", "NO"),
         ),
         panels.stat(
@@ -77,7 +78,8 @@ def _answers(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Misses",
-            "Questions a second that a layer passed on, over 5 min; those of the last layer are loaded.",
+            "Questions a second that a layer passed on, over 5 min; those of the last layer are loaded. Normal: few beside "
+            "the questions that were answered.",
             Query(_original("cache_miss_count").sum(by=("layer",)), "{{layer}}"), unit=Unit.PER_SECOND,
         ),
         panels.bargauge(
@@ -88,7 +90,8 @@ def _answers(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Answers by source",
-            "Questions a second by who answered. `none` is loaded or goes without; `error`: nothing found, a layer failed.",
+            "Questions a second by who answered. Normal: nearly all from memory or Redis, `error` 0. `none` is loaded or "
+            "goes without; `error`: nothing found, a layer failed.",
             Query(cache.REQUESTS.rate().sum(by=("source",)), "{{source}}"), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
@@ -115,18 +118,19 @@ def _held(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Size",
-            "Their encoded size; as objects they take several times as much. Below cache.memory.bytes a process.",
+            "Their encoded size; as objects they take several times as much. Normal: flat once it is warm. Below "
+            "cache.memory.bytes a process.",
             Query(cache.BYTES.select().sum(by=("instance",))), unit=Unit.BYTES,
         ),
         panels.timeseries(
             "Evictions",
-            "Values that left memory a second, over 5 min. `items`, `bytes`: the limit is reached; raise it if Redis answers "
-            "much. `expired`: past their time.",
+            "Values that left memory a second, over 5 min. Normal: `expired` only. `items`, `bytes`: the limit is reached; "
+            "raise it if Redis answers much. `expired`: past their time.",
             Query(_original("cache_eviction_count").sum(by=("cause",)), "{{cause}}"), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
             "Invalidations",
-            "Values removed a second because they were no longer true, by layer.",
+            "Values removed a second because they were no longer true, by layer. Normal: in step with what is written.",
             Query(cache.INVALIDATIONS.rate().sum(by=("layer",)), "{{layer}}"), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
@@ -148,12 +152,14 @@ def _loading(panels: Panels) -> Row:
     return _row("Loading", [
         panels.timeseries(
             "Loads",
-            "Loaders that ran, a second. `failed`: the database or a model refused; `absent`: asked for what there is not.",
+            "Loaders that ran, a second. Normal: few, nearly all of them loaded; `failed` 0. `failed`: the database or a "
+            "model refused; `absent`: asked for what there is not.",
             Query(cache.LOADED.rate().sum(by=("result",)), "{{result}}"), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
             "Loads spared",
-            "Loads a second that did not run because the same value was being loaded, here or by another process.",
+            "Loads a second that did not run because the same value was being loaded, here or by another process. Normal: "
+            "near 0; a spike when a hot value ends.",
             Query(cache.COALESCED.rate().sum(by=("scope",)), "{{scope}}"), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
@@ -173,8 +179,8 @@ def _layers(panels: Panels) -> Row:
     return _row("Layers", [
         panels.timeseries(
             "Errors",
-            "Operations a second that a layer failed. `timeout`: longer than its limit in site.yaml; `poisoned`: what it held "
-            "was damaged and was deleted: somebody else writes there.",
+            "Operations a second that a layer failed. Normal: 0. `timeout`: longer than its limit in site.yaml; `poisoned`: "
+            "what it held was damaged and was deleted: somebody else writes there.",
             Query(cache.ERRORS.rate().sum(by=("layer", "kind")).topk(8), "{{layer}} {{kind}}"), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
@@ -184,8 +190,8 @@ def _layers(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Times left alone",
-            "How often a layer's failure made a process leave it alone, within an hour. A few with nothing else: the machine is "
-            "busier than the limit allows (cache.redis.timeout).",
+            "How often a layer's failure made a process leave it alone, within an hour. Normal: 0. A few with nothing else: "
+            "the machine is busier than the limit allows (cache.redis.timeout).",
             Query(cache.BREAKER_OPENED.increase("1h").sum(by=("layer",)), "{{layer}}"), unit=Unit.COUNT,
         ),
     ], folded=True)  # fmt: skip
@@ -195,8 +201,8 @@ def _warming(panels: Panels) -> Row:
     return _row("Warming", [
         panels.timeseries(
             "Keys warmed",
-            "Keys that warming looked at within an hour, by result. `fresh`: the feed had written them; `failed`: the database "
-            "was away.",
+            "Keys that warming looked at within an hour, by result. Normal: mostly `fresh`, `failed` 0. `fresh`: the feed "
+            "had written them; `failed`: the database was away.",
             Query(cache.WARMED.increase("1h").sum(by=("result",)), "{{result}}"), unit=Unit.COUNT,
         ),
         panels.timeseries(
@@ -206,7 +212,7 @@ def _warming(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Time of a round, mean",
-            "How long a scheduled round took by kind.",
+            "How long a scheduled round took by kind. Normal: well below a second, and flat.",
             Query(cache.WARM_DURATION.mean(by=("kind",)), "{{kind}}"), unit=Unit.SECONDS,
         ),
         panels.timeseries(

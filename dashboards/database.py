@@ -66,7 +66,7 @@ def _fine(panels: Panels) -> Row:
     found = [
         panels.stat(
             "Maintenance",
-            "Whether Prometheus reaches the store's maintenance. DOWN: `make status`, then `make logs s=store`.",
+            "Whether Prometheus reaches the store's maintenance. Normal: up. DOWN: `make status`, then `make logs s=store`.",
             Query(prometheus.UP.select(job=JOB_STORE).min(), "store"), unit=Unit.BOOL, states=States(),
             none="no maintenance is scraped",
         ),
@@ -191,8 +191,8 @@ def _queries(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Errors by reason",
-            "Operations that failed, a second. `unavailable`: no server; `pool`: no connection became free; `timeout`: longer "
-            "than database.statement_timeout; `refused`: a defect, see the log.",
+            "Operations that failed, a second. Normal: 0. `unavailable`: no server; `pool`: no connection became free; "
+            "`timeout`: longer than database.statement_timeout; `refused`: a defect, see the log.",
             Query(db.ERRORS.rate().sum(by=("reason",)), "{{reason}}"), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
@@ -252,8 +252,8 @@ def _server(panels: Panels) -> Row:
     found = [
         panels.timeseries(
             "Sessions",
-            "Sessions of clients that PostgreSQL has, by state. `idle in transaction` holds locks: who it is, "
-            "`select * from pg_stat_activity` tells.",
+            "Sessions of clients that PostgreSQL has, by state. Normal: mostly `idle`, `active` for moments, `idle in "
+            "transaction` 0. `idle in transaction` holds locks: who it is, `select * from pg_stat_activity` tells.",
             Query(db.SESSIONS.select().sum(by=("state",)), "{{state}}"), unit=Unit.COUNT,
         ),
         panels.timeseries(
@@ -263,7 +263,8 @@ def _server(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Scans",
-            "Scans of tables a second, by index and of the whole table.",
+            "Scans of tables a second, by index and of the whole table. Normal: nearly all by index; whole scans of small "
+            "tables do no harm.",
             Query(db.SCANS.rate().sum(by=("kind",)), "{{kind}}"), unit=Unit.PER_SECOND,
         ),
     ]  # fmt: skip

@@ -37,7 +37,8 @@ def sources(panels: Panels) -> Row:
     )  # fmt: skip
     kinds = panels.table(
         "Fed by",
-        "What each source is: `replay` is the embedded feed, no live market. Endpoints stand in stream.sources of site.yaml.",
+        "What each source is: `replay` is the embedded feed, no live market. Normal: the sources that site.yaml names. "
+        "Endpoints stand in stream.sources of site.yaml.",
         (*_SOURCE, "kind"),
         Column(feed.SOURCE_INFO.select().count(by=(*_SOURCE, "kind")), "Processes", Unit.COUNT),
         none="no stream server is scraped",
@@ -57,7 +58,8 @@ def freshness(panels: Panels) -> Row:
     found = [
         panels.timeseries(
             "Age of the last message",
-            "Time since each source's last good message. A ramp: the source is silent; at its stale_after it counts as stale.",
+            "Time since each source's last good message. Normal: below each source's stale_after. A ramp: the source is "
+            "silent; at its stale_after it counts as stale.",
             Query(stream_signals.MESSAGE_AGE, "{{source}}"),
         ),
         panels.timeseries(
@@ -87,7 +89,7 @@ def received(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Bytes of sources",
-            "Bytes received, by source; 0 for a replay.",
+            "Bytes received, by source; 0 for a replay. Normal: flat, more when markets move.",
             Query(feed.RECEIVED_BYTES.rate().sum(by=("source",)), "{{source}}"), unit=Unit.BYTES_PER_SECOND,
         ),
         panels.timeseries(
@@ -99,8 +101,8 @@ def received(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Ignored messages",
-            "Messages that are no data of ours: answers, heartbeats, symbols that are not listed. If all are: the "
-            "mapping is wrong.",
+            "Messages that are no data of ours: answers, heartbeats, symbols that are not listed. Normal: few beside the "
+            "good ones. If all are: the mapping is wrong.",
             Query(feed.IGNORED.rate().sum(by=("source",)), "{{source}}"), unit=Unit.PER_SECOND,
         ),
     ]  # fmt: skip
@@ -118,7 +120,8 @@ def reconnects(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Connections to sources",
-            "Attempts to connect within an hour (requests, of a source that is polled), and connections made again.",
+            "Attempts to connect within an hour (requests, of a source that is polled), and connections made again. Normal: "
+            "0 reconnections; of a polled source as many requests as its interval makes.",
             Query(feed.ATTEMPTS.increase("1h").sum(by=("source",)).apply("round"), "{{source}} attempts"),
             Query(feed.RECONNECTS.increase("1h").sum(by=("source",)).apply("round"), "{{source}} again"), unit=Unit.COUNT,
         ),
@@ -159,7 +162,7 @@ def processors(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Updates",
-            "Updates made, by processor and whether the queue took them. `refused` should be 0.",
+            "Updates made, by processor and whether the queue took them. Normal: taken ones only. `refused` should be 0.",
             Query(feed.UPDATES.rate().sum(by=("processor", "result")), "{{processor}} {{result}}"), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(

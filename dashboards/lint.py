@@ -21,6 +21,7 @@ LEGEND = ("lastNotNull", "mean", "max")
 _OUTER_BY = re.compile(r"\s*\w+\s+by\s*\(([^)]*)\)")
 _FIXED_RANGE = re.compile(r"\b(?:rate|irate|increase)\([^\[\]]*\[(\d[^\]]*)\]")
 CONSTANT_FALLBACK = re.compile(r"\bor\b.*\bvector\s*\(", re.DOTALL)
+_NORMAL = re.compile(r"\S[.)?] Normal\b")  # a sentence of its own, after what is shown
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 _WORD = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LONG = ("5m", "10m", "1h", "24h")  # a range that is the question itself: "in the last hour"
@@ -91,6 +92,8 @@ def _lint_panel(panel: dict[str, Any]) -> Iterator[str]:
     for key in ("title", "description"):
         if not panel.get(key):
             yield f"{name}: {key} is empty: say what it shows, what is normal, what to do"
+    if panel.get("description") and not _NORMAL.search(panel["description"]):
+        yield f"{name}: description does not tell what is normal: after what it shows, write `Normal: …`"
     if not panel.get("targets"):
         yield f"{name}: has no query: an empty panel tells nothing"
     if not kinds.unit(panel):

@@ -35,7 +35,7 @@ def _fine(panels: Panels) -> Row:
     found = [
         panels.stat(
             "PostgreSQL",
-            "Whether the exporter reaches the server and may ask it. DOWN: the panel beside tells why.",
+            "Whether the exporter reaches the server and may ask it. Normal: up. DOWN: the panel beside tells why.",
             Query(server.UP.select().min(), "PostgreSQL"), unit=Unit.BOOL, states=States(), none="no server is scraped",
         ),
         panels.statetimeline(
@@ -53,8 +53,8 @@ def _fine(panels: Panels) -> Row:
         ),
         panels.stat(
             "Transaction ids used",
-            "Age of the oldest transaction id, as a share of 2^31. Normal: below 10 %. Above: what keeps vacuum off?",
-            Query(ask.XID, "{{datname}}"),
+            "Age of the oldest transaction id of any database, as a share of 2^31. Normal: below 10 %. Above: what keeps vacuum off?",
+            Query(Query(ask.XID).expr.max(), "oldest"), unit=ask.XID.unit, signal=ask.XID,
         ),
     ]  # fmt: skip
     return Row("Is it fine?", [Cell(panel, width=6, height=5) for panel in found])
@@ -77,7 +77,8 @@ def _traffic(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Rows",
-            "Rows a second, by what was done with them. Returned far above fetched: scans read much more than is wanted.",
+            "Rows a second, by what was done with them. Normal: fetched close to returned, with the pattern of the load. "
+            "Returned far above fetched: scans read much more than is wanted.",
             Query(database.RETURNED.rate().sum(by=("instance",)), "{{instance}} returned"),
             Query(database.FETCHED.rate().sum(by=("instance",)), "{{instance}} fetched"),
             Query((database.INSERTED.rate() + database.UPDATED.rate() + database.DELETED.rate()).sum(by=("instance",)),
@@ -98,7 +99,7 @@ def _connections(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Connections by role and application",
-            "Who has them: the largest. One that only rises leaks connections.",
+            "Who has them: the largest. Normal: flat, at the sizes of the pools. One that only rises leaks connections.",
             Query(activity.COUNT.select().sum(by=("instance", "usename", "application_name")).compare(">", 0).topk(MAX_SERIES),
             "{{usename}} {{application_name}}"),
             unit=Unit.COUNT,

@@ -38,12 +38,13 @@ def _statements(panels: Panels) -> Row:
     found = [
         panels.timeseries(
             "Time by statement",
-            f"Seconds that statements ran, a second: the most. 1 is one processor's worth. {text}",
+            "Seconds that statements ran, a second: the most. Normal: well below 1 together, which is one processor's worth. "
+            + text,
             Query(_busiest(statements.SECONDS, by), name), unit=Unit.RATIO,
         ),
         panels.timeseries(
             "Calls by statement",
-            f"Executions a second, the most. {text}",
+            f"Executions a second, the most. Normal: in step with the applications' requests. {text}",
             Query(_busiest(statements.CALLS, by), name), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
@@ -70,19 +71,23 @@ def _tables(panels: Panels) -> Row:
             Query(_busiest(tables.SEQ_READ, _TABLE), _NAME), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
-            "Rows written by table", "Rows inserted, updated and deleted, a second: the most.",
+            "Rows written by table",
+            "Rows inserted, updated and deleted, a second: the most. Normal: the tables that the applications write, in "
+            "step with their requests.",
             Query(
                 (tables.INSERTED.rate() + tables.UPDATED.rate() + tables.DELETED.rate()).sum(by=_TABLE).topk(MAX_SERIES), _NAME
             ),
             unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
-            "Blocks read from disk by table", "Blocks of tables and indexes that were not in the cache, a second: the most.",
+            "Blocks read from disk by table",
+            "Blocks of tables and indexes that were not in the cache, a second: the most. Normal: near 0 when the data in "
+            "use fit into memory; a burst at a start or a backup.",
             Query((tables.HEAP_READ.rate() + tables.INDEX_READ.rate()).sum(by=_TABLE).topk(MAX_SERIES), _NAME),
             unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
-            "Database sizes", "Disk space of the databases.",
+            "Database sizes", "Disk space of the databases. Normal: rises slowly or is flat.",
             Query(_largest(database.SIZE, ("instance", "datname")), "{{instance}} {{datname}}"), unit=Unit.BYTES,
         ),
         panels.timeseries(
@@ -111,7 +116,8 @@ def _order(panels: Panels) -> Row:
             Query(_largest(tables.BLOAT, _TABLE), _NAME), unit=Unit.BYTES,
         ),
         panels.timeseries(
-            "Vacuums under way", "Share of the table that vacuums have scanned.",
+            "Vacuums under way",
+            "Share of the table that vacuums have scanned. Normal: empty most of the time; a line that rises to 1 and ends.",
             Query(tables.VACUUM_SCANNED.select().max(by=("datname", "relname"))
             / tables.VACUUM_BLOCKS.select().max(by=("datname", "relname")).compare(">", 0), "{{datname}} {{relname}}"),
             unit=Unit.RATIO,
@@ -146,19 +152,23 @@ def _order(panels: Panels) -> Row:
 def _indexes(panels: Panels) -> Row:
     index, name = (*_TABLE, "indexrelname"), "{{relname}} {{indexrelname}}"
     found = [
-        panels.timeseries("Largest indexes", "Size of the largest indexes.",
+        panels.timeseries("Largest indexes", "Size of the largest indexes. Normal: flat, or grows with its table.",
             Query(_largest(indexes.SIZE, index), name), unit=Unit.BYTES),
-        panels.timeseries("Index scans", "Scans a second, the most used.",
+        panels.timeseries("Index scans",
+        "Scans a second, the most used. Normal: the same indexes at the top, in step with the load.",
             Query(_busiest(indexes.SCANS, index), name), unit=Unit.PER_SECOND),
         panels.timeseries(
             "Indexes of no use",
-            "Indexes that are invalid, and those that no query has used since the statistics began. Invalid: make them anew.",
+            "Indexes that are invalid, and those that no query has used since the statistics began. Normal: 0 invalid; a "
+            "few unused ones on a young server. Invalid: make them anew.",
             Query(indexes.INVALID.select().sum(by=("instance", "datname")), "{{datname}} invalid"),
             Query(indexes.UNUSED.select().sum(by=("instance", "datname")), "{{datname}} unused"), unit=Unit.COUNT,
         ),
-        panels.timeseries("Space of unused indexes", "Disk space that they take; each also costs every write.",
+        panels.timeseries("Space of unused indexes",
+        "Disk space that they take; each also costs every write. Normal: small beside Database sizes.",
             Query(indexes.UNUSED_SIZE.select().sum(by=("instance", "datname")), "{{datname}}"), unit=Unit.BYTES),
-        panels.timeseries("Sequences", "Share of its values that a sequence has given out, above a half.",
+        panels.timeseries("Sequences",
+        "Share of its values that a sequence has given out, above a half. Normal: empty, as none is above a half.",
             Query(ask.SEQUENCE, "{{datname}} {{schemaname}}.{{sequencename}}")),
     ]  # fmt: skip
     return _row("Indexes and sequences", found)
@@ -166,7 +176,9 @@ def _indexes(panels: Panels) -> Row:
 
 def _writing(panels: Panels) -> Row:
     found = [
-        panels.timeseries("WAL written", "Bytes of WAL a second. Bulk loads and full pages after checkpoints show.",
+        panels.timeseries("WAL written",
+        "Bytes of WAL a second. Normal: in step with Rows written by table. Bulk loads and full pages after checkpoints "
+        "show.",
             Query(writing.WAL_POSITION.rate().sum(by=_INSTANCE)), unit=Unit.BYTES_PER_SECOND),
         panels.timeseries("WAL files",
             "Bytes in pg_wal. Normal: near max_wal_size. Above: archiving fails, or a slot keeps them.",
@@ -183,7 +195,9 @@ def _writing(panels: Panels) -> Row:
         ),
         panels.timeseries("Archiving failures", "Attempts to archive WAL that failed in the last hour. Normal: 0.",
             Query(writing.ARCHIVE_FAILED.increase("1h").sum(by=_INSTANCE)), unit=Unit.COUNT),
-        panels.timeseries("I/O by process", "Reads and writes a second by kind of process, from 16 on.",
+        panels.timeseries("I/O by process",
+        "Reads and writes a second by kind of process, from 16 on. Normal: the checkpointer writes, client backends read "
+        "little.",
             Query(_busiest(writing.IO_READS, ("instance", "backend_type")), "{{backend_type}} read"),
             Query(_busiest(writing.IO_WRITES, ("instance", "backend_type")), "{{backend_type}} written"), unit=Unit.PER_SECOND),
     ]  # fmt: skip
@@ -194,11 +208,13 @@ def _replication(panels: Panels) -> Row:
     found = [
         panels.timeseries("Replication lag", "How far standbys are behind, as they see it. Normal: below a second.",
             Query(ask.REPLICATION_LAG)),
-        panels.timeseries("Standbys behind", "Bytes of WAL that each connected standby has not replayed.",
+        panels.timeseries("Standbys behind",
+        "Bytes of WAL that each connected standby has not replayed. Normal: near 0; empty without a standby.",
             Query(_largest(replication.BEHIND, ("instance", "application_name")), "{{instance}} {{application_name}}"),
             unit=Unit.BYTES),
         panels.timeseries("WAL kept for a slot",
-            "WAL that is kept because a slot's reader has not confirmed it. A ramp: it is gone.",
+            "WAL that is kept because a slot's reader has not confirmed it. Normal: near 0; empty without a slot. A ramp: "
+            "it is gone.",
             Query(ask.SLOT_BEHIND, "{{instance}} {{slot_name}}")),
     ]  # fmt: skip
     return _row("Replication", found)

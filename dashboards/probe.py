@@ -33,17 +33,18 @@ def dashboard(site: Site) -> Dashboard:
 def _fine(panels: Panels) -> Row:
     found = [
         panels.stat(
-            "Probe", "Whether Prometheus reaches the probe itself. DOWN: `make logs s=exporter-probe`.",
+            "Probe", "Whether Prometheus reaches the probe itself. Normal: up. DOWN: `make logs s=exporter-probe`.",
             Query(prometheus.UP.select(job=JOB_PROBE).min(), "probe"), unit=Unit.BOOL, states=States(),
             none="no probe is scraped",
         ),
         panels.stat(
-            "Stream", "Whether a client gets in and gets messages now. DOWN: the panel Failures tells why.",
+            "Stream", "Whether a client gets in and gets messages now. Normal: up. DOWN: the panel Failures tells why.",
             Query(m.STREAM_UP, "{{endpoint}}"), states=States(), none="no stream is probed",
         ),
         panels.stat(
             "API and edge",
-            "Whether every operation answered 200 in time. DOWN: the panels Answered and Failures tell which, and why.",
+            "Whether every operation answered 200 in time. Normal: up. DOWN: the panels Answered and Failures tell which, "
+            "and why.",
             Query(m.HTTP_UP.expr.min(), "all"), unit=Unit.BOOL, states=States(), none="no operation is probed",
         ),
         panels.stat(
@@ -111,7 +112,8 @@ def _loss(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Closes seen",
-            "Ends of the kept connection within 5 min, by close code. 1001: a restart in good order; 1006: a crash.",
+            "Ends of the kept connection within 5 min, by close code. Normal: none. 1001: a restart in good order; 1006: a "
+            "crash.",
             Query(m.CLOSES.increase("5m").sum(by=("instance", "code")), "{{instance}} {{code}}"), unit=Unit.COUNT,
         ),
         panels.timeseries(
@@ -164,8 +166,8 @@ def _phases(panels: Panels) -> Row:
     found = [
         panels.timeseries(
             "Phases, the slowest endpoint",
-            "Name, connection, TLS, up to the first byte, up to the last; of the endpoint that took longest. `connect` grows "
-            "with the network, `processing` with the server.",
+            "Name, connection, TLS, up to the first byte, up to the last; of the endpoint that took longest. Normal: a few "
+            "milliseconds each. `connect` grows with the network, `processing` with the server.",
             Query(longest, "{{instance}} {{phase}}"), unit=Unit.SECONDS,
         ),
         panels.timeseries(

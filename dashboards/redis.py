@@ -36,7 +36,8 @@ def _fine(panels: Panels) -> Row:
     found = [
         panels.stat(
             "Redis",
-            "Whether the exporter reaches every server and may ask it. DOWN: the panel beside tells which, and why.",
+            "Whether the exporter reaches every server and may ask it. Normal: up. DOWN: the panel beside tells which, and "
+            "why.",
             Query(server.UP.select().min(), "Redis"), unit=Unit.BOOL, states=States(), none="no server is scraped",
         ),
         panels.statetimeline(
@@ -49,7 +50,8 @@ def _fine(panels: Panels) -> Row:
         ),
         panels.stat(
             "Memory used now",
-            "The fullest server's share of maxmemory, or of the machine's memory without one. A cache is meant to be full.",
+            "The fullest server's share of maxmemory, or of the machine's memory without one. Normal: below 100 % without "
+            "evictions. A cache is meant to be full.",
             Query(ask.MEMORY.expr.max(), "used"), unit=Unit.RATIO,
         ),
         panels.stat(
@@ -70,19 +72,22 @@ def _traffic(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Found keys",
-            "Share of reads that found their key, over 5 min. A cache: above 90 %. Below: keys end too soon, or are evicted.",
+            "Share of reads that found their key, over 5 min. Normal: flat. A cache: above 90 %. Below: keys end too soon, "
+            "or are evicted.",
             Query(ask.HIT_RATIO),
         ),
         panels.timeseries(
             "Network",
-            "Bytes a second from and to clients. Near the network's limit: large values; see Time by command.",
+            "Bytes a second from and to clients. Normal: in step with Calls by command. Near the network's limit: large "
+            "values; see Time by command.",
             Query(stats.NET_IN.rate().sum(by=("instance",)), "{{instance}} in"),
             Query(stats.NET_OUT.rate().sum(by=("instance",)), "{{instance}} out"),
             unit=Unit.BYTES_PER_SECOND,
         ),
         panels.timeseries(
             "Clients",
-            "Connections of clients, and those that wait in a blocking command. One that only rises: a leak.",
+            "Connections of clients, and those that wait in a blocking command. Normal: flat; the blocked ones are "
+            "consumers that wait for work. One that only rises: a leak.",
             Query(server.CLIENTS.select().max(by=("instance",)), "{{instance}} connected"),
             Query(server.BLOCKED_CLIENTS.select().max(by=("instance",)), "{{instance}} blocked"),
             unit=Unit.COUNT,
@@ -96,7 +101,7 @@ def _traffic(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Processor time",
-            "Share of one core in use; commands run on one. Near 100 %: see Time by command.",
+            "Share of one core in use; commands run on one. Normal: below 80 %. Near 100 %: see Time by command.",
             Query((server.CPU_SYS.rate() + server.CPU_USER.rate()).sum(by=("instance",))), unit=Unit.RATIO,
         ),
     ])  # fmt: skip
@@ -106,14 +111,16 @@ def _memory(panels: Panels) -> Row:
     return _row("Memory and keys", [
         panels.timeseries(
             "Memory",
-            "Memory allocated, and the limit maxmemory where there is one.",
+            "Memory allocated, and the limit maxmemory where there is one. Normal: below its limit, and flat once it is "
+            "warm.",
             Query(memory.USED.select().max(by=("instance",)), "{{instance}} used"),
             Query(memory.MAX.select().max(by=("instance",)).compare(">", 0), "{{instance}} limit"),
             unit=Unit.BYTES,
         ),
         panels.timeseries(
             "Used where nothing is evicted",
-            "Share of the limit that servers with maxmemory-policy noeviction use. At 100 % they refuse writes.",
+            "Share of the limit that servers with maxmemory-policy noeviction use. Normal: below 80 %. At 100 % they refuse "
+            "writes.",
             Query(ask.FULL),
         ),
         panels.timeseries(
@@ -123,20 +130,22 @@ def _memory(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Keys",
-            "Keys of each database that has some.",
+            "Keys of each database that has some. Normal: flat, or grows with what is stored.",
             Query(keys.KEYS.select().max(by=("instance", "db")).compare(">", 0).topk(MAX_SERIES), "{{instance}} {{db}}"),
             unit=Unit.COUNT,
         ),
         panels.timeseries(
             "Keys evicted and expired",
-            "Keys a second that went to make room, and that ended by their time. Evicted: memory is at its limit.",
+            "Keys a second that went to make room, and that ended by their time. Normal: expired only. Evicted: memory is "
+            "at its limit.",
             Query(memory.EVICTED.rate().sum(by=("instance",)), "{{instance}} evicted"),
             Query(memory.EXPIRED.rate().sum(by=("instance",)), "{{instance}} expired"),
             unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
             "Evicted in 10 min",
-            "Keys thrown out within 10 min, as a share of those that are there. Above the dashed line: the cache is too small.",
+            "Keys thrown out within 10 min, as a share of those that are there. Normal: 0, or little in a cache that is "
+            "meant to be full. Above the dashed line: the cache is too small.",
             Query(ask.EVICTED),
         ),
     ])  # fmt: skip
@@ -146,12 +155,13 @@ def _commands(panels: Panels) -> Row:
     return _row("Commands", [
         panels.timeseries(
             "Time by command",
-            "Seconds that commands took, a second: the most. Together they cannot be more than 1: one command runs at a time.",
+            "Seconds that commands took, a second: the most. Normal: well below 1 together. Together they cannot be more "
+            "than 1: one command runs at a time.",
             Query(commands.SECONDS.rate().sum(by=("instance", "cmd")).topk(MAX_SERIES), "{{instance}} {{cmd}}"), unit=Unit.RATIO,
         ),
         panels.timeseries(
             "Calls by command",
-            "Calls a second, the most.",
+            "Calls a second, the most. Normal: in step with the applications' requests.",
             Query(commands.CALLS.rate().sum(by=("instance", "cmd")).topk(MAX_SERIES), "{{instance}} {{cmd}}"),
             unit=Unit.PER_SECOND,
         ),
@@ -164,20 +174,22 @@ def _commands(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Refused and failed calls",
-            "Calls a second that were refused before they ran (rights, memory), or ended with an error.",
+            "Calls a second that were refused before they ran (rights, memory), or ended with an error. Normal: 0.",
             Query(commands.REJECTED.rate().sum(by=("instance",)), "{{instance}} refused"),
             Query(commands.FAILED.rate().sum(by=("instance",)), "{{instance}} failed"),
             unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
             "Errors by kind",
-            "Errors answered a second, by their first word. WRONGPASS, NOPERM: an intruder or a bad setting; OOM: it is full.",
+            "Errors answered a second, by their first word. Normal: none. WRONGPASS, NOPERM: an intruder or a bad setting; "
+            "OOM: it is full.",
             Query(stats.ERRORS.rate().sum(by=("instance", "err")).topk(MAX_SERIES), "{{instance}} {{err}}"),
             unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
             "Slow commands",
-            "Commands of the last 10 min that took longer than slowlog-log-slower-than. `SLOWLOG GET` shows them.",
+            "Commands of the last 10 min that took longer than slowlog-log-slower-than. Normal: 0. `SLOWLOG GET` shows "
+            "them.",
             Query(ask.SLOW),
         ),
     ])  # fmt: skip

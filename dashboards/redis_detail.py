@@ -24,29 +24,33 @@ def _persistence(panels: Panels) -> Row:
     found = [
         panels.statetimeline(
             "Last snapshots succeeded",
-            "1 while the last snapshot (RDB) succeeded. 0: the server's log says why; by default it refuses writes.",
+            "1 while the last snapshot (RDB) succeeded. Normal: 1. 0: the server's log says why; by default it refuses "
+            "writes.",
             Query(ask.SAVE),
             states=States("succeeded", "FAILED"),
         ),
         panels.timeseries(
             "Changes since the last snapshot",
-            "Changes that no snapshot holds. On a server without snapshots it only grows.",
+            "Changes that no snapshot holds. Normal: falls back at each snapshot. On a server without snapshots it only "
+            "grows.",
             Query(persistence.CHANGES.select().max(by=_INSTANCE)), unit=Unit.COUNT,
         ),
         panels.timeseries(
             "Snapshots' age",
-            "Age of the last snapshot, of servers that save by themselves and have changed since.",
+            "Age of the last snapshot, of servers that save by themselves and have changed since. Normal: below the longest "
+            "interval of `save`.",
             Query(ask.SAVE_AGE),
         ),
         panels.statetimeline(
             "Append-only files written",
-            "1 while the last write and the last rewrite of the append-only file succeeded.",
+            "1 while the last write and the last rewrite of the append-only file succeeded. Normal: 1; empty without such a "
+            "file.",
             Query(ask.AOF),
             states=States("written", "FAILS"),
         ),
         panels.timeseries(
             "Append-only files' size",
-            "Size of the append-only file, and after its last rewrite.",
+            "Size of the append-only file, and after its last rewrite. Normal: grows, and falls at each rewrite.",
             Query(persistence.AOF_SIZE.select().max(by=_INSTANCE), "{{instance}} now"),
             Query(persistence.AOF_BASE.select().max(by=_INSTANCE), "{{instance}} rewritten"),
             unit=Unit.BYTES,
@@ -58,7 +62,8 @@ def _persistence(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Latency spikes",
-            "The last spike of each kind of event. Empty unless latency-monitor-threshold is set. `fork`, `aof-…`: the disk.",
+            "The last spike of each kind of event. Normal: empty. Empty unless latency-monitor-threshold is set. `fork`, "
+            "`aof-…`: the disk.",
             Query(commands.SPIKE.select().max(by=("instance", "event_name")).topk(MAX_SERIES), "{{instance}} {{event_name}}"),
             unit=Unit.SECONDS,
         ),
@@ -71,19 +76,21 @@ def _patterns(panels: Panels) -> Row:
     found = [
         panels.timeseries(
             "Keys by pattern",
-            "Keys that match the patterns of site.yaml (exporters.redis.targets[].counts).",
+            "Keys that match the patterns of site.yaml (exporters.redis.targets[].counts). Normal: flat, or in step with "
+            "what is stored.",
             Query(keys.COUNT.select().max(by=("instance", "db", "key")).topk(MAX_SERIES), "{{instance}} {{db}} {{key}}"),
             unit=Unit.COUNT,
         ),
         panels.timeseries(
             "Age of these counts",
-            "How long ago all keys had been looked at. Grows with the number of keys: exporters.redis.scan_keys a scrape.",
+            "How long ago all keys had been looked at. Normal: below a few scrapes. Grows with the number of keys: "
+            "exporters.redis.scan_keys a scrape.",
             Query(keys.AGE.select().max(by=("instance", "db", "key")).topk(MAX_SERIES), "{{instance}} {{db}} {{key}}"),
             unit=Unit.SECONDS,
         ),
         panels.timeseries(
             "Largest keys",
-            "Memory of the keys that site.yaml names (exporters.redis.targets[].keys), the largest.",
+            "Memory of the keys that site.yaml names (exporters.redis.targets[].keys), the largest. Normal: flat.",
             Query(keys.MEMORY.select().max(by=("instance", "db", "key")).topk(MAX_SERIES), "{{instance}} {{db}} {{key}}"),
             unit=Unit.BYTES,
         ),
@@ -94,7 +101,7 @@ def _patterns(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Stream entries added",
-            "Entries added a second, the most.",
+            "Entries added a second, the most. Normal: as its writers send.",
             Query(keys.ADDED.rate().sum(by=stream).topk(MAX_SERIES), "{{instance}} {{db}} {{stream}}"), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
@@ -122,26 +129,27 @@ def _replication(panels: Panels) -> Row:
         ),
         panels.statetimeline(
             "Links to primaries",
-            "1 while a replica is connected to its primary. 0: it serves the past.",
+            "1 while a replica is connected to its primary. Normal: 1; empty without a replica. 0: it serves the past.",
             Query(ask.LINK, "{{instance}} {{master_host}}:{{master_port}}"),
             states=States("up", "LOST"),
         ),
         panels.timeseries(
             "Full copies sent",
-            "Replicas that were sent everything, and that could go on, within an hour. Many full ones: the backlog is small.",
+            "Replicas that were sent everything, and that could go on, within an hour. Normal: 0; one when a replica is "
+            "new. Many full ones: the backlog is small.",
             Query(replication.FULL_SYNCS.select().over("delta", "1h").max(by=_INSTANCE), "{{instance}} full"),
             Query(replication.PARTIAL_SYNCS.select().over("delta", "1h").max(by=_INSTANCE), "{{instance}} partial"),
             unit=Unit.COUNT,
         ),
         panels.statetimeline(
             "Clusters",
-            "1 while the cluster answers, as each node sees it.",
+            "1 while the cluster answers, as each node sees it. Normal: 1; empty without a cluster.",
             Query(ask.CLUSTER),
             states=States("ok", "FAILS"),
         ),
         panels.statetimeline(
             "Failovers possible",
-            "1 while enough Sentinels are there for a failover of the primary.",
+            "1 while enough Sentinels are there for a failover of the primary. Normal: 1; empty without a Sentinel.",
             Query(ask.QUORUM, "{{instance}} {{master_name}}"),
             states=States("possible", "NO"),
         ),

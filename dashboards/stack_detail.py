@@ -92,7 +92,8 @@ def _prometheus(panels: Panels) -> Row:
         ),
         panels.statetimeline(
             "Prometheus configuration in force",
-            "Whether the last reload succeeded. OLD: Prometheus runs with an old one; `make logs s=prometheus` says why.",
+            "Whether the last reload succeeded. Normal: in force. OLD: Prometheus runs with an old one; `make logs "
+            "s=prometheus` says why.",
             Query(stack_signals.CONFIG_RELOAD),
             states=States("in force", "OLD", zero_colour=look.WARNING),
         ),
@@ -153,7 +154,7 @@ def _preview(panels: Panels) -> Row:
     found = [
         panels.timeseries(
             "Preview requests",
-            "Requests that the dashboards' preview answered, by class of status. 5xx should be 0.",
+            "Requests that the dashboards' preview answered, by class of status. Normal: 2xx and 3xx only. 5xx should be 0.",
             Query(stack.PREVIEW_REQUESTS.rate().sum(by=("code",)), "{{code}}"), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
@@ -189,7 +190,7 @@ def _restarts(panels: Panels) -> Row:
     )
     started = panels.timeseries(
         "Age of the services' processes",
-        "How long each of our processes runs. A line that falls to 0 is a restart.",
+        "How long each of our processes runs. Normal: lines that only rise. A line that falls to 0 is a restart.",
         Query(stack_signals.PROCESS_AGE.expr.topk(MAX_SERIES), _TARGET),
         unit=Unit.SECONDS,
     )

@@ -36,8 +36,8 @@ def _processors(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Load average",
-            "Tasks that run, want to or wait for a disk: mean of 1, 5 and 15 min. Rising from the third to the first: load "
-            "grows.",
+            "Tasks that run, want to or wait for a disk: mean of 1, 5 and 15 min. Normal: below the number of processors. "
+            "Rising from the third to the first: load grows.",
             Query(cpu.LOAD1.select(), "{{instance}} 1 min"), Query(cpu.LOAD5.select(), "{{instance}} 5 min"),
             Query(cpu.LOAD15.select(), "{{instance}} 15 min"), unit=Unit.COUNT,
         ),
@@ -104,7 +104,8 @@ def _disks(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Disk requests",
-            "Reads and writes completed. Many small ones cost more than few large ones.",
+            "Reads and writes completed. Normal: the machine's own daily pattern. Many small ones cost more than few large "
+            "ones.",
             Query(disk.READS.rate(device=only), f"{_DEVICE} reads"),
             Query(disk.WRITES.rate(device=only), f"{_DEVICE} writes"), unit=Unit.PER_SECOND,
         ),
@@ -122,13 +123,15 @@ def _network(panels: Panels) -> Row:
     found = [
         panels.timeseries(
             "Packets",
-            "Packets received and sent by each real device. Many small packets load processors more than their bytes say.",
+            "Packets received and sent by each real device. Normal: moves with Network Traffic. Many small packets load "
+            "processors more than their bytes say.",
             Query(network.RECEIVE_PACKETS.rate(device=only), f"{_DEVICE} received"),
             Query(network.TRANSMIT_PACKETS.rate(device=only), f"{_DEVICE} sent"), unit=Unit.PER_SECOND,
         ),
         panels.statetimeline(
             "Network devices that are up",
-            "1 for each device that has a link and is switched on. A 0 that was a 1: cable, switch or configuration.",
+            "1 for each device that has a link and is switched on. Normal: up for every device in use. A 0 that was a 1: "
+            "cable, switch or configuration.",
             Query(network.UP.select(device=only), _DEVICE),
             states=States("up", "down", zero_colour=look.UNKNOWN),
         ),
@@ -172,9 +175,8 @@ def _processes(panels: Panels) -> Row:
     found = [
         panels.timeseries(
             "Processes by state",
-            "Processes in each state. D waits for I/O: many of them mean a slow or hanging disk. Z are zombies: their parent "
-            "does "
-            "not collect them.",
+            "Processes in each state. Normal: nearly all S (asleep), a few R, none in D or Z for long. D waits for I/O: "
+            "many of them mean a slow or hanging disk. Z are zombies: their parent does not collect them.",
             Query(processes.STATE.select().sum(by=("state",)), "{{state}}"), unit=Unit.COUNT,
         ),
         panels.timeseries(
@@ -190,8 +192,8 @@ def _processes(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Tasks that run and wait",
-            "Tasks that can run, and tasks that wait for I/O. More that run than processors: saturated; many that wait: slow "
-            "disks.",
+            "Tasks that can run, and tasks that wait for I/O. Normal: no more that run than there are processors, none that "
+            "waits. More that run than processors: saturated; many that wait: slow disks.",
             Query(kernel.PROCS_RUNNING.select(), "{{instance}} can run"),
             Query(kernel.PROCS_BLOCKED.select(), "{{instance}} wait"),
             unit=Unit.COUNT,
@@ -221,13 +223,14 @@ def _clock(panels: Panels) -> Row:
         ),
         panels.statetimeline(
             "Clock synchronised",
-            "1 while a time service keeps the clock; 0 is normal where the host keeps it, as in a container.",
+            "1 while a time service keeps the clock; 0 is normal where the host keeps it, as in a container. Normal: 1 on a "
+            "machine of its own.",
             Query(signals.CLOCK_SYNCHRONISED),
             states=States("kept", "not kept here", zero_colour=look.UNKNOWN),
         ),
         panels.timeseries(
             "Uptime",
-            "Time since the machine started. A line that falls to 0 is a restart.",
+            "Time since the machine started. Normal: a line that only rises. A line that falls to 0 is a restart.",
             Query(signals.UPTIME),
         ),
     ]  # fmt: skip

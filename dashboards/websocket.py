@@ -80,7 +80,7 @@ def _fine(panels: Panels) -> Row:
     found = [
         panels.stat(
             "Stream server",
-            "Whether Prometheus reaches the server. DOWN: `make status`, then `make logs s=stream`.",
+            "Whether Prometheus reaches the server. Normal: up. DOWN: `make status`, then `make logs s=stream`.",
             Query(prometheus.UP.select(job=JOB_STREAM).min(), "stream"), unit=Unit.BOOL, states=States(),
             none="no stream server is scraped",
         ),
@@ -199,7 +199,7 @@ def _errors(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Errors by code",
-            "The same by error code, the most frequent ones. The protocol's guide explains each code.",
+            "The same by error code, the most frequent ones. Normal: 0. The protocol's guide explains each code.",
             Query(ws.ERRORS.rate().sum(by=("code",)).topk(MAX_SERIES), "{{code}}"), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(

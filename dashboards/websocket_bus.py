@@ -29,8 +29,9 @@ def row(panels: Panels) -> Row:
 def _servers(panels: Panels) -> Panel:
     return panels.table(
         "Stream servers on the bus",
-        "Each stream server: whether it reaches the bus, and whether the replica confirms what is written. A server `on its "
-        "own` needs no bus. LOST: clients stay, nothing new comes; `/readyz` of that server tells why.",
+        "Each stream server: whether it reaches the bus, and whether the replica confirms what is written. Normal: on the "
+        "bus, or `on its own` where there is one server. A server `on its own` needs no bus. LOST: clients stay, nothing "
+        "new comes; `/readyz` of that server tells why.",
         _SERVER,
         Column(bus.UP.select().min(by=_SERVER), "Bus", Unit.BOOL, states=States("reached", "LOST", zero_colour=look.CRITICAL)),
         Column(
@@ -94,7 +95,8 @@ def _figures(panels: Panels) -> list[Panel]:
         ),
         panels.timeseries(
             "Takeovers",
-            "Leases taken within an hour: one for each at a start, and one at each change of the server that runs a source.",
+            "Leases taken within an hour: one for each at a start, and one at each change of the server that runs a source. "
+            "Normal: 0 after a start.",
             Query(bus.TAKEOVERS.increase("1h").sum(by=("lease",)).apply("round").topk(MAX_SERIES), "{{lease}}"),
             unit=Unit.COUNT,
         ),

@@ -48,18 +48,21 @@ def _fanout(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Messages by kind",
-            "WebSocket messages by direction and kind, the most frequent ones. Much `initial-data`: clients come back often.",
+            "WebSocket messages by direction and kind, the most frequent ones. Normal: mostly data sent, few questions "
+            "received. Much `initial-data`: clients come back often.",
             Query(ws.MESSAGES.rate().sum(by=("direction", "kind")).topk(MAX_SERIES), "{{direction}} {{kind}}"),
             unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
             "Bytes",
-            "Bytes received and sent on WebSocket connections. Near the line's speed clients become slow.",
+            "Bytes received and sent on WebSocket connections. Normal: in step with Message Rate. Near the line's speed "
+            "clients become slow.",
             Query(ws.BYTES.rate().sum(by=("direction",)), "{{direction}}"), unit=Unit.BYTES_PER_SECOND,
         ),
         panels.timeseries(
             "Connections by format",
-            "Open connections by format and compression. Compression costs one encoding more, not one a client.",
+            "Open connections by format and compression. Normal: in step with Active Connections. Compression costs one "
+            "encoding more, not one a client.",
             Query(ws.CONNECTIONS.select().sum(by=("format", "compressed")), "{{format}}, compressed: {{compressed}}"),
             unit=Unit.COUNT,
         ),
@@ -76,7 +79,8 @@ def _fanout(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Queued",
-            "Messages offered to the fan-out, by kind and result. `full` should be 0: what was refused is lost.",
+            "Messages offered to the fan-out, by kind and result. Normal: accepted ones only. `full` should be 0: what was "
+            "refused is lost.",
             Query(ws.QUEUED.rate().sum(by=("kind", "result")), "{{kind}} {{result}}"), unit=Unit.PER_SECOND,
         ),
     ]  # fmt: skip
@@ -87,7 +91,7 @@ def _process(panels: Panels) -> Row:
     found = [
         panels.timeseries(
             "CPU of the stream server",
-            "Processors that the process takes. One event loop can use one; above 0.8 messages get late.",
+            "Processors that the process takes. Normal: below 0.8. One event loop can use one; above 0.8 messages get late.",
             Query(process.CPU.rate(job=JOB_STREAM).sum(by=("instance",))), unit=Unit.RATIO, most=1,
         ),
         panels.timeseries(
@@ -102,7 +106,8 @@ def _process(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Open files of the stream server",
-            "File descriptors, one a connection, and how many there may be.",
+            "File descriptors, one a connection, and how many there may be. Normal: a few more than Active Connections, far "
+            "below the limit.",
             Query(process.OPEN_FDS.select(job=JOB_STREAM).sum(by=("instance",)), "{{instance}} open"),
             Query(process.MAX_FDS.select(job=JOB_STREAM).sum(by=("instance",)), "{{instance}} limit"), unit=Unit.COUNT,
         ),

@@ -103,6 +103,8 @@ BROKEN = {
     "type 'graph'": put_panel("type", "graph"),
     "title is empty": put_panel("title", ""),
     "description is empty": put_panel("description", ""),
+    "Machines down: description does not tell what is normal": put_panel("description", "How many do not answer. 0 is normal."),
+    "Machines down: description does not tell": put_panel("description", "Normal: 0."),
     "has no query": put_panel("targets", []),
     "has no unit": drop_unit,
     "maxDataPoints is set": put_panel("maxDataPoints", 100),
