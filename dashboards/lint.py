@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dashboards import kinds, series, top
+from dashboards import heat, kinds, series, top
 from metrics import catalog, stack
 
 KINDS = ("timeseries", "stat", "table", "bargauge", "heatmap", "state-timeline", "row")
@@ -80,6 +80,8 @@ def _lint_frame(board: Mapping[str, Any]) -> Iterator[str]:
             yield f"annotations: lack {what}: draw {metric} on every time axis"
     if not any(link.get("url", "").startswith("/d/") for link in board.get("links", [])):
         yield "links: lead to no neighbour: link the other dashboards"
+    for title, histogram in heat.missing(list(panels(board))):
+        yield f"{title}: percentiles of {histogram} stand alone: add its heatmap, or a reason to dashboards/heat.py"
     first: Mapping[str, Any] = next(iter(board.get("panels", [])), {})
     if first.get("type") != "row" or first.get("collapsed"):
         yield "first row: is folded or not there: begin with an open row that tells whether it is fine"

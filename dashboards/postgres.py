@@ -53,7 +53,7 @@ def _fine(panels: Panels) -> Row:
         ),
         panels.stat(
             "Transaction ids used",
-            "Age of the oldest transaction id of any database, as a share of 2^31. Normal: below 10 %. Above: what keeps vacuum off?",
+            "Age of any database's oldest transaction id, as a share of 2^31. Normal: below 10 %. Above: what keeps vacuum off?",
             Query(Query(ask.XID).expr.max(), "oldest"), unit=ask.XID.unit, signal=ask.XID,
         ),
     ]  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dashboards import build, cli, lint
+from dashboards import build, cli, heat, lint
 from metrics.stack import DASHBOARD_SYSTEM
 from settings import Site
 
@@ -89,6 +89,9 @@ BROKEN = {
     "CPU Usage A: chooses its lines anew at each step": put_line(expr=f"topk($top, {_DISKS})", legendFormat="{{device}}"),
     "CPU Usage: may draw any number of lines: cut it to $top": put_line(expr=_DISKS, legendFormat="{{instance}}"),
     "variable top": drop_variable("top"),
+    "CPU Usage: percentiles of watchfloor_x_seconds stand alone": put_line(
+        expr='histogram_quantile(0.9, sum by (le) (rate(watchfloor_x_seconds_bucket{instance=~"$instance"}[$__rate_interval])))'
+    ),
     "CPU Usage: the legend lacks one of": short_legend,
     "uid: is missing": put("uid", ""),
     "title: is empty": put("title", ""),
@@ -127,6 +130,12 @@ def test_a_broken_rule_is_found(said: str) -> None:
     board = copy.deepcopy(GOOD)
     BROKEN[said](board)
     assert [finding for finding in lint.lint(board) if said in finding], lint.lint(board)
+
+
+def test_each_reason_for_no_heatmap_is_of_percentiles_that_are_drawn_without_one() -> None:
+    boards = [list(lint.panels(board)) for board in build.build(Site()).values()]
+    drawn = {name for found in boards for panel in found if panel["type"] == "timeseries" for name in heat.read(panel)}
+    assert heat.ALONE.keys() <= drawn
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '"x"'])
