@@ -171,6 +171,7 @@ FALLBACK_SHARE = Signal(
     warning=0.6, minimum=0.01, maximum=0.99,
     why="With two horizons, a half is one that is still being learned; more is a model that does not answer.",
     alerts={"warning": "AIModelFallback"},
+    every="1m",  # with the guard below a day is read
 )  # fmt: skip
 ANSWERED = Signal(
     "Models that answered by themselves",

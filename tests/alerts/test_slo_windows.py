@@ -102,10 +102,11 @@ class Server:
             found = self.get("rules")["groups"]
         except OSError:
             return False
-        # The second group reads what the first records, and Prometheus evaluates them side by side.
+        # The other groups read what the first records, and Prometheus evaluates them side by side.
         ends = [group["lastEvaluation"] for group in found if group["evaluationTime"] > 0]
-        return len(found) == len(ends) == 2 and bool(
-            self.get("query", query="count(slo:burn_rate:3d_6h offset 3s) > 0")["result"]
+        return len(found) == len(ends) == 3 and all(
+            self.get("query", query=f"count({name} offset 3s) > 0")["result"]
+            for name in ("slo:burn_rate:3d_6h", "slo:period_error_budget_remaining:ratio")
         )
 
     def values(self, name: str) -> dict[str, float]:
