@@ -136,9 +136,16 @@ def _grounds(long: str, least: str, **matchers: str) -> Signal:
 
 
 _MAY_PAGE = "=~" + "|".join(slo.PAGING)
+OBSERVED = Signal(
+    "Observed of 30 days",
+    _covered("30d"),
+    Unit.SECONDS,
+    "Seconds of the last 30 days in which events were counted: a young stack has few, and its share of bad events says little.",
+    recorded_as="slo:period_observed:seconds", every=EVERY_MONTH,
+)  # fmt: skip
 BUDGET_LEFT = Signal(
     "Error budget left",
-    1 - recorded(RATIO_30D).select().max(by=_BY) / BUDGET.select() * (_covered("30d") / _Seconds("30d")),
+    1 - recorded(RATIO_30D).select().max(by=_BY) / BUDGET.select() * (recorded(OBSERVED).select().max(by=_BY) / _Seconds("30d")),
     Unit.RATIO,
     "Share of the bad events allowed over 30 days that is still unspent; below 0 the objective is missed. Time without "
     "a sample counts as fine.",
@@ -159,6 +166,7 @@ SIGNALS = {
     "slo.burn_6h": BURN_6H,
     "slo.burn_1d": BURN_1D,
     "slo.burn_3d": BURN_3D,
+    "slo.observed": OBSERVED,
     "slo.budget_left": BUDGET_LEFT,
     "slo.grounds_1h": _grounds("1h", "10m", slo=_MAY_PAGE),
     "slo.grounds_6h": _grounds("6h", "35m", slo=_MAY_PAGE),

@@ -32,7 +32,7 @@ from rich.table import Table
 from alerts import render
 from alerts.model import site_alerts
 from compose.terminal import console
-from metrics import analysis, catalog, slo_signals
+from metrics import catalog, slo_signals
 from metrics.durations import seconds
 from metrics.model import RECORDING_RULE, Histogram, Metric
 from metrics.slo import SLOS
@@ -44,7 +44,7 @@ LIMIT = 2.0  # percent of one core
 SERIES, INTERVAL, DAYS = 10_000, "10s", 30
 _MOST = 60  # label values of one metric at one target
 # Read over a day: what would cost nothing in the first minutes of a server costs most in its second day.
-OF_A_DAY = (filesystem.READONLY, analysis.FALLBACKS, analysis.PREDICTIONS)
+OF_A_DAY = (filesystem.READONLY,)
 SITE = Site()
 
 
