@@ -104,6 +104,7 @@ def rules(alerts: tuple[Alert, ...], site: Site) -> dict[str, str]:
         own = [alert for alert in alerts if alert.domain == title]
         signals = (*domain.signals.values(), *(alert.signal for alert in own))
         intervals = {*(rule.every for rule in slos.rules(title, site)), *(signal.every for signal in signals)}
+        intervals |= {_every(source, site) for one in domain.recordings for source, _ in one.sources}
         ordered = sorted(intervals, key=lambda every: durations.seconds(every or "0"))
         groups = [_group(title, every, own, site) for every in ordered]
         groups = [group for group in groups if group["records"] or group["alerts"]]
@@ -121,10 +122,12 @@ def _group(title: str, every: str, alerts: list[Alert], site: Site) -> dict[str,
         for signal in domain.signals.values()
         if signal.recorded_as and signal.every == every
     ]
-    if not every:
-        records += [
-            _record(name, source, added, site) for recording in domain.recordings for name, source, added in _parts(recording)
-        ]
+    records += [
+        _record(name, source, added, site)
+        for recording in domain.recordings
+        for name, source, added in _parts(recording)
+        if _every(source, site) == every
+    ]
     return {
         "name": f"{title}-{every}" if every else title,
         "interval": site.scaled(every or site.prometheus.evaluation_interval),
@@ -135,6 +138,16 @@ def _group(title: str, every: str, alerts: list[Alert], site: Site) -> dict[str,
 
 def _record(name: str, expr: Expr, added: tuple[tuple[str, str], ...], site: Site) -> dict[str, Any]:
     return {"record": name, "expr": expr.for_rule(factor=site.profile.factor), "labels": added}
+
+
+def _every(source: Selector, site: Site) -> str:
+    """How often a series is recorded under a second name: counters as often as rules are, histograms at every second scrape.
+
+    Histograms are most of what is recorded, and no alert reads them. A panel's `$__rate_interval` is four scrapes: two samples.
+    """
+    if not isinstance(source.metric, Histogram):
+        return ""
+    return durations.text(2 * durations.seconds(site.prometheus.scrape_interval))
 
 
 def _parts(recording: Recording) -> Iterator[tuple[str, Selector, tuple[tuple[str, str], ...]]]:

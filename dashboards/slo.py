@@ -109,10 +109,12 @@ def _month(panels: Panels) -> Row:
     )  # fmt: skip
     report = panels.table(
         "Report of 30 days",
-        "What was promised and what users got, over 30 days or what there is of them. Normal: reached is at least promised.",
+        "What was promised and what users got, over 30 days or what was observed of them; the budget takes the rest as fine. "
+        "Normal: reached is at least promised. A young stack's reached is of few events: look at what is left of the budget.",
         _BY,
         Column(ask.OBJECTIVE.select().max(by=_BY), "Promised", Unit.RATIO, decimals=2),
         Column((1 - ask.recorded(ask.RATIO_30D).select()).max(by=_BY), "Reached", Unit.RATIO, decimals=3),
+        Column(_now(ask.OBSERVED), "Observed", Unit.SECONDS),
         Column(_now(ask.BUDGET_LEFT), "Budget left", Unit.RATIO, signal=ask.BUDGET_LEFT),
         none="no traffic yet",
     )  # fmt: skip

@@ -6,7 +6,6 @@ How good they are is not told here: `metrics/model_quality.py` is measured from 
 from __future__ import annotations
 
 from metrics.model import Counter, Gauge, Histogram, Recording, Signal, Unit
-from metrics.query import raw
 
 MODELS = (
     "predictive-analysis", "risk-assessment", "sentiment-analysis", "ensemble-decision", "recommendation-generation",
@@ -14,6 +13,7 @@ MODELS = (
 ORIGINS = ("scheduled", "asked")
 # Why there was no answer; the first six are the answer's own `code`.
 CAUSES = ("bad-request", "unknown-crypto", "unknown-horizon", "overloaded", "no-data", "standby", "timeout", "model")
+YOUNG, FAILED = "young", "failed"  # why the baseline stands in: too few outcomes yet, or no usable figures
 ROOMS = ("market-data", "onchain-data", "sentiment-data")
 EXPERTS = ("predictive", "technical", "sentiment", "past")
 _BY_MODEL: dict[str, tuple[str, ...]] = {"model": MODELS}
@@ -44,10 +44,10 @@ ERRORS = Counter(
 )
 FALLBACKS = Counter(
     "ai_fallbacks_total",
-    "Predictions in which the naive baseline stood in for the model.",
+    "Predictions in which the naive baseline stood in for the model: it is young, or it failed.",
     Unit.COUNT,
-    labels=("model",),
-    closed=_BY_MODEL,
+    labels=("model", "cause"),
+    closed=_BY_MODEL | {"cause": (YOUNG, FAILED)},
 )
 QUEUE = Gauge("ai_queue_requests", "Questions that wait.", Unit.COUNT)
 QUEUE_LIMIT = Gauge("ai_queue_limit_requests", "Questions that may wait.", Unit.COUNT)
@@ -168,21 +168,18 @@ FALLBACK_SHARE = Signal(
     FALLBACKS.increase("10m").sum(by=_TOLD) / PREDICTIONS.increase("10m").sum(by=_TOLD).compare(">", 0),
     Unit.RATIO,
     "Share of the last ten minutes' predictions in which the naive baseline stood in for the model.",
-    warning=0.6, minimum=0.01, maximum=0.99,
-    why="With two horizons, a half is one that is still being learned; more is a model that does not answer.",
-    alerts={"warning": "AIModelFallback"},
 )  # fmt: skip
-ANSWERED = Signal(
-    "Models that answered by themselves",
-    raw(
-        f"min_over_time(({FALLBACK_SHARE.expr.for_rule()})[1d:10m]) < {FALLBACK_SHARE.warning}",
-        FALLBACKS, PREDICTIONS,
-    ),
+FAILED_SHARE = Signal(
+    "Predictions by the baseline for a failed model",
+    FALLBACKS.increase("10m", cause=FAILED).sum(by=_TOLD) / PREDICTIONS.increase("10m").sum(by=_TOLD).compare(">", 0),
     Unit.RATIO,
-    "Share of the baseline where within a day it was lower: a young model's answers are the baseline's, as they should.",
+    "Share of the last ten minutes' predictions in which the naive baseline stood in for a model that has learned enough.",
+    warning=0.25, minimum=0.01, maximum=0.99,
+    why="With two horizons, a half is one that does not answer; a quarter is that one with half of the symbols.",
+    alerts={"warning": "AIModelFallback"},
 )  # fmt: skip
 SIGNALS = {
     "analysis.prediction_p99": PREDICTION_P99,
     "analysis.fallback_share": FALLBACK_SHARE,
-    "analysis.answered": ANSWERED,
+    "analysis.failed_share": FAILED_SHARE,
 }

@@ -18,7 +18,8 @@ from metrics.model import RECORDING_RULE, Gauge, Labels, Signal, Unit
 from metrics.query import Expr, Target
 
 EVERY = "30s"  # windows up to 6 h: a tenth of the shortest, so that a page is late by little
-EVERY_LONG = "2m"  # windows of days; below 5 min, after which Prometheus takes a series for gone
+EVERY_LONG = "2m"  # windows of days
+EVERY_MONTH = "4m"  # 30 days, on which nobody is called; below 5 min, after which Prometheus takes a series for gone
 FEWEST = 10  # bad events within the long window: fewer are chance
 _BY = ("cluster", "slo")
 _LABELS = ("slo",)
@@ -74,7 +75,7 @@ RATIO_2H = _ratio("2h", "slo:sli_error:ratio_rate2h", EVERY)
 RATIO_6H = _ratio("6h", "slo:sli_error:ratio_rate6h", EVERY)
 RATIO_1D = _ratio("1d", "slo:sli_error:ratio_rate1d", EVERY_LONG)
 RATIO_3D = _ratio("3d", "slo:sli_error:ratio_rate3d", EVERY_LONG)
-RATIO_30D = _ratio("30d", "slo:sli_error:ratio_rate30d", EVERY_LONG)
+RATIO_30D = _ratio("30d", "slo:sli_error:ratio_rate30d", EVERY_MONTH)
 
 
 def recorded(signal: Signal) -> Gauge:
@@ -135,14 +136,21 @@ def _grounds(long: str, least: str, **matchers: str) -> Signal:
 
 
 _MAY_PAGE = "=~" + "|".join(slo.PAGING)
+OBSERVED = Signal(
+    "Observed of 30 days",
+    _covered("30d"),
+    Unit.SECONDS,
+    "Seconds of the last 30 days in which events were counted: a young stack has few, and its share of bad events says little.",
+    recorded_as="slo:period_observed:seconds", every=EVERY_MONTH,
+)  # fmt: skip
 BUDGET_LEFT = Signal(
     "Error budget left",
-    1 - recorded(RATIO_30D).select().max(by=_BY) / BUDGET.select() * (_covered("30d") / _Seconds("30d")),
+    1 - recorded(RATIO_30D).select().max(by=_BY) / BUDGET.select() * (recorded(OBSERVED).select().max(by=_BY) / _Seconds("30d")),
     Unit.RATIO,
     "Share of the bad events allowed over 30 days that is still unspent; below 0 the objective is missed. Time without "
     "a sample counts as fine.",
     warning=0.25, critical=0, bad_below=True, minimum=-1, maximum=1, recorded_as="slo:period_error_budget_remaining:ratio",
-    every=EVERY_LONG, why="Below a quarter risky changes wait; below 0 the promise is broken.",
+    every=EVERY_MONTH, why="Below a quarter risky changes wait; below 0 the promise is broken.",
 )  # fmt: skip
 
 SIGNALS = {
@@ -158,6 +166,7 @@ SIGNALS = {
     "slo.burn_6h": BURN_6H,
     "slo.burn_1d": BURN_1D,
     "slo.burn_3d": BURN_3D,
+    "slo.observed": OBSERVED,
     "slo.budget_left": BUDGET_LEFT,
     "slo.grounds_1h": _grounds("1h", "10m", slo=_MAY_PAGE),
     "slo.grounds_6h": _grounds("6h", "35m", slo=_MAY_PAGE),

@@ -20,6 +20,7 @@ TURNED_READ_ONLY = Signal(
     Unit.BOOL,
     "1 for a filesystem that is read-only now and was not at some time of the last day, else 0.",
     warning=0.5, minimum=0.5, maximum=0.5, alerts={"warning": "FilesystemReadOnly"},
+    every="2m",  # a day of each filesystem is read
 )  # fmt: skip
 RESTARTED = Signal(
     "Restarted",

@@ -140,6 +140,7 @@ DISK_TIME_LEFT = Signal(
     warning=_DAY, bad_below=True, minimum=60, maximum=30 * _DAY,
     why="A day is enough to act in working hours.",
     alerts={"warning": "DiskFillingUp"},
+    every="1m",  # an hour of each filesystem is read, to tell of a day
 )  # fmt: skip
 DISK_HALF_FULL = Signal(
     "Filesystems more than 60 % full",

@@ -232,7 +232,7 @@ class _Board:
         return self._found[kind]
 
     def _ask(self, kind: AnalysisType) -> Stated:
-        _, models, why = self._served[kind]
+        version, models, why = self._served[kind]
         model = models[self._horizon]
         features = model.features(self._view)
         if features is None:
@@ -242,19 +242,21 @@ class _Board:
         # The baseline goes on learning with the learner, so that it is as good as a naive one can be.
         baseline = self._engine.learners[kind][self._horizon].baseline(features)
         expected = model.expect(features)
-        forecast, why = (baseline, why) if why else _stand_in(model, features, expected, baseline)
-        return Stated(features, expected, forecast, baseline, why)
+        if why:
+            return Stated(features, expected, baseline, baseline, why, young=not version)
+        return _stated(model, features, expected, baseline)
 
 
-def _stand_in(model: Model, features: Features, expected: Figures, baseline: Forecast) -> tuple[Forecast, str]:
+def _stated(model: Model, features: Features, expected: Figures, baseline: Forecast) -> Stated:
     """The model's forecast, or the baseline and why."""
     try:
         forecast = model.forecast(features, expected)
     except NotReadyError:
-        return baseline, f"has learned from {model.samples} outcomes only"
+        why = f"has learned from {model.samples} outcomes only"
+        return Stated(features, expected, baseline, baseline, why, young=True)
     if not all(map(math.isfinite, structs.astuple(forecast))):
-        return baseline, "its figures are not finite"
-    return forecast, ""
+        return Stated(features, expected, baseline, baseline, "its figures are not finite")
+    return Stated(features, expected, forecast, baseline)
 
 
 def moments(engine: Engine, now_ms: int) -> Iterator[Question]:

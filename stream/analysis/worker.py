@@ -99,7 +99,7 @@ class Worker:
             self.records.add(prediction)
             self.open.append(prediction)
         if found.stated.fallback:
-            self.counts.inc(ai.FALLBACKS, asked.kind)
+            self.counts.inc(ai.FALLBACKS, asked.kind, ai.YOUNG if found.stated.young else ai.FAILED)
         return found
 
     def _say(self, made: _Made, now: int) -> Analysis:

@@ -255,12 +255,14 @@ def test_what_a_version_cannot_do_is_refused_by_name(receiver: str, version: tup
 
 
 def test_every_first_line_can_be_read_on_a_watch() -> None:
-    """State, what, where and the harm; label values have a dozen characters."""
+    """State, what and where come first, and fit; the harm may run into the next line. Label values have a dozen characters."""
     for one in site_alerts(Site()):
         notes = render.notes(one, Site())
         where = "" if re.search(r"\$labels\.(instance|slo)", one.entry.summary) else " on host-1"
-        summary = re.sub(r"\{\{[^}]*\}\}", "a-usual-name", notes["summary"])
+        summary = re.sub(r"\{\{ \$value[^}]*\}\}", "14.4", notes["summary"])
+        summary = re.sub(r"\{\{[^}]*\}\}", "a-usual-name", summary)
         harm = re.sub(r"(?s)(\.\s|[;:]).*|\.$", "", notes["impact"])
         lasting = " (over 10 min)" if "after" in notes else ""
-        line = f"CRITICAL {summary}{where}{lasting} - {harm}"
-        assert len(line) <= 170, line
+        head = f"CRITICAL {summary}{where}{lasting}"
+        assert len(head) <= 100, head
+        assert len(f"{head} - {harm}") <= 140, f"{head} - {harm}"

@@ -7,6 +7,7 @@ evaluated every second so that nobody waits, in which a sample stands for 5 min 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import time
 import urllib.parse
@@ -84,7 +85,7 @@ def openmetrics(now: int) -> Iterator[str]:
 
 
 def coarse(rule: dict[str, Any]) -> dict[str, Any]:
-    return rule | {"expr": rule["expr"].replace(f" * {seconds(EVERY):g})", f" * {APART})")}
+    return rule | {"expr": re.sub(rf" \* {seconds(EVERY):g}(?=\)|$)", f" * {APART}", rule["expr"])}
 
 
 @dataclass(frozen=True)
@@ -102,10 +103,11 @@ class Server:
             found = self.get("rules")["groups"]
         except OSError:
             return False
-        # The second group reads what the first records, and Prometheus evaluates them side by side.
+        # The other groups read what the first records, and Prometheus evaluates them side by side.
         ends = [group["lastEvaluation"] for group in found if group["evaluationTime"] > 0]
-        return len(found) == len(ends) == 2 and bool(
-            self.get("query", query="count(slo:burn_rate:3d_6h offset 3s) > 0")["result"]
+        return len(found) == len(ends) == 3 and all(
+            self.get("query", query=f"count({name} offset 3s) > 0")["result"]
+            for name in ("slo:burn_rate:3d_6h", "slo:period_error_budget_remaining:ratio")
         )
 
     def values(self, name: str) -> dict[str, float]:
@@ -148,6 +150,12 @@ def test_each_window_pair_fires_when_due_and_not_otherwise(prometheus: Server, o
 @pytest.mark.parametrize("one", COURSES, ids=[one.slo for one in COURSES])
 def test_the_budget_left_is_what_is_computed_by_hand(prometheus: Server, one: Course) -> None:
     assert prometheus.values("slo:period_error_budget_remaining:ratio")[one.slo] == pytest.approx(one.left, abs=1e-6)
+
+
+@pytest.mark.parametrize("one", COURSES, ids=[one.slo for one in COURSES])
+def test_what_was_observed_of_the_month_is_told(prometheus: Server, one: Course) -> None:
+    known = sum(length for length, _, _ in one.parts)
+    assert prometheus.values("slo:period_observed:seconds")[one.slo] == pytest.approx(known, abs=2 * APART)
 
 
 def test_every_objective_has_a_course(prometheus: Server) -> None:

@@ -3,7 +3,7 @@
     python -m tests.bench.rules [--seconds 130]
 
 Two Prometheus servers scrape the same 10,000 series, of every metric that a rule reads, every 10 s; one of them evaluates the
-rendered rules, and has 30 days of what objectives record.
+rendered rules, and has 30 days of what objectives record and a day of the series that alerts look at for a day.
 """
 
 from __future__ import annotations
@@ -36,12 +36,15 @@ from metrics import catalog, slo_signals
 from metrics.durations import seconds
 from metrics.model import RECORDING_RULE, Histogram, Metric
 from metrics.slo import SLOS
+from metrics.system import filesystem
 from settings import Site
 from tests.waiting import free_ports, until
 
 LIMIT = 2.0  # percent of one core
 SERIES, INTERVAL, DAYS = 10_000, "10s", 30
 _MOST = 60  # label values of one metric at one target
+# Read over a day: what would cost nothing in the first minutes of a server costs most in its second day.
+OF_A_DAY = (filesystem.READONLY,)
 SITE = Site()
 
 
@@ -92,8 +95,8 @@ def target(text: str) -> Iterator[int]:
         server.server_close()
 
 
-def fill(folder: Path) -> None:
-    """30 days of what the first rules of each objective record, up to now."""
+def fill(folder: Path, target: str = "", targets: int = 0) -> None:
+    """30 days of what the first rules of each objective record, and a day of what the targets say of `OF_A_DAY`, up to now."""
     every, now = int(seconds(slo_signals.EVERY)), int(time.time())
     text = folder / "samples.txt"
     with text.open("w", encoding="utf-8") as file:
@@ -102,6 +105,12 @@ def fill(folder: Path) -> None:
             for one in SLOS:
                 line = f'{metric.name}{{cluster="{SITE.cluster}",slo="{one.name}"}} {value} '
                 file.writelines(f"{line}{at}\n" for at in range(now - DAYS * 86_400, now, every))
+        for metric in OF_A_DAY:
+            file.write(f"# TYPE {metric.name} unknown\n")
+            lines = [line.rpartition(" ")[0] for line in target.splitlines() if line.startswith(f"{metric.name}{{")]
+            for line, number in itertools.product(lines, range(targets)):
+                series = line.replace("{", f'{{cluster="{SITE.cluster}",instance="host-{number}",job="bench",')
+                file.writelines(f"{series} 0 {at}\n" for at in range(now - 86_400, now, int(seconds(INTERVAL))))
         file.write("# EOF\n")
     command = [
         "promtool",
@@ -174,9 +183,9 @@ def main() -> int:
     each = text.count("\n")
     with ExitStack() as stack:
         folders = [Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="watchfloor-bench-"))) for _ in range(2)]
-        fill(folders[0])
         port = stack.enter_context(target(text))
         count = -(-SERIES // each)
+        fill(folders[0], text, count)
         servers = [
             stack.enter_context(prometheus(folder, port, count, rules=rules))
             for folder, rules in zip(folders, (True, False), strict=True)

@@ -2,6 +2,9 @@
 
     python -m tests.soak.load --url http://127.0.0.1:8080 --clients 200 --rate 50
 
+They come from ADDRESSES addresses of this machine, as people do: the server lets one address hold so many connections, and the
+appliance's probe has its own.
+
 It says `ready` when the first question was answered, runs until it is ended, and then prints
 `{"messages": …, "answers": …, "failed": …}`.
 """
@@ -14,6 +17,7 @@ import itertools
 import json
 import signal
 from collections import Counter
+from contextlib import AsyncExitStack
 
 import aiohttp
 from websockets.asyncio.client import connect
@@ -24,14 +28,17 @@ from stream.loop import ended
 
 # The endpoints' shares are SPEC's of a load test, without the models: those have work of their own.
 ASKED = {"/api/cryptocurrencies": 4, "/api/dashboard": 6, "/api/trading-signals-fast": 5, "/api/alerts-fast": 3}
+ADDRESSES = tuple(f"127.0.7.{number}" for number in range(1, 21))
 _AGAIN = 1.0  # seconds until a client that lost its connection comes back
 
 
-async def listen(url: str, seen: Counter[str]) -> None:
+async def listen(url: str, source: str, seen: Counter[str]) -> None:
     """One client of every room, as long as it is let."""
     while True:
         try:
-            async with connect(url.replace("http", "ws", 1) + "/ws", proxy=None, compression=None) as socket:
+            async with connect(
+                url.replace("http", "ws", 1) + "/ws", proxy=None, compression=None, local_addr=(source, 0)
+            ) as socket:
                 for room in websocket.ROOMS:
                     await socket.send(json.dumps({"type": "subscribe", "room": room}))
                 async for _ in socket:
@@ -48,9 +55,16 @@ async def ask(url: str, rate: float, seen: Counter[str]) -> None:
     due = loop.time()
     # Each path as often as its share, spread over the round.
     turn = itertools.cycle(path for lap in range(max(ASKED.values())) for path, share in ASKED.items() if lap < share)
-    async with aiohttp.ClientSession(url, timeout=aiohttp.ClientTimeout(5)) as session, asyncio.TaskGroup() as asking:
+    async with AsyncExitStack() as stack:
+        made = [aiohttp.TCPConnector(local_addr=(source, 0)) for source in ADDRESSES]
+        sessions = [
+            await stack.enter_async_context(aiohttp.ClientSession(url, timeout=aiohttp.ClientTimeout(5), connector=connector))
+            for connector in made
+        ]
+        session = itertools.cycle(sessions)
+        asking = await stack.enter_async_context(asyncio.TaskGroup())
         while True:
-            asking.create_task(_answer(session, next(turn), seen))
+            asking.create_task(_answer(next(session), next(turn), seen))
             due += 1 / rate
             await asyncio.sleep(due - loop.time())
 
@@ -71,7 +85,8 @@ async def run(url: str, clients: int, rate: float) -> Counter[str]:
     seen: Counter[str] = Counter(messages=0, answers=0, failed=0)
     over = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, over.set)
-    tasks = [asyncio.create_task(listen(url, seen)) for _ in range(clients)] + [asyncio.create_task(ask(url, rate, seen))]
+    tasks = [asyncio.create_task(listen(url, source, seen)) for _, source in zip(range(clients), itertools.cycle(ADDRESSES))]
+    tasks.append(asyncio.create_task(ask(url, rate, seen)))
     await over.wait()
     found = seen.copy()
     await ended(tasks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import select
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from settings.paths import CLONE
 from tests.appliance import Appliance, get
 
 EVERY = 1.0  # seconds between two looks
+FIRST = 60.0  # seconds until somebody must have been answered
 
 
 @dataclass
@@ -46,6 +48,8 @@ def soak(appliance: Appliance, seconds: float, clients: int, rate: float, tell: 
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=CLONE) as load:
         try:
             assert load.stdout
+            answered, _, _ = select.select([load.stdout], [], [], FIRST)
+            assert answered, f"nobody was answered within {FIRST:g} s: the stream refuses the load"
             assert load.stdout.readline() == "ready\n", "the load ended before anybody was answered"
             began = time.time()  # what its start takes is no load
             _watch(appliance, began, seconds, outcome, tell)

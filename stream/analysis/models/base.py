@@ -30,13 +30,17 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """A forecast, the baseline beside it, and what both were made from; `fallback` says why the baseline stands in for it."""
+    """A forecast, the baseline beside it, and what both were made from.
+
+    `fallback` says why the baseline stands in for it, `young` that this is for want of outcomes and no failure.
+    """
 
     features: Features
     expected: Figures
     forecast: Forecast
     baseline: Forecast
     fallback: str = ""
+    young: bool = False
 
 
 @dataclass(frozen=True, slots=True)
