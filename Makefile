@@ -36,6 +36,10 @@ reload: ## apply site.yaml; a bad file is refused and the old one stays
 doctor: ## what would keep it from working here, each with its fix
 	@$(RUN) -m compose doctor
 
+.PHONY: service
+service: ## write a systemd unit that starts it with the machine, and say how to install it
+	@$(RUN) -m compose service
+
 generate: ## write again whatever is generated from the declarations
 	@$(TESTS) -m tests.generate
 

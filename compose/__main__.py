@@ -1,4 +1,4 @@
-"""The commands behind `make`: up, down, status, logs, reload, doctor, clean, uninstall.
+"""The commands behind `make`: up, down, status, logs, reload, doctor, service, clean, uninstall.
 
     python -m compose COMMAND [--home DIR] [--site FILE]
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 
-from compose import packages
+from compose import boot, packages, state
 from compose.doctor import doctor
 from compose.errors import BadInputError, ComposeError
 from compose.host import is_root, remove_user, user_exists
@@ -99,6 +99,19 @@ def reload(stack: Stack, _: argparse.Namespace) -> int:
     return _verdict(stack.rows())
 
 
+def service(stack: Stack, _: argparse.Namespace) -> int:
+    """Write a systemd unit that starts the appliance with the machine; installing it is yours."""
+    file = stack.paths.run / boot.NAME
+    file.write_text(boot.unit(stack.host, stack.site_file), encoding="utf-8")
+    tell(f"wrote {file}: as root:")
+    tell(f"  install -m 644 {file} /etc/systemd/system/{boot.NAME}")
+    tell("  systemctl daemon-reload")
+    if stack.supervisor.running():
+        tell("  make down        # what runs now was not started by systemd")
+    tell(f"  systemctl enable --now {boot.NAME}")
+    return 0
+
+
 def clean(stack: Stack, options: argparse.Namespace) -> int:
     """Stop everything and remove all data, logs and secrets (asks first)."""
     _ask(f"This stops the appliance and removes its data, logs and secrets under {stack.paths.home}.", options)
@@ -111,7 +124,7 @@ def clean(stack: Stack, options: argparse.Namespace) -> int:
 def _remove_state(stack: Stack) -> None:
     """Whatever the appliance made in its home, and nothing else; what cannot be removed is told."""
     paths = stack.paths
-    made = [paths.data, paths.logs, paths.secrets, paths.rendered, *paths.home.glob("rendered-*")]
+    made = [state.file(paths), paths.data, paths.logs, paths.secrets, paths.rendered, *paths.home.glob("rendered-*")]
     made += [file for file in paths.run.iterdir() if file.name != "lock"] if paths.run.exists() else []
     for path in made:
         if path.is_symlink() or path.is_file() or path.is_socket():
@@ -174,6 +187,7 @@ COMMANDS = {
     "logs": logs,
     "reload": reload,
     "doctor": doctor,
+    "service": service,
     "clean": clean,
     "uninstall": uninstall,
 }

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from compose import postgres, render, roles, standard
+from compose import postgres, render, roles, standard, state
 from compose.announce import announce
 from compose.bootstrap import install_lacking
 from compose.errors import BadInputError, ComposeError
@@ -52,6 +52,7 @@ class Stack:
         Raises BadInputError before anything is touched. Raises ComposeError with a service's last words when it does not come
         up: a cold start is then stopped again, a running appliance goes back to what it ran with before.
         """
+        state.refuse_newer(self.paths)
         site, text = self.settings(tell)
         running = self.supervisor.running()
         if not running and end_orphans(self.host.home):
@@ -154,6 +155,7 @@ class Stack:
             if not folder.exists():
                 folder.mkdir(parents=True)
                 folder.chmod(0o755)
+        state.remember(paths)
         for service in services(site):
             folder = paths.data / service.state
             if service.state and not folder.exists():

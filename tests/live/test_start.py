@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from compose import boot
 from compose.topology import services
 from metrics import stack
 from tests.appliance import Appliance
@@ -127,6 +129,21 @@ def test_ctrl_c_leaves_nothing_running(small: Appliance) -> None:
         assert "interrupted" in err
         assert not small.stack.supervisor.running()
         assert small.up()
+    finally:
+        ends(small)
+
+
+def test_the_command_lines_of_the_systemd_unit_start_and_stop_it(small: Appliance) -> None:
+    unit = boot.unit(small.stack.host, small.site_file)
+    keys = dict(line.split("=", 1) for line in unit.splitlines() if "=" in line and not line.startswith("#"))
+    name, home = keys["Environment"].split("=", 1)
+    environment = {"PATH": os.defpath + ":/usr/sbin:/sbin", name: home}  # no more than systemd gives
+    try:
+        for key, runs in (("ExecStart", True), ("ExecStop", False)):
+            words, place = shlex.split(keys[key]), keys["WorkingDirectory"]
+            done = subprocess.run(words, cwd=place, env=environment, capture_output=True, text=True, timeout=90, check=False)
+            assert done.returncode == 0, done.stderr
+            assert Path(keys["PIDFile"]).exists() is runs
     finally:
         ends(small)
 
