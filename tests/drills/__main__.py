@@ -19,7 +19,7 @@ from compose.terminal import console
 from metrics import stack
 from metrics.process import version
 from tests.appliance import Appliance
-from tests.drills.catalogue import DRILLS, find, settings
+from tests.drills.catalogue import DRILLS, OF_LOAD, find, settings
 from tests.drills.drill import Drill
 from tests.drills.fleet import fleet
 from tests.drills.report import record, summary
@@ -37,6 +37,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--factor", type=float, default=0.1, help="multiplies for, windows, waits and intervals (default 0.1)")
     parser.add_argument("--repeat", type=int, default=1, help="how often each is run")
     parser.add_argument("--json", type=Path, help="write the results here, too")
+    parser.add_argument("--busy", action="store_true", help="others use this machine: nothing is told of its load")
     parser.add_argument("--record", action="store_true", help="write docs/drills.md; without a name that is done anyway")
     options = parser.parse_args(arguments)
     unknown = [name for name in options.alerts if find(name) is None]
@@ -62,10 +63,10 @@ def main(arguments: list[str]) -> int:
 
 
 def groups(chosen: Sequence[Drill]) -> list[list[Drill]]:
-    """Drills of one fault together, at the place of the first."""
+    """Drills of one fault together, and those whose faults lie still, at the place of the first."""
     found: dict[str, list[Drill]] = {}
     for drill in chosen:
-        found.setdefault(drill.what, []).append(drill)
+        found.setdefault("" if drill.still else drill.what, []).append(drill)
     return list(found.values())
 
 
@@ -74,22 +75,27 @@ def _run_all(
     results: list[Result], failures: list[str],
 ) -> None:  # fmt: skip
     """One after another, on one appliance; `results` and `failures` fill as they come."""
+    names = {drill.alert for drills in todo for drill in drills}
     wanted, began = settings(), time.monotonic()
+    if options.busy:
+        wanted["alerts"] |= {name: {"enabled": False} for name in OF_LOAD - names}
     with Appliance(factor=options.factor, settings=wanted) as appliance, contextlib.ExitStack() as held:
         if any(drill.fleet for drills in todo for drill in drills):
             held.enter_context(fleet(appliance, wanted["exporters"]))
         until("the Watchdog has arrived in the inbox", lambda: appliance.value(stack.WATCHDOG_AGE.name), 60)
         for number, drills in enumerate(todo, 1):
-            names = ", ".join(drill.alert for drill in drills)
+            named = ", ".join(drill.alert for drill in drills)
+            whats = "; ".join(dict.fromkeys(drill.what for drill in drills))
             passed = (time.monotonic() - began) / 60
-            print(f"[{number}/{len(todo)}, {passed:.0f} min] {names}: {drills[0].what} …", flush=True)
+            print(f"[{number}/{len(todo)}, {passed:.0f} min] {named}: {whats} …", flush=True)
             try:
                 found = run(appliance, drills, declared)
             except Exception as error:  # noqa: BLE001  # whatever one drill meets, the others are run
-                failures.append(f"{names}: {error}")
+                failures.append(f"{named}: {error}")
                 print(f"  failed: {error}", flush=True)
             else:
-                results += found
+                results += [result for result in found if not result.failure]
+                failures += [f"{result.alert}: {result.failure}" for result in found if result.failure]
                 print("".join(f"  {result.alert}: {_verdict(result)}\n" for result in found), end="", flush=True)
             _keep(results, options)
 
@@ -103,6 +109,8 @@ def _keep(results: list[Result], options: argparse.Namespace) -> None:
 
 
 def _verdict(result: Result) -> str:
+    if result.failure:
+        return f"failed: {result.failure}"
     if result.delivery > result.budget:
         return f"too late: {result.delivery:.1f} s, at most {result.budget:.1f} s"
     return "beside it: " + ", ".join(result.collateral) if result.collateral else "ok"

@@ -87,11 +87,11 @@ DRILLS = (
     Drill("PostgresIdleInTransaction", "a transaction with which nobody goes on", idle_transaction(), _OPEN),
     Drill("PostgresLockWait", "an ALTER TABLE waits behind a reader", wait_for_lock(), _OPEN | {"CollectorFailing"}),
     Drill("PostgresDeadlocks", "two programs lock two rows in opposite order", deadlock()),
-    Drill("PostgresDeadRows", "300,000 rows deleted where autovacuum is off", pile_up_dead_rows()),
-    Drill("PostgresSequenceNearEnd", "a sequence of small numbers is nearly used up", use_up_sequence()),
-    Drill("PostgresPartitionMissing", "a table's last partition ends within two hours", end_partitions()),
+    Drill("PostgresDeadRows", "300,000 rows deleted where autovacuum is off", pile_up_dead_rows(), still=True),
+    Drill("PostgresSequenceNearEnd", "a sequence of small numbers is nearly used up", use_up_sequence(), still=True),
+    Drill("PostgresPartitionMissing", "a table's last partition ends within two hours", end_partitions(), still=True),
     # Under a lowered threshold: 5 GB of log would fill the disks of some.
-    Drill("PostgresSlotGrowing", "a slot that nobody reads keeps the log of 400,000 rows", forget_slot()),
+    Drill("PostgresSlotGrowing", "a slot that nobody reads keeps the log of 400,000 rows", forget_slot(), still=True),
     Drill("CacheHitRatioLow", "programs read 30 pages a second that nobody has asked for before", read_far_pages()),
     Drill(
         "CacheRedisAway",
@@ -130,6 +130,8 @@ DRILLS = (
     *CLIENTS,
 )
 
+# What other work on the machine brings along.
+OF_LOAD = frozenset({"HighCPUUsage", "CriticalCPUUsage", "ProbeCanaryLate", "CacheHitRatioLow"})
 # Why an alert has none; names may be patterns.
 NOT_DRILLED = {
     "Watchdog": "fires always: that it arrives is what every drill relies on",

@@ -31,6 +31,6 @@ CLIENTS = (
     Drill("ScrapeSlow", "a Redis server hangs, and each of its scrapes waits for it", hang(REPLICA), _HANGS, fleet=True),
     # Under a lowered threshold: the age of an outcome is compared with the clock, which no factor slows down.
     Drill("AIModelStale", "the models are stopped, and nothing is forecast any more", stop_service("analysis"), _NO_MODELS),
-    Drill("AIModelOutputStuck", "a source tells the same figure for minutes", silence_source(STUCK)),
+    Drill("AIModelOutputStuck", "a source tells the same figure for minutes", silence_source(STUCK), still=True),
     Drill("AIModelFallback", "a version that has learned nothing is chosen to answer", corrupt_model(PREDICTIVE, unlearned)),
 )  # fmt: skip

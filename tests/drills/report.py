@@ -29,14 +29,14 @@ Generated: `make drill` runs all of them on one appliance, one fault after anoth
 one; `python -m tests.drills NAME --record` also writes its row, with `--factor 1` that of the second table. A fault touches
 processes, files, connections or load, never rules or exported values. Each alert is seen pending, firing, in the inbox, and
 resolved after the fault is taken back; what is `info` is sent to nobody, and seen in Prometheus alone (`to inbox` then ends with
-firing). A drill fails that brings along a page which it does not declare; alerts of one fault are drilled by one. Every `for`,
-window, wait and interval is a tenth of what it is; thresholds are the real ones but where the drill's declaration
-(`tests/drills/*_drills.py`, `catalogue.py`) says why not.
+firing). A drill fails that brings along a page which it does not declare. Alerts of one fault are drilled by one, and faults that
+lie still, and disturb nobody, at one time. Every `for`, window, wait and interval is a tenth of what it is; thresholds are the
+real ones but where the drill's declaration (`tests/drills/*_drills.py`, `catalogue.py`) says why not.
 
 `detection` is from the first bad sample to firing, `to inbox` to the notification, which may take `for` + evaluation interval +
 `group_wait` (all scaled) + 5 s; of AlertsDropped it counts from Alertmanager's return. `resolved` counts from the moment when the
 fault was taken back. `beside it` are the declared alerts that came along. Rows with several figures, or with empty cells, are of
-earlier runs. Of runs beside other work, what that brought along (CPU alerts, ProbeCanaryLate) is left out.
+earlier runs. In runs with `--busy`, beside other work, alerts on load are switched off.
 """
 _REST = """
 ## Without a drill

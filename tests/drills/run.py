@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -19,6 +20,8 @@ from tests.waiting import until
 # Seconds allowed for the way itself, beside `for`, evaluation interval and group_wait.
 TRANSPORT = 5.0
 PATIENCE = 60.0
+_LOOK = 0.1  # seconds between two looks: more of them would be a load of their own
+WINDOW = 2400.0  # seconds for which an alert may go on telling of what is over, at factor 1: the longest window is half an hour
 RESEND = 30.0  # seconds after which Prometheus tells again of what fires, at factor 1
 # No surprise beside any fault: whatever users feel burns an objective's budget, in windows of a tenth at once; and models of an
 # appliance that was just made have learned nothing, or little, which a tenth of `for` does not wait for.
@@ -42,8 +45,8 @@ class Times:
 class Result:
     """What a drill found. `budget` is the most that first bad sample to inbox may take, in seconds.
 
-    `late`: nothing could arrive before the fault was taken back, so that `delivery` counts from there. What is `info` goes to
-    nobody: it arrives nowhere.
+    `failure`: the step that never came; the times end there. `late`: nothing could arrive before the fault was taken back, so
+    that `delivery` counts from there. What is `info` goes to nobody: it arrives nowhere.
 
     Of the alerts that reached the inbox beside the drilled one, `beside` names the declared ones, `collateral` the others.
     """
@@ -55,6 +58,7 @@ class Result:
     budget: float
     times: Times
     late: bool = False
+    failure: str = ""
     collateral: list[str] = field(default_factory=list)
     beside: list[str] = field(default_factory=list)
 
@@ -73,7 +77,7 @@ class Result:
     @property
     def passed(self) -> bool:
         """Whether it arrived in time and alone."""
-        return self.delivery <= self.budget and not self.collateral
+        return not self.failure and self.delivery <= self.budget and not self.collateral
 
     def as_dict(self) -> dict[str, Any]:
         """For the report file."""
@@ -83,12 +87,12 @@ class Result:
 def run(appliance: Appliance, drills: Sequence[Drill], declared: Mapping[str, Mapping[str, Any]]) -> list[Result]:
     """Runs drills at one time on a running appliance; faults that they share happen once. None may disturb another.
 
-    `declared` are the alerts by name as `python -m alerts list --json` gives them. AssertionError says which step never came.
+    `declared` are the alerts by name as `python -m alerts list --json` gives them. AssertionError says what was there before.
     """
     names, beside = {drill.alert for drill in drills}, EXPECTED.union(*(drill.beside for drill in drills))
-    patience = appliance.factor * 900 + PATIENCE
-    calm = lambda: not (_active(appliance) - beside - {"Watchdog"} | _active(appliance) & names)  # noqa: E731
-    until(f"before the fault of {', '.join(sorted(names))} no alert is active", calm, patience, 0.2)
+    patience = appliance.factor * WINDOW + PATIENCE
+    calm = lambda: not _active(appliance, names) - (beside - names)  # noqa: E731
+    until(f"before the fault of {', '.join(sorted(names))} no alert is active", calm, patience, _LOOK)
     watched = [_Watched(appliance, drill, declared[drill.alert]) for drill in drills]
     began = time.time()
     with contextlib.ExitStack() as faults:
@@ -106,10 +110,14 @@ def run(appliance: Appliance, drills: Sequence[Drill], declared: Mapping[str, Ma
 
 
 def _all(watched: Sequence[_Watched], step: Callable[[_Watched], None]) -> None:
-    """The same step of all of them, at one time."""
+    """The same step of all of them, at one time; whatever one of them meets, the others go on."""
+    todo = [one for one in watched if not one.failure]
     with ThreadPoolExecutor(len(watched)) as pool:
-        for done in [pool.submit(step, one) for one in watched]:
-            done.result()
+        for one, done in [(one, pool.submit(step, one)) for one in todo]:
+            try:
+                done.result()
+            except AssertionError as error:
+                one.failure = str(error)
 
 
 class _Watched:
@@ -123,6 +131,7 @@ class _Watched:
         wait = durations.seconds(GROUP_WAIT.get(self.severity, "0s"))
         self.budget = appliance.factor * ((RESEND if drill.late else self.hold) + interval + wait) + TRANSPORT
         self.times = Times(fault=0.0)
+        self.failure = ""
         self._number: int | None = None
 
     def fires(self) -> None:
@@ -130,9 +139,9 @@ class _Watched:
         name, times = self.drill.alert, self.times
         patience = self.appliance.factor * (self.hold + 600) + PATIENCE
         if self.hold:
-            until(f"{name} is pending", lambda: _state(self.appliance, name, "pending"), patience)
+            until(f"{name} is pending", lambda: _state(self.appliance, name, "pending"), patience, _LOOK)
             times.pending = time.time()
-        found = until(f"{name} is firing", lambda: _state(self.appliance, name, "firing"), patience)
+        found = until(f"{name} is firing", lambda: _state(self.appliance, name, "firing"), patience, _LOOK)
         times.firing, times.first_bad = time.time(), _unix(found["activeAt"])
         if not self.drill.late:
             self._arrives()
@@ -141,20 +150,21 @@ class _Watched:
         """Resolved, where it arrived; what is sent to nobody: in Prometheus."""
         if self.drill.late:
             self._arrives()
-        until(f"{self.drill.alert} is resolved", self._resolved, self.appliance.factor * 900 + PATIENCE)
+        until(f"{self.drill.alert} is resolved", self._resolved, self.appliance.factor * WINDOW + PATIENCE, _LOOK)
         self.times.resolved = time.time()
 
     def result(self, collateral: list[str], beside: list[str]) -> Result:
         """What was found."""
-        drill = self.drill
-        factor = self.appliance.factor
-        return Result(drill.alert, drill.what, factor, self.severity, self.budget, self.times, drill.late, collateral, beside)
+        drill, factor = self.drill, self.appliance.factor
+        return Result(
+            drill.alert, drill.what, factor, self.severity, self.budget, self.times, drill.late, self.failure, collateral, beside
+        )  # fmt: skip
 
     def _arrives(self) -> None:
         if self.severity not in GROUP_WAIT:
             return
         arrived = lambda: _incident(self.appliance, self.drill.alert, self.times.fault)  # noqa: E731
-        incident = until(f"{self.drill.alert} is in the inbox", arrived, self.budget + PATIENCE)
+        incident = until(f"{self.drill.alert} is in the inbox", arrived, self.budget + PATIENCE, _LOOK)
         self.times.delivered, self._number = _unix(incident["delivered_at"]), int(incident["id"])
 
     def _resolved(self) -> bool:
@@ -163,9 +173,10 @@ class _Watched:
         return _resolved(self.appliance, self._number)
 
 
-def _active(appliance: Appliance) -> set[str]:
-    alerts = get(appliance.url("prometheus", "/api/v1/alerts"))["data"]["alerts"]
-    return {str(alert["labels"]["alertname"]) for alert in alerts}
+def _active(appliance: Appliance, names: AbstractSet[str]) -> set[str]:
+    """The alerts that are active: of what is sent to nobody, those of these names alone."""
+    labels = [alert["labels"] for alert in get(appliance.url("prometheus", "/api/v1/alerts"))["data"]["alerts"]]
+    return {str(one["alertname"]) for one in labels if one["severity"] in GROUP_WAIT or one["alertname"] in names}
 
 
 def _state(appliance: Appliance, name: str, state: str) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ import contextlib
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from typing import LiteralString
 
 import psycopg
 
@@ -15,6 +16,7 @@ from tests.drills.database_faults import superuser
 from tests.drills.faults import Fault
 from tests.drills.fleet import OLD, SHOP, STANDBY, database
 from tests.drills.postgres_faults import table
+from tests.waiting import until
 
 _TRANSACTIONS = 1_400_000_000
 _OF_A_SEGMENT, _SEGMENT = 1 << 20, 1 << 18  # transactions whose ends one file tells, and its bytes
@@ -124,9 +126,13 @@ def pause_standby() -> Fault:
     @contextlib.contextmanager
     def fault(appliance: Appliance) -> Iterator[None]:
         with database(appliance, STANDBY).admin() as standby, database(appliance, SHOP).admin() as shop:
+            order: LiteralString = "SELECT pg_logical_emit_message(true, 'drill', 'an order')"
+            shop.execute(order)  # before the first one a standby cannot say how far behind it is
+            known = "SELECT pg_last_xact_replay_timestamp()"
+            until("an order is replayed", lambda: (row := standby.execute(known).fetchone()) and row[0], 30)
             standby.execute("SELECT pg_wal_replay_pause()")
             try:
-                with repeated(lambda: shop.execute("SELECT pg_logical_emit_message(true, 'drill', 'an order')"), 1):
+                with repeated(lambda: shop.execute(order), 1):
                     yield
             finally:
                 standby.execute("SELECT pg_wal_replay_resume()")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.appliance import Appliance
-from tests.drills.catalogue import find
+from tests.drills.catalogue import OF_LOAD, find
 from tests.drills.drill import Drill
 from tests.drills.feed_faults import sources
 from tests.drills.run import run
@@ -20,7 +20,7 @@ TEN = (
     "PostgresDeadlocks", "WebSocketConnectionIssues", "WebSocketConnectionsLost",
 )  # fmt: skip
 # An appliance on which other tests may keep the processors busy: a drill fails when foreign alerts come beside it.
-DEAF = {name: {"enabled": False} for name in ("HighCPUUsage", "CriticalCPUUsage", "ProbeCanaryLate", "CacheHitRatioLow")}
+DEAF = {name: {"enabled": False} for name in OF_LOAD}
 
 
 @pytest.fixture
