@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from exporters.system.swap import unescape
 
+# From Linux 6.15 on, ext4 calls it so when it lets nobody write after an error; `rw` then stays beside it.
+_READ_ONLY = frozenset(("ro", "emergency_ro"))
+
 
 @dataclass(frozen=True)
 class Mount:
@@ -31,7 +34,7 @@ def parse(text: str) -> list[Mount]:
         except ValueError:
             continue  # not a line that this kernel interface promises
         major, _, minor = fields[2].partition(":")
-        readonly = "ro" in fields[5].split(",") or "ro" in options.split(",")
+        readonly = "ro" in fields[5].split(",") or not _READ_ONLY.isdisjoint(options.split(","))
         result.append(Mount(unescape(device), unescape(fields[4]), fstype, major, minor, readonly))
     return result
 

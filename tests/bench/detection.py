@@ -24,11 +24,11 @@ def main() -> int:
     parser.add_argument("--alert", default="CriticalCPUUsage")
     options = parser.parse_args()
     listed = json.loads(subprocess.check_output([sys.executable, "-m", "alerts", "list", "--json"], text=True))
-    declared = next(alert for alert in listed if alert["name"] == options.alert)
+    declared = {alert["name"]: alert for alert in listed}
     drill = find(options.alert)
     assert drill, f"{options.alert} has no drill"
     with Appliance(factor=options.factor, settings=settings()) as appliance:
-        results = [run(appliance, drill, declared) for _ in range(options.times)]
+        results = [run(appliance, [drill], declared)[0] for _ in range(options.times)]
     taken = sorted(result.delivery for result in results)
     p95 = statistics.quantiles(taken, n=20, method="inclusive")[-1] if len(taken) > 1 else taken[0]
     print(f"{options.alert}, factor {options.factor:g}, n = {len(taken)}: first bad sample to inbox median", end=" ")

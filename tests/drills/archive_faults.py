@@ -20,7 +20,7 @@ def archive_nowhere() -> Fault:
     @contextlib.contextmanager
     def fault(appliance: Appliance) -> Iterator[None]:
         _set(appliance, "archive_command = 'false'", "archive_mode = on")
-        _restart(appliance)
+        restart(appliance)
         with superuser(appliance) as connection:
             connection.execute("SELECT pg_switch_wal() FROM pg_logical_emit_message(false, 'drill', 'something to archive')")
         try:
@@ -30,7 +30,7 @@ def archive_nowhere() -> Fault:
             until("nothing waits for the archive", lambda: _archived(appliance), 90)
             with superuser(appliance) as connection:
                 connection.execute("ALTER SYSTEM RESET ALL")
-            _restart(appliance)
+            restart(appliance)
 
     return fault
 
@@ -42,7 +42,8 @@ def _set(appliance: Appliance, *settings: LiteralString) -> None:
         connection.execute("SELECT pg_reload_conf()")
 
 
-def _restart(appliance: Appliance) -> None:
+def restart(appliance: Appliance) -> None:
+    """Stops the server and starts it."""
     appliance.stack.supervisor.call("supervisor.stopProcess", "postgres")
     appliance.stack.supervisor.call("supervisor.startProcess", "postgres")
     until("PostgreSQL answers", lambda: _answers(appliance), 30)

@@ -22,11 +22,11 @@ _CLIENTS = 60  # of one address; the stream lets in 200
 _PAUSE = 1.0  # seconds between two questions of a client, so that an address stays below its 6,000 a minute
 
 
-def superuser(appliance: Appliance, **more: Any) -> psycopg.Connection[Any]:
-    """A session of PostgreSQL's superuser in the workload's database, in autocommit."""
+def superuser(appliance: Appliance, database: str = DATABASE_USER, **more: Any) -> psycopg.Connection[Any]:
+    """A session of PostgreSQL's superuser in the workload's database, or another, in autocommit."""
     password = read_secret(appliance.paths.postgres_password, "the superuser's password")
     port = appliance.site.ports.postgres
-    where = make_conninfo(host="127.0.0.1", port=port, user="postgres", dbname=DATABASE_USER, password=password)
+    where = make_conninfo(host="127.0.0.1", port=port, user="postgres", dbname=database, password=password)
     return psycopg.connect(where, autocommit=True, application_name="drill", connect_timeout=5, **more)
 
 

@@ -11,7 +11,8 @@ from tests.drills.faults import Fault
 class Drill:
     """One alert and the fault that must make it fire; `what` tells the fault to people, `beside` the alerts it brings along.
 
-    `fleet`: it needs the servers of `fleet.py`.
+    `fleet`: it needs the servers of `fleet.py`. `late`: the fault is in the way of notifications, which arrive when it is over.
+    `still`: the fault lies there and disturbs nobody: all such drills may run at one time.
     """
 
     alert: str
@@ -19,3 +20,5 @@ class Drill:
     fault: Fault
     beside: frozenset[str] = frozenset()
     fleet: bool = False
+    late: bool = False
+    still: bool = False

@@ -6,6 +6,7 @@ import contextlib
 import http.server
 import json
 import threading
+import time
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -14,7 +15,6 @@ from tests.appliance import Appliance
 from tests.drills.faults import Fault
 from tests.waiting import free_ports, until
 
-_GOOD = json.dumps({"symbol": "BTC", "fear_greed_index": 50}).encode()
 # The site's own limits: short ones, because they are no part of the way of an alert.
 _TIMES = {"poll": "1s", "stale_after": "5s", "reconnect": "1s", "attempts": 2, "retry": "2s"}
 _READ = (
@@ -25,7 +25,7 @@ _READ = (
 class _Source(http.server.ThreadingHTTPServer):
     """A server of one figure, or of nothing."""
 
-    content = _GOOD
+    content: bytes | None = None  # None: a figure that moves, as that of a market does
     status = 200
 
 
@@ -34,13 +34,21 @@ class _Answer(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """The server's content."""
+        content = self.server.content or _figure()
         self.send_response(self.server.status)
-        self.send_header("Content-Length", str(len(self.server.content)))
+        self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(self.server.content)
+        self.wfile.write(content)
 
     def log_message(self, *_: Any) -> None:
         """Says nothing."""
+
+
+STUCK = json.dumps({"symbol": "BTC", "fear_greed_index": 50}).encode()
+
+
+def _figure() -> bytes:
+    return json.dumps({"symbol": "BTC", "fear_greed_index": 45 + int(time.time()) % 11}).encode()
 
 
 @cache
@@ -66,7 +74,7 @@ def silence_source(content: bytes = b"[]") -> Fault:
         try:
             yield
         finally:
-            _server().content = _GOOD
+            _server().content = None
 
     return fault
 

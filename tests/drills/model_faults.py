@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -21,8 +23,8 @@ from tests.waiting import until
 _LEARNS = 3000  # seconds until a model has learned and 200 of its predictions were scored, at factor 1
 
 
-def corrupt_model(model: str) -> Fault:
-    """A file of wrong weights, which loads, is put on the shelf and chosen by hand; taken back by `rollback`, as a person would.
+def corrupt_model(model: str, change: Callable[[dict[str, Any]], dict[str, Any]] = corrupted) -> Fault:
+    """A file of other weights, which loads, is put on the shelf and chosen by hand; taken back by `rollback`, as a person would.
 
     Before that, the model learns until its own intervals hold what they state.
     """
@@ -34,7 +36,7 @@ def corrupt_model(model: str) -> Fault:
         until(f"{model} holds what it states", lambda: appliance.value(good_enough), appliance.factor * _LEARNS + 120, 0.5)
         shelf = Shelf(appliance.paths.data / "analysis", appliance.site.analysis.versions)
         good = shelf.load(model, shelf.numbers(model)[0])
-        bad = shelf.add(replace(good, state=corrupted(good.state)))
+        bad = shelf.add(replace(good, state=change(good.state)))
         _answer(appliance, model, bad.version)
         try:
             yield
@@ -42,6 +44,14 @@ def corrupt_model(model: str) -> Fault:
             _answer(appliance, model, good.version)
 
     return fault
+
+
+def unlearned(state: dict[str, Any]) -> dict[str, Any]:
+    """A state that loads, and that has seen too few outcomes to say how sure it is."""
+    changed = copy.deepcopy(state)
+    for horizon in changed.values():
+        horizon["regression"]["quantiles"]["errors"] = []
+    return changed
 
 
 def _answer(appliance: Appliance, model: str, version: int) -> None:

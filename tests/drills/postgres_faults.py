@@ -152,10 +152,10 @@ def pile_up_dead_rows() -> Fault:
     def fault(appliance: Appliance) -> Iterator[None]:
         with table(
             appliance,
-            "drill",
-            "CREATE TABLE drill (id int) WITH (autovacuum_enabled = off)",
-            "INSERT INTO drill SELECT generate_series(1, 400000)",
-            "DELETE FROM drill WHERE id % 4 <> 0",
+            "drill_dead",
+            "CREATE TABLE drill_dead (id int) WITH (autovacuum_enabled = off)",
+            "INSERT INTO drill_dead SELECT generate_series(1, 400000)",
+            "DELETE FROM drill_dead WHERE id % 4 <> 0",
         ):
             yield
 
@@ -181,9 +181,9 @@ def end_partitions() -> Fault:
     def fault(appliance: Appliance) -> Iterator[None]:
         with table(
             appliance,
-            "drill",
-            "CREATE TABLE drill (at timestamptz NOT NULL) PARTITION BY RANGE (at)",
-            "DO $$ BEGIN EXECUTE format('CREATE TABLE drill_now PARTITION OF drill FOR VALUES FROM (%L) TO (%L)',"
+            "drill_ends",
+            "CREATE TABLE drill_ends (at timestamptz NOT NULL) PARTITION BY RANGE (at)",
+            "DO $$ BEGIN EXECUTE format('CREATE TABLE drill_now PARTITION OF drill_ends FOR VALUES FROM (%L) TO (%L)',"
             " date_trunc('hour', now()), date_trunc('hour', now()) + interval '2 hours'); END $$",
         ):
             yield

@@ -27,14 +27,14 @@ from tests.drills.redis_faults import (
 _FULL_DISK = ("DiskAlmostFull", "DiskFillingUp")
 
 
-def _drill(alert: str, what: str, fault: Fault, beside: Iterable[str] = ()) -> Drill:
-    return Drill(alert, what, fault, frozenset(beside), fleet=True)
+def _drill(alert: str, what: str, fault: Fault, beside: Iterable[str] = (), *, still: bool = False) -> Drill:
+    return Drill(alert, what, fault, frozenset(beside), fleet=True, still=still)
 
 
 REDIS = (
     _drill("RedisMemoryNearLimit", "a program fills a server that evicts nothing", fill_redis()),
     _drill("RedisEvictsMuch", "programs put far more into a cache than it holds", evict()),
-    _drill("RedisMemoryFragmented", "four of five of a million small values are deleted", fragment()),
+    _drill("RedisMemoryFragmented", "four of five of a million small values are deleted", fragment(), still=True),
     _drill("RedisClientsNearLimit", "a program holds nine tenths of the connections", take_clients()),
     _drill(
         "RedisConnectionsRejected", "all connections are taken, and a client goes on trying", reject_clients(),
@@ -42,7 +42,7 @@ REDIS = (
     ),
     _drill("RedisSnapshotFails", "a folder stands where the snapshot goes", obstruct_snapshot()),
     # Under a lowered threshold: nobody waits for a day.
-    _drill("RedisSnapshotOld", "snapshots are asked for once a day, after a million changes", forget_snapshots()),
+    _drill("RedisSnapshotOld", "snapshots are asked for once a day, after a million changes", forget_snapshots(), still=True),
     _drill("RedisAppendOnlyFileFails", "the append-only file's disk is full", fill_append_only_disk(), _FULL_DISK),
     _drill("RedisReplicationBroken", "a replica is given a wrong password", break_replication()),
     _drill(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,9 +20,12 @@ from tests.waiting import until
 # Seconds allowed for the way itself, beside `for`, evaluation interval and group_wait.
 TRANSPORT = 5.0
 PATIENCE = 60.0
+_LOOK = 0.1  # seconds between two looks: more of them would be a load of their own
+WINDOW = 2400.0  # seconds for which an alert may go on telling of what is over, at factor 1: the longest window is half an hour
+RESEND = 30.0  # seconds after which Prometheus tells again of what fires, at factor 1
 # No surprise beside any fault: whatever users feel burns an objective's budget, in windows of a tenth at once; and models of an
-# appliance that was just made have learned nothing, which a tenth of `for` does not wait for.
-EXPECTED = frozenset({*BURNING, "AIModelFallback"})
+# appliance that was just made have learned nothing, or little, which a tenth of `for` does not wait for.
+EXPECTED = frozenset({*BURNING, "AIModelFallback", "AIModelAccuracyDrop"})
 
 
 @dataclass
@@ -38,6 +45,9 @@ class Times:
 class Result:
     """What a drill found. `budget` is the most that first bad sample to inbox may take, in seconds.
 
+    `failure`: the step that never came; the times end there. `late`: nothing could arrive before the fault was taken back, so
+    that `delivery` counts from there. What is `info` goes to nobody: it arrives nowhere.
+
     Of the alerts that reached the inbox beside the drilled one, `beside` names the declared ones, `collateral` the others.
     """
 
@@ -47,53 +57,126 @@ class Result:
     severity: str
     budget: float
     times: Times
+    late: bool = False
+    failure: str = ""
     collateral: list[str] = field(default_factory=list)
     beside: list[str] = field(default_factory=list)
 
     @property
     def delivery(self) -> float:
-        """Seconds from the first bad sample to the inbox."""
-        return self.times.delivered - self.times.first_bad
+        """Seconds from the first bad sample to the inbox; of what is sent to nobody, to firing."""
+        if not self.sent:
+            return self.times.firing - self.times.first_bad
+        return self.times.delivered - (self.times.cleared if self.late else self.times.first_bad)
+
+    @property
+    def sent(self) -> bool:
+        """Whether anybody is told of it."""
+        return self.severity in GROUP_WAIT
 
     @property
     def passed(self) -> bool:
         """Whether it arrived in time and alone."""
-        return self.delivery <= self.budget and not self.collateral
+        return not self.failure and self.delivery <= self.budget and not self.collateral
 
     def as_dict(self) -> dict[str, Any]:
         """For the report file."""
         return asdict(self) | {"delivery": self.delivery, "passed": self.passed}
 
 
-def run(appliance: Appliance, drill: Drill, declared: dict[str, Any]) -> Result:
-    """Runs one drill on a running appliance; `declared` is the alert as `python -m alerts list --json` gives it.
+def run(appliance: Appliance, drills: Sequence[Drill], declared: Mapping[str, Mapping[str, Any]]) -> list[Result]:
+    """Runs drills at one time on a running appliance; faults that they share happen once. None may disturb another.
 
-    AssertionError says which step never came.
+    `declared` are the alerts by name as `python -m alerts list --json` gives them. AssertionError says what was there before.
     """
-    factor = appliance.factor
-    hold = durations.seconds(declared["for"])
-    interval = durations.seconds(appliance.site.prometheus.evaluation_interval)
-    wait = durations.seconds(GROUP_WAIT[declared["severity"]])
-    budget = factor * (hold + interval + wait) + TRANSPORT
-    until(f"{drill.alert} is inactive before the fault", lambda: not appliance.alerts(drill.alert), PATIENCE)
+    names, beside = {drill.alert for drill in drills}, EXPECTED.union(*(drill.beside for drill in drills))
+    patience = appliance.factor * WINDOW + PATIENCE
+    calm = lambda: not _active(appliance, names) - (beside - names)  # noqa: E731
+    until(f"before the fault of {', '.join(sorted(names))} no alert is active", calm, patience, _LOOK)
+    watched = [_Watched(appliance, drill, declared[drill.alert]) for drill in drills]
     began = time.time()
-    with drill.fault(appliance):
-        times = Times(fault=time.time())
-        patience = factor * (hold + 600) + PATIENCE
-        if hold:
-            found = until(f"{drill.alert} is pending", lambda: _state(appliance, drill.alert, "pending"), patience)
+    with contextlib.ExitStack() as faults:
+        for what in dict.fromkeys(drill.what for drill in drills):
+            shared = [one for one in watched if one.drill.what == what]
+            faults.enter_context(shared[0].drill.fault(appliance))
+            for one in shared:
+                one.times.fault = time.time()
+        _all(watched, _Watched.fires)
+    for one in watched:
+        one.times.cleared = time.time()
+    _all(watched, _Watched.resolves)
+    told = {item["alertname"] for item in _incidents(appliance) if _unix(item["delivered_at"]) >= began} - names
+    return [one.result(sorted(told - beside), sorted(told & beside)) for one in watched]
+
+
+def _all(watched: Sequence[_Watched], step: Callable[[_Watched], None]) -> None:
+    """The same step of all of them, at one time; whatever one of them meets, the others go on."""
+    todo = [one for one in watched if not one.failure]
+    with ThreadPoolExecutor(len(watched)) as pool:
+        for one, done in [(one, pool.submit(step, one)) for one in todo]:
+            try:
+                done.result()
+            except AssertionError as error:
+                one.failure = str(error)
+
+
+class _Watched:
+    """One alert on its way, and when it was where."""
+
+    def __init__(self, appliance: Appliance, drill: Drill, declared: Mapping[str, Any]) -> None:
+        self.appliance, self.drill, self.severity = appliance, drill, str(declared["severity"])
+        own = appliance.site.alerts.get(drill.alert)
+        self.hold = durations.seconds((own and own.for_) or declared["for"])
+        interval = durations.seconds(appliance.site.prometheus.evaluation_interval)
+        wait = durations.seconds(GROUP_WAIT.get(self.severity, "0s"))
+        self.budget = appliance.factor * ((RESEND if drill.late else self.hold) + interval + wait) + TRANSPORT
+        self.times = Times(fault=0.0)
+        self.failure = ""
+        self._number: int | None = None
+
+    def fires(self) -> None:
+        """Pending, firing, and in the inbox unless the fault is in the way."""
+        name, times = self.drill.alert, self.times
+        patience = self.appliance.factor * (self.hold + 600) + PATIENCE
+        if self.hold:
+            until(f"{name} is pending", lambda: _state(self.appliance, name, "pending"), patience, _LOOK)
             times.pending = time.time()
-        found = until(f"{drill.alert} is firing", lambda: _state(appliance, drill.alert, "firing"), patience)
+        found = until(f"{name} is firing", lambda: _state(self.appliance, name, "firing"), patience, _LOOK)
         times.firing, times.first_bad = time.time(), _unix(found["activeAt"])
-        incident = until(f"{drill.alert} is in the inbox", lambda: _incident(appliance, drill.alert, began), budget + PATIENCE)
-        times.delivered = _unix(incident["delivered_at"])
-    times.cleared = time.time()
-    until(f"{drill.alert} is resolved in the inbox", lambda: _resolved(appliance, incident["id"]), factor * 900 + PATIENCE)
-    times.resolved = time.time()
-    beside = {item["alertname"] for item in _incidents(appliance) if _unix(item["delivered_at"]) >= began}
-    expected = drill.beside | EXPECTED
-    undeclared = sorted(beside - {drill.alert} - expected)
-    return Result(drill.alert, drill.what, factor, declared["severity"], budget, times, undeclared, sorted(beside & expected))
+        if not self.drill.late:
+            self._arrives()
+
+    def resolves(self) -> None:
+        """Resolved, where it arrived; what is sent to nobody: in Prometheus."""
+        if self.drill.late:
+            self._arrives()
+        until(f"{self.drill.alert} is resolved", self._resolved, self.appliance.factor * WINDOW + PATIENCE, _LOOK)
+        self.times.resolved = time.time()
+
+    def result(self, collateral: list[str], beside: list[str]) -> Result:
+        """What was found."""
+        drill, factor = self.drill, self.appliance.factor
+        return Result(
+            drill.alert, drill.what, factor, self.severity, self.budget, self.times, drill.late, self.failure, collateral, beside
+        )  # fmt: skip
+
+    def _arrives(self) -> None:
+        if self.severity not in GROUP_WAIT:
+            return
+        arrived = lambda: _incident(self.appliance, self.drill.alert, self.times.fault)  # noqa: E731
+        incident = until(f"{self.drill.alert} is in the inbox", arrived, self.budget + PATIENCE, _LOOK)
+        self.times.delivered, self._number = _unix(incident["delivered_at"]), int(incident["id"])
+
+    def _resolved(self) -> bool:
+        if self._number is None:
+            return not self.appliance.alerts(self.drill.alert)
+        return _resolved(self.appliance, self._number)
+
+
+def _active(appliance: Appliance, names: AbstractSet[str]) -> set[str]:
+    """The alerts that are active: of what is sent to nobody, those of these names alone."""
+    labels = [alert["labels"] for alert in get(appliance.url("prometheus", "/api/v1/alerts"))["data"]["alerts"]]
+    return {str(one["alertname"]) for one in labels if one["severity"] in GROUP_WAIT or one["alertname"] in names}
 
 
 def _state(appliance: Appliance, name: str, state: str) -> dict[str, Any] | None:

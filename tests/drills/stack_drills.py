@@ -35,7 +35,7 @@ STACK = (
     # Under a raised threshold: the partition of a month that has begun ends in a day on one day alone.
     Drill(
         "DatabasePartitionsMissing", "tables of other people stand where partitions are to come",
-        take_partitions_names("technical_metrics"),
+        take_partitions_names("technical_metrics"), still=True,
     ),
     Drill(
         "ProbeCanaryLate", "the stream's process stands still for 0.3 s, twice a second", stutter("stream", 0.3, 0.15),
@@ -43,6 +43,6 @@ STACK = (
     ),
     Drill(
         "CertificateExpiresSoon", "a server in front of the stream has a certificate that ends in ten days",
-        forget_certificate(), fleet=True,
+        forget_certificate(), fleet=True, still=True,
     ),
 )  # fmt: skip

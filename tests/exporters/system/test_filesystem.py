@@ -47,6 +47,11 @@ def test_mount_tables_are_read() -> None:
     assert len(parse(MOUNTINFO)) == 6
 
 
+def test_a_filesystem_after_an_error_is_read_only_whatever_else_its_options_say() -> None:
+    (mount,) = parse("42 27 7:0 / /data rw,relatime - ext4 /dev/sdc rw,errors=remount-ro,emergency_ro\n")
+    assert mount.readonly
+
+
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\n")))
 def test_no_line_breaks_the_reader(line: str) -> None:
     parse(f"{line}\n{MOUNTINFO}")
