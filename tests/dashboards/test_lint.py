@@ -100,6 +100,7 @@ BROKEN = {
     "rows: were removed": put("rows", [{}]),
     "variable datasource": drop_variable("datasource"),
     "variable job": drop_variable("job"),
+    "variable cluster": drop_variable("cluster"),
     "variable instance": drop_variable("instance"),
     "id: two panels share one": share_id,
     "id: two panels share one, or one": share_id_inside_a_folded_row,
