@@ -9,7 +9,10 @@ from typing import Literal, NamedTuple, TypeAlias
 Kind: TypeAlias = Literal["metric", "label", "value"]
 RENAMED = "_renamed"
 NO_VALUE = "no-such-value"
-_TOKEN = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|\$\{[^}]*\}|\$\w+(?::\$\w+)?|[a-zA-Z_:][\w:]*|\d[\w.]*|\S")
+_TOKEN = re.compile(
+    r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|\$\{[^}]*\}|\$\w+(?::\$\w+)?|[a-zA-Z_:][\w:]*"
+    r"|\d[\w.]*(?::\d[\w.]*)?|\S"  # a subquery's range and step are one word
+)
 _NAME = re.compile(r"[a-zA-Z_:][\w:]*")
 _LISTS = {"by", "without", "on", "ignoring", "group_left", "group_right"}
 _WORDS = _LISTS | {"and", "or", "unless", "bool", "offset", "atan2", "inf", "nan"}

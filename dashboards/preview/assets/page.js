@@ -6,6 +6,7 @@
     const block = document.getElementById(id);
     return block ? JSON.parse(block.textContent) : null;
   };
+  const AGAIN = 300; // milliseconds until a question that broke off is asked again
   const UNITS = { s: 1e3, m: 60e3, h: 3600e3, d: 86400e3 };
 
   class Page {
@@ -200,12 +201,17 @@
       again();
     }
 
-    async get(address) {
+    // A browser breaks off whatever is under way when its machine gains or loses a network interface, as containers come and go.
+    async get(address, left = 3, signal = this.abort.signal) {
       try {
-        const response = await fetch(address, { signal: this.abort.signal });
+        const response = await fetch(address, { signal });
         return await response.json();
       } catch (error) {
-        if (error.name === "AbortError") return null;
+        if (signal.aborted) return null;
+        if (left > 1) {
+          await new Promise((resolve) => setTimeout(resolve, AGAIN));
+          return this.get(address, left - 1, signal);
+        }
         return { error: `this server does not answer (${error.message}): the panels' last state is kept nowhere; is the service up?` };
       }
     }

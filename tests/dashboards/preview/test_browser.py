@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, FloatRect, Page, expect
+from playwright.sync_api import Browser, FloatRect, Page, Route, expect
 
 from metrics import units
+from tests.browser import heard
 from tests.dashboards.preview.conftest import World
 from tests.dashboards.preview.world import HOSTILE
 from tests.metrics.test_units import CASES, NOW
@@ -30,7 +31,7 @@ def opened(browser: Browser, address: str, **options: Any) -> Iterator[Page]:
     context = browser.new_context(**options)
     page = context.new_page()
     said: list[str] = []
-    page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
+    page.on("console", lambda message: said.extend(heard(message)))
     page.on("pageerror", lambda error: said.append(f"error: {error}"))
     page.goto(address)
     ready(page)
@@ -46,18 +47,7 @@ def ready(page: Page) -> None:
 @pytest.fixture
 def kitchen(running: World, browser: Browser) -> Iterator[Page]:
     with opened(browser, running.preview + KITCHEN, viewport={"width": 1280, "height": 900}) as page:
-        looked_at_again(page)
         yield page
-
-
-def looked_at_again(page: Page) -> None:
-    """Refreshes once where a panel could not be had: a Prometheus that waits long for a processor is told, and asked again."""
-    unwell = page.locator('.panel[data-state="error"]:not([data-panel="11"]), [data-panel="7"]:not([data-state="done"])')
-    if said := unwell.all_inner_texts():
-        print("asked again, because of:", said)
-        before = loads(page)
-        page.get_by_role("button", name="Refresh").click()
-        reloaded(page, before)
 
 
 def loads(page: Page) -> int:
@@ -284,3 +274,23 @@ def test_units_are_written_as_the_server_writes_them(kitchen: Page) -> None:
     written = kitchen.evaluate(script, [rows, NOW])
     differing = [(row, text) for row, text in zip(rows, written, strict=True) if units.write(*row, NOW) != text]
     assert differing == []
+
+
+def test_a_question_that_breaks_off_is_asked_again(running: World, browser: Browser) -> None:
+    broken: set[str] = set()
+
+    def once(route: Route) -> None:
+        if route.request.url in broken:
+            route.continue_()
+        else:
+            broken.add(route.request.url)
+            route.abort("connectionreset")
+
+    page = browser.new_page()
+    page.route("**/api/panel/**", once)
+    page.goto(running.preview + KITCHEN)
+    ready(page)
+
+    expect(page.locator('[data-panel="7"]')).to_have_attribute("data-state", "done")
+    assert broken
+    page.close()

@@ -49,6 +49,11 @@ class Redis:
         self.kill()
         shutil.rmtree(self.folder)
 
+    def move(self, port: int) -> None:
+        """Takes another port, before it starts."""
+        self.port = port
+        self.client = redis.Redis(port=port, socket_timeout=10)
+
     def start(self, *, loads: bool = False) -> None:
         """Starts it; it answers, or `loads` its data."""
         with (self.folder / "log").open("ab") as log:

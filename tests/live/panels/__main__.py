@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.live.panels import proof, report
+from tests.live.panels import movers, proof, report
 from tests.live.panels.world import world
 
 
@@ -20,6 +20,7 @@ def main() -> int:
     """The report, and whether all is as it should be."""
     parser = argparse.ArgumentParser(prog="make proof", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, help="the file to write; without it, the report is printed")
+    parser.add_argument("--fault", action="append", default=[], help="do this fault alone, without mutants; may be repeated")
     options = parser.parse_args()
     began = time.monotonic()
 
@@ -30,6 +31,9 @@ def main() -> int:
         say("everything runs")
         asked = proof.complete(running, say)
         found = proof.findings(running, asked)
+        if options.fault:
+            proof.move(running, found, say, options.fault)
+            return _moved(found, options.fault)
         caught = proof.catch(running, asked)
         say(f"{len(asked)} queries are answered; {sum(one.standing for one in found.values())} stand at 0 or are silent")
         proof.move(running, found, say)
@@ -45,6 +49,16 @@ def main() -> int:
     for place in unproven:
         say(f"not proven: {place}")
     return 1 if unproven or survived else 0
+
+
+def _moved(found: dict[str, proof.Finding], names: list[str]) -> int:
+    """Prints what some faults have moved, and what not; 1 where something was not."""
+    left = 0
+    for one in found.values():
+        if one.standing and set(movers.movers(one.expr)) & set(names):
+            print(f"{one.place}: {one.moved_by or 'NOT MOVED'}", flush=True)
+            left += not one.moved_by
+    return 1 if left else 0
 
 
 if __name__ == "__main__":

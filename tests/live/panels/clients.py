@@ -11,9 +11,10 @@ import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from websockets.exceptions import WebSocketException
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
 from metrics import websocket
@@ -38,6 +39,15 @@ def crowd(appliance: Appliance) -> Iterator[None]:
 
 def _socket(appliance: Appliance, source: str = "") -> socket.socket:
     return socket.create_connection(("127.0.0.1", appliance.site.ports.stream), 5, (source, 0) if source else None)
+
+
+def _narrow(appliance: Appliance) -> socket.socket:
+    """A connection whose kernel takes next to nothing for it: the size counts only where it is set before connecting."""
+    wire = socket.socket()
+    wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    wire.settimeout(5)
+    wire.connect(("127.0.0.1", appliance.site.ports.stream))
+    return wire
 
 
 @contextmanager
@@ -90,13 +100,24 @@ def lost_places(appliance: Appliance) -> Iterator[None]:
         yield
 
 
+def _rooms(client: ClientConnection) -> dict[str, Any]:
+    """What the stream tells of each room, by its name."""
+    client.send(json.dumps({"type": "list"}))
+    while (said := json.loads(client.recv(timeout=5)))["type"] != "rooms":
+        pass
+    return {one["room"]: one for one in said["rooms"]}
+
+
+def _numberings(appliance: Appliance) -> dict[str, str]:
+    """The rooms' epochs: with one, a place is taken up again."""
+    with connect(_address(appliance), proxy=None) as client:
+        return {name: room["epoch"] for name, room in _rooms(client).items()}
+
+
 def _come_back(appliance: Appliance) -> None:
     room = websocket.ROOMS[0]
     with connect(_address(appliance), proxy=None) as client:
-        client.send(json.dumps({"type": "list"}))
-        while (said := json.loads(client.recv(timeout=5)))["type"] != "rooms":
-            pass
-        known = next(one for one in said["rooms"] if one["room"] == room)
+        known = _rooms(client)[room]
         for epoch in (known["epoch"], "a-numbering-of-before"):
             client.send(json.dumps({"type": "subscribe", "room": room, "after": max(0, known["seq"] - 3), "epoch": epoch}))
             client.recv(timeout=5)
@@ -109,23 +130,25 @@ def slow_reader(appliance: Appliance) -> Iterator[None]:
 
     def subscribe() -> None:
         while not stop.is_set():
-            with contextlib.suppress(OSError), _socket(appliance) as wire:
-                wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            with contextlib.suppress(OSError, WebSocketException, TimeoutError), _narrow(appliance) as wire:
                 key = base64.b64encode(os.urandom(16)).decode()
                 wire.sendall(_HANDSHAKE.format(port=appliance.site.ports.stream, key=key).encode())
-                wire.recv(512)
-                while not stop.wait(0.1):  # 40 a second: with more it would be closed for that
-                    for room in websocket.ROOMS:
-                        wire.sendall(_masked(json.dumps({"type": "subscribe", "room": room, "after": 0}).encode()))
+                wire.recv(128)
+                known = _numberings(appliance)
+                while not stop.wait(0.1):  # 20 a second: with more it would be closed for that
+                    for room in websocket.ROOMS[:2]:  # its history again, each time
+                        asked = {"type": "subscribe", "room": room, "after": 0, "epoch": known[room]}
+                        wire.sendall(_masked(json.dumps(asked).encode()))
 
     with _repeated(subscribe, stop):
         yield
 
 
 def _masked(text: bytes) -> bytes:
-    """A text frame of a client, shorter than 126 bytes."""
+    """A text frame of a client, shorter than 65,536 bytes."""
     mask = os.urandom(4)
-    return bytes([0x81, 0x80 | len(text)]) + mask + bytes(byte ^ mask[place % 4] for place, byte in enumerate(text))
+    size = bytes([0x80 | len(text)]) if len(text) < 126 else bytes([0xFE]) + len(text).to_bytes(2)
+    return b"\x81" + size + mask + bytes(byte ^ mask[place % 4] for place, byte in enumerate(text))
 
 
 @contextmanager

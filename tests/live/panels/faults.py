@@ -29,8 +29,10 @@ from tests.alerts.inbox.service import alert, delivery
 from tests.appliance import Appliance, status_of
 from tests.drills.faults import stop_service
 from tests.drills.feed_faults import silence_source
+from tests.exporters.redis import servers as redis_servers
 from tests.live.panels import clients, machine, workload
 from tests.live.panels.servers import MOST_CLIENTS, Servers, wrong_calls
+from tests.postgres import Bare
 from tests.waiting import until
 
 _TWICE = delivery(alert())
@@ -171,6 +173,36 @@ def late_items(world: World) -> Iterator[None]:
 
 
 @contextmanager
+def items_of_the_past(world: World) -> Iterator[None]:
+    """A source that tells an item of an hour ago: older than what any window still takes."""
+    item = {"symbol": "BTC", "fear_greed_index": 50, "time": round((time.time() - 3600) * 1000)}
+    with silence_source(json.dumps(item).encode())(world.appliance):
+        yield
+
+
+@contextmanager
+def server_back(world: World) -> Iterator[None]:
+    """A server that was gone all the time answers: its state, and so the worst of all, moves."""
+    database, cache = Bare(), redis_servers.Redis()
+    database.port = world.servers.gone["postgres"]
+    cache.move(world.servers.gone["redis"])
+    with database, cache:
+        yield
+
+
+@contextmanager
+def deaf_alertmanager(world: World) -> Iterator[None]:
+    """Alertmanager takes connections and answers nobody: what Prometheus has for it waits."""
+    process = world.appliance.process("alertmanager").pid
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):  # whoever watches it has started it anew
+            os.kill(process, signal.SIGCONT)
+
+
+@contextmanager
 def many_alerts_nobody_takes(world: World) -> Iterator[None]:
     """Alertmanager is stopped, while alerts fire: the Watchdog does always."""
     with stop_service("alertmanager")(world.appliance):
@@ -206,8 +238,11 @@ FAULTS: Mapping[str, Fault] = {
     "a filesystem that nobody may see": _machine(machine.hidden_filesystem),
     "a program that wants too much memory": _machine(machine.greedy_program),
     "late items of a source": late_items,
+    "items of the past": items_of_the_past,
     "a source that only says that it lives": _at(silence_source(b'{"heartbeat": 1}')),
     "a bus that was emptied": empty_bus,
+    "servers that come back": server_back,
+    "a deaf Alertmanager": deaf_alertmanager,
     "a silence": silence,
     "a deploy": deploy,
     "a source that tells garbage": _at(silence_source(b"garbage")),

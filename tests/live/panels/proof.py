@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
@@ -81,9 +81,11 @@ def findings(world: World, asked: list[Asked]) -> dict[str, Finding]:
     return found
 
 
-def move(world: World, found: dict[str, Finding], say: Callable[[str], None]) -> None:
-    """Does each fault that moves a standing query, until all of its queries have moved; notes by what each was moved."""
+def move(world: World, found: dict[str, Finding], say: Callable[[str], None], only: Collection[str] = ()) -> None:
+    """Does each fault, or those of `only`, that moves a standing query, until all of its queries have moved; notes what did."""
     for name, fault in _faults():
+        if only and name not in only:
+            continue
         wanted = {one.place for one in found.values() if _stands(one) and name in movers.movers(one.expr)}
         if not wanted:
             continue

@@ -41,13 +41,15 @@ _KEYS = [{"pattern": "report:*"}]
 class Servers:
     """What runs beside the appliance; `targets` is `exporters` of site.yaml, as far as it names servers.
 
-    `replica` is the file that says where the standby is, as `database.replica_url_file` takes it.
+    `replica` is the file that says where the standby is, as `database.replica_url_file` takes it. `gone` are ports, by
+    kind of server, at which none listens.
     """
 
     shop: Bare
     standby: Postgres
     small: Redis
     replica: Path
+    gone: dict[str, int]
     targets: dict[str, Any]
 
 
@@ -64,13 +66,14 @@ def servers(appliance: Appliance, folder: Path) -> Iterator[Servers]:
         sentinel = stack.enter_context(Redis("--sentinel", rules=SENTINEL_RULES, lines=watched))
         secure = stack.enter_context(_tls(appliance.site.ports.stream, folder))
         others = {"small": small, "replica": replica, "node": node, "sentinel": sentinel}
+        gone = dict(zip(("postgres", "redis"), free_ports(2), strict=True))
         targets = {
-            "postgres": _postgres(appliance, {"shop": shop.port, "standby": standby.port}),
-            "redis": _redis(appliance, {name: one.port for name, one in others.items()}),
+            "postgres": _postgres(appliance, {"shop": shop.port, "standby": standby.port, "gone": gone["postgres"]}),
+            "redis": _redis(appliance, {name: one.port for name, one in others.items()} | {"gone": gone["redis"]}),
             "probe": _probe(appliance, secure, folder / "cert.pem"),
         }
         replica_file = _replica(appliance, standby, folder)
-        yield Servers(shop, standby, small, replica_file, {name: {"targets": found} for name, found in targets.items()})
+        yield Servers(shop, standby, small, replica_file, gone, {name: {"targets": found} for name, found in targets.items()})
 
 
 @contextmanager
@@ -127,7 +130,6 @@ def _node() -> Iterator[Redis]:
 
 def _postgres(appliance: Appliance, ports: dict[str, int]) -> list[dict[str, Any]]:
     own = msgspec.to_builtins(postgres.own(appliance.site)) | {"password_file": str(appliance.paths.exporter_password)}
-    ports = ports | {"gone": free_ports(1)[0]}
     others = {name: f"host=127.0.0.1 port={port} user={DATABASE_USER} dbname=postgres" for name, port in ports.items()}
     return [own, *({"name": name, "dsn": dsn} for name, dsn in others.items())]
 
@@ -135,7 +137,6 @@ def _postgres(appliance: Appliance, ports: dict[str, int]) -> list[dict[str, Any
 def _redis(appliance: Appliance, ports: dict[str, int]) -> list[dict[str, Any]]:
     password = {"password_file": str(appliance.paths.redis_exporter_password)}
     own = [msgspec.to_builtins(one) | password for one in redis.own(appliance.site)]
-    ports = ports | {"gone": free_ports(1)[0]}
     others = [{"name": name, "url": f"redis://127.0.0.1:{port}"} for name, port in ports.items()]
     return [*own, *(one | ({"keys": _KEYS} if one["name"] == "small" else {}) for one in others)]
 

@@ -16,10 +16,9 @@ from tests.live.panels.faults import World
 from tests.live.panels.servers import servers
 from tests.waiting import free_ports, until
 
-# What makes small faults show: few bytes for a slow client, a receiver that is away, metrics with more series than are let in.
+# What makes small faults show: a slow client soon told, a receiver that is away, metrics with more series than are let in.
 _OWN: dict[str, Any] = {
     "stream": {
-        "backlog_bytes": 4096,
         "slow_seconds": 3.0,
         "sources": {"sentiment": {"mapping": {"ignore": ["heartbeat"]}}},
     },
