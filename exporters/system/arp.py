@@ -23,7 +23,7 @@ class Arp:
     emits = (m.ARP_ENTRIES,)
 
     def __init__(self, roots: Roots) -> None:
-        self._file = ProcFile(roots.proc / "net/arp")
+        self._file = ProcFile(roots.net / "arp")
 
     def collect(self) -> Iterator[Sample]:
         """One gauge a device."""

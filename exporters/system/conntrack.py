@@ -39,7 +39,7 @@ class Conntrack:
     def __init__(self, roots: Roots) -> None:
         self._count = ProcFile(roots.proc / "sys/net/netfilter/nf_conntrack_count")
         self._limit = ProcFile(roots.proc / "sys/net/netfilter/nf_conntrack_max")
-        self._stat = ProcFile(roots.proc / "net/stat/nf_conntrack")
+        self._stat = ProcFile(roots.net / "stat/nf_conntrack")
 
     def collect(self) -> Iterator[Sample]:
         """Gauges and counters; nothing while the module is not loaded."""

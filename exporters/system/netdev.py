@@ -24,7 +24,7 @@ class Netdev:
     emits = (*m.DEV_COLUMNS, m.RECEIVE_NOHANDLER)
 
     def __init__(self, roots: Roots) -> None:
-        self._file = ProcFile(roots.proc / "net/dev")
+        self._file = ProcFile(roots.net / "dev")
         self._class = roots.sys / "class/net"
         self._unhandled: dict[str, ProcFile] = {}
 

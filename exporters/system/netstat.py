@@ -51,8 +51,8 @@ class Netstat:
     emits = m.METRICS
 
     def __init__(self, roots: Roots) -> None:
-        self._tables = [(ProcFile(roots.proc / "net" / name), Table()) for name in ("netstat", "snmp")]
-        self._six = ProcFile(roots.proc / "net/snmp6")
+        self._tables = [(ProcFile(roots.net / name), Table()) for name in ("netstat", "snmp")]
+        self._six = ProcFile(roots.net / "snmp6")
 
     def collect(self) -> Iterator[Sample]:
         """Counters and two gauges."""

@@ -22,6 +22,12 @@ class Roots:
     sys: Path = Path("/sys")
     root: Path = Path("/")
 
+    @property
+    def net(self) -> Path:
+        """The machine's network figures: those of its first process, where its /proc is seen from a container."""
+        first = self.proc / "1/net"
+        return first if self.proc != Path("/proc") and first.is_dir() else self.proc / "net"
+
 
 class ProcFile:
     """A file that stays open from scrape to scrape: opening costs more than reading what is behind it.

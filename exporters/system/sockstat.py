@@ -34,7 +34,7 @@ class Sockstat:
     emits = m.SOCKSTAT
 
     def __init__(self, roots: Roots) -> None:
-        self._files = [ProcFile(roots.proc / "net" / name) for name in ("sockstat", "sockstat6")]
+        self._files = [ProcFile(roots.net / name) for name in ("sockstat", "sockstat6")]
 
     def collect(self) -> Iterator[Sample]:
         """Gauges."""

@@ -39,7 +39,7 @@ class Softnet:
     emits = tuple(metric for _, metric in _COLUMNS)
 
     def __init__(self, roots: Roots) -> None:
-        self._file = ProcFile(roots.proc / "net/softnet_stat")
+        self._file = ProcFile(roots.net / "softnet_stat")
 
     def collect(self) -> Iterator[Sample]:
         """Counters and a gauge."""

@@ -25,7 +25,7 @@ class UdpQueues:
     emits = (m.UDP_QUEUES,)
 
     def __init__(self, roots: Roots) -> None:
-        self._files = (("v4", ProcFile(roots.proc / "net/udp")), ("v6", ProcFile(roots.proc / "net/udp6")))
+        self._files = (("v4", ProcFile(roots.net / "udp")), ("v6", ProcFile(roots.net / "udp6")))
 
     def collect(self) -> Iterator[Sample]:
         """Two gauges a protocol that is on."""
