@@ -173,19 +173,20 @@ def site_alerts(site: Site) -> tuple[Alert, ...]:
 
 def jobs(site: Site) -> tuple[str, ...]:
     """The scrape jobs that this site has, of the appliance's own."""
+    there = tuple(job for job in stack.JOBS if job not in stack.NATIVE_JOBS) if site.contained else stack.JOBS
     if site.workload:
-        return stack.JOBS
+        return there
     of_targets = {
         stack.JOB_POSTGRES: site.watches_postgres,
         stack.JOB_REDIS: site.watches_redis,
         stack.JOB_PROBE: site.watches_streams,
     }
-    return tuple(job for job in stack.JOBS if job not in stack.WORKLOAD_JOBS or of_targets.get(job))
+    return tuple(job for job in there if job not in stack.WORKLOAD_JOBS or of_targets.get(job))
 
 
 def _of_jobs(alert: Alert, site: Site) -> Alert:
     """The alert; one that names every job leaves out those that this site does not have."""
-    return alert if site.workload else naming(alert, jobs(site))
+    return alert if site.workload and not site.contained else naming(alert, jobs(site))
 
 
 def naming(alert: Alert, wanted: Iterable[str]) -> Alert:

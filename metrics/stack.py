@@ -24,6 +24,9 @@ JOBS = (
 # Of the workload that comes with the appliance: not there where site.yaml says `workload: false`.
 WORKLOAD_JOBS = frozenset({JOB_POSTGRES, JOB_REDIS, JOB_STORE, JOB_STREAM, JOB_ANALYSIS, JOB_PROBE, JOB_MODEL_QUALITY})
 
+# Beside processes alone: in containers Docker's restart policy and each container's health check do their work.
+NATIVE_JOBS = frozenset({JOB_WATCHER})
+
 # What carries the watching itself: a site that takes the exporters, rules and panels alone has its own (`make export`).
 PLUMBING_JOBS = frozenset({JOB_PROMETHEUS, JOB_ALERTMANAGER, JOB_INBOX, JOB_PREVIEW, JOB_WATCHER})
 PLUMBING_FAMILIES = (

@@ -11,6 +11,7 @@ import msgspec
 import yaml
 
 from settings.basic import Section
+from settings.containers import CONTAINERS, RUNTIME_VARIABLE, Contained
 from settings.environment import SITE_VARIABLE, overrides
 from settings.errors import SettingsError
 from settings.explain import explained
@@ -70,9 +71,12 @@ def parse(text: str, name: str = "site.yaml", environment: Mapping[str, str] | N
     """
     tree, raw = _yaml(text, name)
     try:
-        site = msgspec.convert({} if raw is None else raw, Site)
+        inside = (environment or {}).get(RUNTIME_VARIABLE) == CONTAINERS
+        site = msgspec.convert({} if raw is None else raw, Contained if inside else Site)
     except msgspec.ValidationError as error:
         raise explained(str(error), raw, tree, name) from error
+    if inside:
+        site = msgspec.structs.replace(site, bind="0.0.0.0")  # noqa: S104  # a container's own; what is published, its file says
     for key, value in overrides(environment or {}).items():
         site = _replaced(site, key.split("."), value)
     return site

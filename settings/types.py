@@ -178,6 +178,10 @@ class Site(Section, frozen=True):
     )
     cluster: Annotated[Name, Meta(description="The `cluster` label of every series.")] = "watchfloor"
     instance: Annotated[Line, Meta(description="The `instance` label of this machine; empty: its host name.")] = ""
+    runtime: Annotated[
+        Literal["auto", "native", "docker"],
+        Meta(description="auto: containers where a Docker engine answers, else processes under supervisord; or one of the two."),
+    ] = "auto"
     ports: Annotated[Ports, Meta(description="Where services listen.")] = field(default_factory=Ports)
     prometheus: Annotated[Prometheus, Meta(description="Collection and retention.")] = field(default_factory=Prometheus)
     hosts: Annotated[list[Host], Meta(description="More machines that run the system exporter.")] = field(default_factory=list)
@@ -250,7 +254,7 @@ class Site(Section, frozen=True):
         """The appliance's own Redis servers: the URL of each by the name that the exporter calls it."""
         bus = self.stream.bus.enabled and not self.stream.bus.url
         ports = {"bus": self.ports.bus, "cache": self.ports.cache_redis} if bus else {"cache": self.ports.cache_redis}
-        return {name: f"redis://127.0.0.1:{port}" for name, port in ports.items()} if self.workload else {}
+        return {name: f"redis://{self.host_of(port)}:{port}" for name, port in ports.items()} if self.workload else {}
 
     @property
     def watches_redis(self) -> bool:
@@ -261,8 +265,19 @@ class Site(Section, frozen=True):
         """A duration under this site's profile."""
         return scaled(duration, self.profile.factor)
 
+    @property
+    def contained(self) -> bool:
+        """Whether its services run in containers (settings/containers.py)."""
+        return False
+
+    def host_of(self, port: int) -> str:  # noqa: ARG002  # in containers each port is somebody else's
+        """Where one service of this appliance finds the server of that port, one that never listens elsewhere."""
+        return "127.0.0.1"
+
     def local_url(self, port: int) -> str:
         """How one service of this appliance reaches another one on this machine."""
+        if self.contained:
+            return f"http://{self.host_of(port)}:{port}"
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.bind, self.bind)  # noqa: S104  # compared, not bound
         return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{port}"
 

@@ -33,7 +33,8 @@ def conninfo(site: Site, paths: Paths) -> str:
         file = paths.database_password
         password = read_secret(file, "the appliance's database password") if os.access(file, os.R_OK) else None
         url = make_conninfo(
-            host="127.0.0.1", port=site.ports.postgres, user=DATABASE_USER, dbname=DATABASE_USER, password=password
+            host=site.host_of(site.ports.postgres), port=site.ports.postgres, user=DATABASE_USER, dbname=DATABASE_USER,
+            password=password,
         )  # fmt: skip
     options = f"-c statement_timeout={_STATEMENT_MS} -c default_transaction_read_only=on -c timezone=UTC"
     return make_conninfo(

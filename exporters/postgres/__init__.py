@@ -145,7 +145,7 @@ def domains(site: Site, _options: argparse.Namespace) -> tuple[Domain, ...]:
 
 def own(site: Site) -> PostgresTarget:
     """The appliance's own PostgreSQL, which is watched where the site names no other server."""
-    dsn = f"host=127.0.0.1 port={site.ports.postgres} user={EXPORTER_USER} dbname={DATABASE_USER}"
+    dsn = f"host={site.host_of(site.ports.postgres)} port={site.ports.postgres} user={EXPORTER_USER} dbname={DATABASE_USER}"
     password = Paths.from_environment().exporter_password
     return PostgresTarget(name="watchfloor", dsn=dsn, password_file=str(password.absolute()))
 

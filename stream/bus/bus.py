@@ -152,5 +152,5 @@ def alone() -> Iterator[Sample]:
 def build_bus(site: Site, hub: Hub) -> Bus:
     """The bus of a site. Raises SettingsError for a password's file that cannot be used."""
     given = site.stream.bus
-    url = given.url or f"redis://127.0.0.1:{site.ports.bus}"
+    url = given.url or f"redis://{site.host_of(site.ports.bus)}:{site.ports.bus}"
     return Bus(Address(url, given.username, bus_password(site, Paths.from_environment())), hub, given.replicas)

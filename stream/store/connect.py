@@ -57,7 +57,8 @@ def conninfo(site: Site, paths: Paths, *, replica: bool = False) -> str:
     file = paths.database_password
     password = read_secret(file, "the appliance's database password") if os.access(file, os.R_OK) else None
     return make_conninfo(
-        host="127.0.0.1", port=site.ports.postgres, user=DATABASE_USER, dbname=DATABASE_USER, password=password
+        host=site.host_of(site.ports.postgres), port=site.ports.postgres, user=DATABASE_USER, dbname=DATABASE_USER,
+        password=password,
     )  # fmt: skip
 
 
