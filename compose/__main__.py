@@ -12,8 +12,9 @@ import os
 import sys
 from pathlib import Path
 
-from compose import commands
+from compose import commands, engine
 from compose.bootstrap import LOCK_VARIABLE, take_lock
+from compose.docker import Containers
 from compose.errors import EXIT_INTERRUPTED, ComposeError
 from compose.host import Host
 from compose.native import Stack
@@ -27,8 +28,9 @@ def main(arguments: list[str]) -> int:
     """Runs one command; every error is one clear text on standard error."""
     options = _parser().parse_args(arguments)
     host = Host.detect(options.home)
-    stack = Stack(host, (options.site or CLONE / "site.yaml").absolute())
+    site_file = (options.site or CLONE / "site.yaml").absolute()
     try:
+        stack = chosen(host, site_file)
         if options.command in _LOCKED:
             _hold_lock(host)
         return int(commands.COMMANDS[options.command](stack, options))
@@ -41,6 +43,13 @@ def main(arguments: list[str]) -> int:
     except PermissionError as error:
         print(f"{error.filename}: permission denied: run it as the user who ran `make up`", file=sys.stderr)
         return 1
+
+
+def chosen(host: Host, site_file: Path) -> Stack:
+    """The appliance in the runtime that site.yaml asks for, or this machine offers."""
+    if engine.runtime(site_file, host.home) == "docker":
+        return Containers(host, site_file)
+    return Stack(host, site_file)
 
 
 def _hold_lock(host: Host) -> None:

@@ -18,7 +18,7 @@ import sys
 import time
 from pathlib import Path
 
-from compose import packages
+from compose import engine, packages
 from compose.errors import EXIT_FAILED, EXIT_INTERRUPTED, ComposeError
 from compose.host import SERVICE_USER, USERS, Host, make_user, user_exists
 from settings.paths import CLONE, HOME_VARIABLE
@@ -97,8 +97,10 @@ def set_up(host: Host, *, tests: bool) -> None:
     """Packages, user, environment, code; each step is skipped when it is done already."""
     if sys.version_info < (3, 11):  # noqa: UP036  # the one file that an older Python may be asked to run
         raise ComposeError(f"Python {sys.version.split()[0]} is too old: {sys.executable}: 3.11 or newer is needed")
-    install_lacking(host, packages.RUNTIME + (packages.TESTS if tests else ()))
-    for user in USERS if host.user else ():
+    contained = not tests and engine.runtime(CLONE / "site.yaml", host.home) == "docker"
+    # Containers bring their servers, and users, along.
+    install_lacking(host, packages.RUNTIME[:1] if contained else packages.RUNTIME + (packages.TESTS if tests else ()))
+    for user in USERS if host.user and not contained else ():
         if not user_exists(user):
             make_user(user)
             _record(host, users=[user])

@@ -14,9 +14,7 @@ from compose.doctor import doctor
 from compose.errors import BadInputError, ComposeError
 from compose.host import is_root, remove_user, user_exists
 from compose.native import Stack
-from compose.orphans import orphans
 from compose.terminal import Row, console, table
-from compose.topology import services
 
 _SETTLE = 10.0  # seconds that a first start gives services to find one another
 
@@ -62,8 +60,7 @@ def status(stack: Stack, options: argparse.Namespace) -> int:
         print(json.dumps([vars(row) for row in rows], indent=2))
     else:
         console().print(table(rows))
-    orphaned = not stack.supervisor.running() and bool(orphans(stack.paths.home))
-    return _verdict(rows, orphaned=orphaned)
+    return _verdict(rows, orphaned=stack.orphaned())
 
 
 def _verdict(rows: list[Row], *, orphaned: bool = False) -> int:
@@ -79,20 +76,17 @@ def _verdict(rows: list[Row], *, orphaned: bool = False) -> int:
 
 def logs(stack: Stack, options: argparse.Namespace) -> int:
     """Show a service's last lines, and follow them in a terminal."""
-    known = [service.name for service in services(stack.site())] + ["supervisord"]
+    known = [service.name for service in stack.services(stack.site())] + ["supervisord"]
     if options.service not in known:
         names = ", ".join(known)
         raise BadInputError(f"{options.service or 'no name'}: is no service: `make logs s=NAME` with one of {names}")
-    path = stack.paths.logs / f"{options.service}.log"
-    if not path.exists():
-        raise ComposeError(f"no log yet: {path}: `make up` starts the service")
-    command = ["tail", "-n", str(options.lines), *(["-F"] if sys.stdout.isatty() else []), str(path)]
+    command = stack.log_command(options.service, options.lines, follow=sys.stdout.isatty())
     return subprocess.run(command, check=False).returncode
 
 
 def reload(stack: Stack, _: argparse.Namespace) -> int:
     """Apply site.yaml to the running services; a bad file is refused and the old one stays."""
-    if not stack.supervisor.running():
+    if not stack.running():
         raise ComposeError("nothing runs: this home: `make up` starts it with the new settings")
     changed = stack.up(tell)
     tell("applied" if changed else "nothing has changed")
@@ -116,6 +110,7 @@ def clean(stack: Stack, options: argparse.Namespace) -> int:
     """Stop everything and remove all data, logs and secrets (asks first)."""
     _ask(f"This stops the appliance and removes its data, logs and secrets under {stack.paths.home}.", options)
     stack.down()
+    stack.wipe()
     _remove_state(stack)
     tell("removed; site.yaml and the Python environment stay")
     return 0
@@ -149,6 +144,7 @@ def uninstall(stack: Stack, options: argparse.Namespace) -> int:
     if users and not is_root():
         raise ComposeError(f"{' and '.join(users)} stay: only root may remove users: run it as root")
     stack.down()
+    stack.wipe()
     if names and (stay := packages.remove(names)):
         shown = ", ".join(stay[:6]) + (", …" if len(stay) > 6 else "")
         tell(f"{len(stay)} packages stay, because the machine needs them: {shown}")

@@ -32,8 +32,15 @@ def vcl(site: Site, secret: str) -> str:
     backend = urlsplit(site.local_url(site.ports.stream))
     return _TEMPLATES.get_template("edge.vcl.j2").render(
         host=backend.hostname, port=backend.port, ttl=max(1, int(seconds(site.cache.edge.ttl))), secret=secret, health=HEALTH,
+        neighbours=[network.split("/") for network in _neighbours(site)],
         secret_header=SECRET_HEADER, purged_header=PURGED_HEADER,
     )  # fmt: skip
+
+
+def _neighbours(site: Site) -> tuple[str, ...]:
+    """Where the appliance's own services are: on loopback; in containers, in the networks that Docker gives to its bridges."""
+    bridges = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16") if site.contained else ()
+    return ("127.0.0.0/8", "::1/128", *bridges)
 
 
 def command(site: Site, paths: Paths, program: str, address: str) -> tuple[str, ...]:

@@ -36,9 +36,9 @@ def home() -> Path | None:
     return next((place for place in places if (place / "conf" / "defaults.ini").is_file()), None)
 
 
-def chosen(service: Service) -> Service:
-    """The service that serves the dashboards: Grafana where it is installed, else the preview."""
-    if service.job != stack.JOB_PREVIEW or not home():
+def chosen(site: Site, service: Service) -> Service:
+    """The service that serves the dashboards: Grafana in containers and where it is installed, else the preview."""
+    if service.job != stack.JOB_PREVIEW or not (site.contained or home()):
         return service
     return replace(
         service, summary="dashboards (Grafana)", command=command, own=False, alive="/api/health", ready="/api/health",

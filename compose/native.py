@@ -17,7 +17,7 @@ from compose.bootstrap import install_lacking
 from compose.errors import BadInputError, ComposeError
 from compose.health import Health, ask, standing_still
 from compose.host import Host
-from compose.orphans import end_orphans
+from compose.orphans import end_orphans, orphans
 from compose.ports import is_free, is_own_address
 from compose.secrets import login, make_secrets
 from compose.service import Context, Service
@@ -231,6 +231,28 @@ class Stack:
             return end_orphans(self.host.home)
         self.supervisor.stop()
         return True
+
+    def wipe(self) -> None:
+        """Removes state that is not below the home: there is none."""
+
+    def running(self) -> bool:
+        """Whether services run."""
+        return self.supervisor.running()
+
+    def orphaned(self) -> bool:
+        """Whether services have outlived what would bring them back."""
+        return not self.supervisor.running() and bool(orphans(self.paths.home))
+
+    def services(self, site: Site) -> tuple[Service, ...]:
+        """The services of this runtime."""
+        return services(site)
+
+    def log_command(self, service: str, lines: int, *, follow: bool = False) -> list[str]:
+        """Shows a service's last lines. Raises ComposeError where there are none yet."""
+        path = self.paths.logs / f"{service}.log"
+        if not path.exists():
+            raise ComposeError(f"no log yet: {path}: `make up` starts the service")
+        return ["tail", "-n", str(lines), *(["-F"] if follow else []), str(path)]
 
     def rows(self) -> list[Row]:
         """What `make status` shows: each service's state, asked now."""

@@ -64,10 +64,15 @@ def command(site: Site, paths: Paths) -> tuple[str, ...]:
         binaries, data = programs(paths)
     except ComposeError:  # shown at start
         binaries, data = Path("/usr/lib/postgresql"), folder(paths)
+    return (str(binaries / "postgres"), "-D", str(data), *options(site, ADDRESS, ""))
+
+
+def options(site: Site, address: str, sockets: str) -> tuple[str, ...]:
+    """The server's settings as words of its command line; `sockets` is the folder of its Unix socket, empty for none."""
     values = {
-        "listen_addresses": ADDRESS,
+        "listen_addresses": address,
         "port": str(site.ports.postgres),
-        "unix_socket_directories": "",
+        "unix_socket_directories": sockets,
         "cluster_name": "watchfloor",
         "max_connections": str(max(100, site.database.pool.max + SPARE_CONNECTIONS)),
         "shared_preload_libraries": "pg_stat_statements",
@@ -79,8 +84,7 @@ def command(site: Site, paths: Paths) -> tuple[str, ...]:
         "log_min_duration_statement": "1s",
         "log_line_prefix": "%m [%p] %q%u@%d/%a ",
     }
-    words = [word for name, value in values.items() for word in ("-c", f"{name}={value}")]
-    return (str(binaries / "postgres"), "-D", str(data), *words)
+    return tuple(word for name, value in values.items() for word in ("-c", f"{name}={value}"))
 
 
 def prepare(paths: Paths, host: Host) -> bool:

@@ -19,15 +19,18 @@ from urllib.parse import urlsplit
 import msgspec
 import yaml
 
-from compose import edge, grafana, standard
+from compose import containers, edge, grafana, standard
+from compose.checks import Target, check
 from compose.errors import BadInputError, ComposeError
 from compose.host import SYSTEM_HOME, Host
-from compose.service import listen, program
+from compose.images import CONTAINERS as CONTAINERS_OF
+from compose.service import listen
 from compose.topology import SERVICES, services
 from compose.units import units
 from metrics import stack
-from settings import Paths, Site
-from settings.paths import ALERTMANAGER_USER, CLONE
+from settings import Paths, Site, parse
+from settings.containers import CONTAINERS, RUNTIME_VARIABLE
+from settings.paths import ALERTMANAGER_USER, CLONE, HOME_VARIABLE
 
 # From `rendered/` to the appliance's secrets: Prometheus takes paths from the folder of its configuration.
 PASSWORD = {"username": ALERTMANAGER_USER, "password_file": "../secrets/alertmanager_password"}
@@ -140,7 +143,7 @@ def host_targets(site: Site) -> list[dict[str, Any]]:
     ]
 
 
-def render(site: Site, site_text: str, host: Host) -> bool:
+def render(site: Site, site_text: str, host: Host, target: Target | None = None) -> bool:
     """Renders everything for this site, checks it, puts it in place; tells whether anything changed.
 
     Raises BadInputError with the checker's words when the result is refused; what was in place stays.
@@ -151,14 +154,15 @@ def render(site: Site, site_text: str, host: Host) -> bool:
     fresh = host.home / "rendered-new"
     shutil.rmtree(fresh, ignore_errors=True)
     try:
-        _write(site, site_text, fresh, host)
-        check(fresh)
-        return _put_in_place(fresh, host)
+        chosen = target or Target(Paths(host.home))
+        _write(site, site_text, fresh, host, chosen)
+        check(fresh, host.home / "containers" / "secrets" if chosen.contained else None)
+        return _put_in_place(fresh, host, chosen)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _write(site: Site, site_text: str, folder: Path, host: Host) -> None:
+def _write(site: Site, site_text: str, folder: Path, host: Host, target: Target) -> None:
     python = host.python
     folder.mkdir(mode=0o700)
     (folder / "targets").mkdir()
@@ -169,11 +173,21 @@ def _write(site: Site, site_text: str, folder: Path, host: Host) -> None:
     (folder / "targets" / "hosts.json").write_bytes(msgspec.json.format(msgspec.json.encode(host_targets(site))) + b"\n")
     secret = Paths(host.home).edge_secret.read_text(encoding="ascii")
     (folder / edge.FILE).write_text(edge.vcl(site, secret), encoding="utf-8")
-    _write_files(folder, grafana.files(site, Paths(host.home), grafana.home() or grafana.PACKAGED))
+    place = grafana.PACKAGED if target.contained else grafana.home() or grafana.PACKAGED
+    made = grafana.files(site, target.inside, place)
+    if target.contained:  # its image has a folder of its own for what it keeps
+        made = {
+            name: text.replace(f"{target.inside.data}/grafana", CONTAINERS_OF["preview"].state) for name, text in made.items()
+        }
+    _write_files(folder, {**made, **target.more})
     environment = {**os.environ, "WATCHFLOOR_SITE": str(folder / "site.yaml")}
+    if target.contained:
+        environment |= {RUNTIME_VARIABLE: CONTAINERS}
+    else:
+        environment.pop(RUNTIME_VARIABLE, None)
     for module, arguments in (("alerts", ["render"]), ("dashboards", ["build"])):
         out = folder if module == "alerts" else folder / "dashboards"
-        _run([str(python), "-m", module, *arguments, "--out", str(out)], environment)
+        _run([str(python), "-m", module, *arguments, "--out", str(out)], environment | {HOME_VARIABLE: str(target.inside.home)})
     _run([str(python), "-m", "exporters", "all", "--list"], environment)  # refuses settings that it could not start with
     shutil.copytree(CLONE / "docs" / "runbooks", folder / "runbooks")
 
@@ -194,22 +208,7 @@ def _run(command: list[str], environment: dict[str, str]) -> None:
         )
 
 
-def check(folder: Path) -> None:
-    """Has promtool and amtool read a rendered folder; BadInputError with their words when one of them refuses."""
-    checks = (
-        [program("promtool"), "check", "config", str(folder / "prometheus.yml")],
-        [program("amtool"), "check-config", str(folder / "alertmanager" / "alertmanager.yml")],
-    )
-    for command in checks:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            words = (done.stderr + done.stdout).replace(str(folder) + "/", "").strip()
-            raise BadInputError(
-                f"{Path(command[0]).name} refuses what site.yaml asks for: nothing was changed: its words:\n{words}"
-            )
-
-
-def _put_in_place(fresh: Path, host: Host) -> bool:
+def _put_in_place(fresh: Path, host: Host, target: Target) -> bool:
     home, link = host.home, Paths(host.home).rendered
     digest = hashlib.sha256()
     for path in sorted(fresh.rglob("*")):
@@ -221,6 +220,8 @@ def _put_in_place(fresh: Path, host: Host) -> bool:
     for path in (fresh, *fresh.rglob("*")):  # a receiver's address may be a secret: the services read it, nobody else
         path.chmod(0o750 if path.is_dir() else 0o640)
         host.show(path)
+        if target.contained:
+            os.chown(path, -1, target.group)
     shutil.rmtree(final, ignore_errors=True)
     fresh.rename(final)
     point(link, final)
@@ -251,9 +252,11 @@ def defaults(folder: Path) -> None:
     (folder / "prometheus.yml").write_text(text, encoding="utf-8")
     _write_files(folder, {f"systemd/{name}": unit for name, unit in units().items()})
     _write_files(folder, grafana.files(site, Paths(SYSTEM_HOME), grafana.PACKAGED))
+    inside = parse("instance: localhost", environment={RUNTIME_VARIABLE: CONTAINERS})
+    _write_files(folder, {containers.FILE: head + containers.compose_file(site, inside)})
 
 
 if __name__ == "__main__":
     defaults(Path(sys.argv[1]))
 
-__all__ = ["defaults", "host_targets", "listen", "prometheus_config", "render", "target"]
+__all__ = ["Target", "check", "defaults", "host_targets", "listen", "prometheus_config", "render", "target"]

@@ -31,15 +31,17 @@ def first(paths: Paths) -> str:
     """Statements of single-user mode, one a line. Passwords are of URL-safe characters, so that nothing needs quoting."""
     files = (paths.database_password, paths.postgres_password, paths.exporter_password)
     own, superuser, exporter = (path.read_text(encoding="ascii") for path in files)
-    return "".join(
-        f"{statement}\n"
-        for statement in (
-            f"ALTER ROLE postgres PASSWORD '{superuser}'",
-            f"CREATE ROLE {DATABASE_USER} LOGIN PASSWORD '{own}'",
-            f"GRANT pg_monitor TO {DATABASE_USER}",
-            f"CREATE ROLE {EXPORTER_USER} LOGIN CONNECTION LIMIT {CONNECTIONS} PASSWORD '{exporter}'",
-            f"CREATE DATABASE {DATABASE_USER} OWNER {DATABASE_USER}",
-        )
+    made = (f"ALTER ROLE postgres PASSWORD '{superuser}'", *makes(f"'{own}'", f"'{exporter}'"))
+    return "".join(f"{statement.rstrip(';')}\n" for statement in made)
+
+
+def makes(own: str, exporter: str) -> tuple[str, ...]:
+    """Statements that make the roles and the database of a new cluster; the passwords come quoted."""
+    return (
+        f"CREATE ROLE {DATABASE_USER} LOGIN PASSWORD {own};",
+        f"GRANT pg_monitor TO {DATABASE_USER};",
+        f"CREATE ROLE {EXPORTER_USER} LOGIN CONNECTION LIMIT {CONNECTIONS} PASSWORD {exporter};",
+        f"CREATE DATABASE {DATABASE_USER} OWNER {DATABASE_USER};",
     )
 
 

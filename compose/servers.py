@@ -6,6 +6,7 @@ import re
 
 from compose import edge
 from compose.service import Context, listen, program
+from settings import Site
 from settings.basic import in_bytes
 
 _BUS_ROOM = 8  # times the most that one room's history may take: four rooms, each with as much again for Redis's own use
@@ -47,12 +48,17 @@ def alertmanager(context: Context) -> tuple[str, ...]:
     )
 
 
+def _addresses(site: Site) -> tuple[str, ...]:
+    """Loopback alone; in a container, which has a network of its own, every address: who may reach it, the networks say."""
+    return ("*", "-::*") if site.contained else ("127.0.0.1",)
+
+
 def bus(context: Context) -> tuple[str, ...]:
     """A Redis that keeps: its log is on disk, and it refuses rather than forgets."""
     site, paths = context.site, context.paths
     return (
         program("redis-server"),
-        "--bind", "127.0.0.1", "--port", str(site.ports.bus),
+        "--bind", *_addresses(site), "--port", str(site.ports.bus),
         "--aclfile", str(paths.bus_users),
         "--dir", f"{paths.data}/bus",
         # A restart keeps the numbering. When the machine itself falls, a second may be lost: it is noticed (docs/topics/bus.md).
@@ -68,7 +74,7 @@ def cache_redis(context: Context) -> tuple[str, ...]:
     site, paths = context.site, context.paths
     return (
         program("redis-server"), str(paths.cache_config),
-        "--port", str(site.ports.cache_redis), "--bind", "127.0.0.1", "--dir", str(paths.data / "cache-redis"),
+        "--port", str(site.ports.cache_redis), "--bind", *_addresses(site), "--dir", str(paths.data / "cache-redis"),
         "--save", "", "--appendonly", "no", "--maxmemory", str(in_bytes(site.cache.redis.maxmemory)),
         "--maxmemory-policy", "allkeys-lru", "--databases", str(max(16, site.cache.redis.db + 1)), "--daemonize", "no",
     )  # fmt: skip

@@ -21,6 +21,10 @@ def _own_bus(site: Site) -> bool:
     return site.workload and site.stream.bus.enabled and not site.stream.bus.url
 
 
+def _supervised(site: Site) -> bool:
+    return not site.contained  # there Docker restarts what ends, and each health check what hangs
+
+
 def _watcher(role: str) -> Callable[[Context], tuple[str, ...]]:
     return lambda context: context.module("compose.watcher", role)
 
@@ -206,6 +210,7 @@ SERVICES = (
         _watcher("services"),
         page="/metrics",
         worker="0",
+        wanted=_supervised,
     ),
     Service(
         "watcher-guard",
@@ -215,6 +220,7 @@ SERVICES = (
         _watcher("guard"),
         page="/metrics",
         worker="1",
+        wanted=_supervised,
     ),
 )
 
@@ -228,7 +234,7 @@ def services(site: Site) -> tuple[Service, ...]:
         if service.name == "stream":
             found += [service] if site.stream.workers == 1 else [_worker(service, index) for index in range(site.stream.workers)]
         else:
-            found.append(grafana.chosen(standard.chosen(site, service)))
+            found.append(grafana.chosen(site, standard.chosen(site, service)))
     return tuple(found)
 
 

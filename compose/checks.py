@@ -1,0 +1,65 @@
+"""For whom is rendered, and who reads the result before it is put in place: promtool and amtool, the machine's or the images'."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from compose.errors import BadInputError
+from compose.images import CONTAINERS, HOME, image
+from compose.service import program
+from settings import Paths
+
+
+@dataclass(frozen=True)
+class Target:
+    """For whom is rendered: where a service finds the home, which files come beside, which group of containers reads them."""
+
+    inside: Paths
+    more: Mapping[str, str] = field(default_factory=dict)
+    group: int = -1
+
+    @property
+    def contained(self) -> bool:
+        """Whether services run in containers."""
+        return self.group >= 0
+
+
+def check(folder: Path, secrets: Path | None = None) -> None:
+    """Has promtool and amtool read a rendered folder; BadInputError with their words when one of them refuses.
+
+    With the folder of the containers' `secrets`, those of the images that will run.
+    """
+    checks = (
+        [program("promtool"), "check", "config", str(folder / "prometheus.yml")],
+        [program("amtool"), "check-config", str(folder / "alertmanager" / "alertmanager.yml")],
+    )
+    if secrets:
+        checks = (_in_image("prometheus", folder, secrets, checks[0]), _in_image("alertmanager", folder, secrets, checks[1]))
+    for command in checks:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            words = (done.stderr + done.stdout).replace(str(folder) + "/", "").strip()
+            raise BadInputError(
+                f"{Path(command[0]).name} refuses what site.yaml asks for: nothing was changed: its words:\n{words}"
+            )
+
+
+def _in_image(name: str, folder: Path, secrets: Path, words: list[str]) -> list[str]:
+    """The same command in a container that sees what the service will see, without a network."""
+    inside = [word.replace(str(folder), f"{HOME}/rendered") for word in words[1:]]
+    mounts = ["-v", f"{folder}:{HOME}/rendered:ro", "-v", f"{secrets}:{HOME}/secrets:ro"]
+    tool = f"/bin/{Path(words[0]).name}"
+    return [
+        "docker",
+        "run",
+        "--rm",
+        "--network=none",
+        "--user=0:0",
+        *mounts,
+        f"--entrypoint={tool}",
+        image(CONTAINERS[name]),
+        *inside,
+    ]

@@ -1,0 +1,196 @@
+"""The topology as a file for Docker Compose: what runs, and all that it may not do.
+
+Written for version 2 of Compose and for docker-compose 1.29 alike. Paths are relative to the rendered folder, in which it lies.
+"""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from compose import postgres, roles
+from compose.images import CONTAINERS, EDGE, GROUP, HOME, MONITORING, WORKLOAD, Container, image
+from compose.service import Context, Service
+from compose.topology import services
+from settings import Paths, Site
+
+FILE = "docker-compose.yml"
+SECRETS = "secrets"  # in `containers/` beside the rendered folder: copies that the containers' group may read
+INSIDE = Paths(Path(HOME))
+_HANGS = (
+    "if {check}; then echo 0 > /tmp/healthy; else"
+    " [ ! -e /tmp/healthy ] || {{ n=$$(($$(cat /tmp/healthy) + 1)); echo $$n > /tmp/healthy; [ $$n -lt 3 ] || kill -9 -1; }};"
+    " exit 1; fi"
+)
+
+
+def compose_file(outside: Site, inside: Site, *, tag: str = "", group: int = GROUP, host: str = "") -> str:
+    """The file's text.
+
+    `outside` is the site as this machine sees it (its `bind` is where ports are published), `inside` as its containers do; `tag`
+    is that of our image, `group` the one that reads the rendered files, `host` the name that containers give as this machine's.
+    """
+    made = {one.name: one for one in services(inside)}
+    secrets = sorted({secret for name in made for secret in CONTAINERS[name].secrets})
+    file = _File(outside, inside, frozenset(made), tag, group, host)
+    tree = {
+        "services": {name: file.service(one) for name, one in made.items()},
+        "networks": {
+            EDGE: {"driver": "bridge"},
+            WORKLOAD: {"driver": "bridge", "internal": True},  # no way out, and none in
+            MONITORING: {"driver": "bridge"},
+        },
+        "volumes": {name: {} for name in made if CONTAINERS[name].state and CONTAINERS[name].volume},
+        "secrets": {_label(secret): {"file": f"../containers/{SECRETS}/{secret}"} for secret in secrets},
+    }
+    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, width=130)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes what is equal out again instead of by anchors: each service is read alone."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+        return True
+
+
+@dataclass(frozen=True)
+class _File:
+    """What all services of one file have in common; `there` are their names."""
+
+    outside: Site
+    inside: Site
+    there: frozenset[str]
+    tag: str
+    group: int
+    host: str
+
+    def service(self, service: Service) -> dict[str, Any]:
+        """A service's part of the file."""
+        container = CONTAINERS[service.name]
+        after = [name for name in container.after if name in self.there]
+        named = {"hostname": self.host} if self.host and not container.pin else {}
+        return {
+            "image": image(container, self.tag),
+            **({"entrypoint": list(container.entry)} if container.entry else {}),
+            "command": command(service, container, self.inside),
+            **named,
+            **_limits(container),
+            "group_add": [str(self.group)],
+            "environment": _environment(service, container),
+            "networks": list(container.networks),
+            **self._ports(service, container),
+            "volumes": _volumes(service.name, container),
+            **({"secrets": [_secret(name) for name in container.secrets]} if container.secrets else {}),
+            "tmpfs": _tmpfs(container),
+            **({"depends_on": {name: {"condition": "service_healthy"} for name in after}} if after else {}),
+            "healthcheck": _health(service, container, self.inside),
+            "restart": "unless-stopped",
+            "stop_signal": f"SIG{service.stop_signal}",
+            "stop_grace_period": f"{service.stop_seconds}s",
+            "logging": {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}},
+        }
+
+    def _ports(self, service: Service, container: Container) -> dict[str, list[str]]:
+        """The port of people, where it is one that they use; that of scrapes and health checks stays inside."""
+        port = (service.public_port or service.port)(self.inside)
+        return {"ports": [f"{self.outside.bind}:{port}:{port}"]} if container.published else {}
+
+
+def _limits(container: Container) -> dict[str, Any]:
+    """What it may not do, and how much of the machine it may use."""
+    return {
+        "user": container.user,
+        "init": True,
+        "read_only": True,
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges:true"],
+        "cpus": container.cpus,
+        "mem_limit": container.memory,
+        "pids_limit": container.pids,
+        **({"shm_size": "128m"} if container.pin == "postgres" else {}),
+    }
+
+
+def command(service: Service, container: Container, site: Site) -> list[str]:
+    """What follows the image's entrypoint, with its own place for state. `$` is doubled, as Compose wants it."""
+    context = Context(site, INSIDE, Path("python"))
+    if service.name == "postgres":
+        words: tuple[str, ...] = ("postgres", *postgres.options(site, "*", "/var/run/postgresql"))
+    elif container.pin in ("redis", "varnish"):  # their entrypoints want the program's name
+        words = (Path(service.command(context)[0]).name, *service.command(context)[1:])
+    else:
+        words = service.command(context)[1:]
+    if service.name == "exporter-system":
+        words = (*words, "--proc", "/host/proc", "--sys", "/host/sys", "--root", "/host/root")
+    state = f"{INSIDE.data}/{service.state}"
+    moved = (word.replace(state, container.state) if service.state and container.state else word for word in words)
+    return [word.replace("$", "$$") for word in moved]
+
+
+def _tmpfs(container: Container) -> list[str]:
+    """Owned by the container's user: a mode gives way to that of the folder below, where the image, or a restart, has one."""
+    uid, _, gid = container.user.partition(":")
+    return [f"{place},uid={uid},gid={gid}" for place in ("/tmp:size=16m", *container.tmpfs)]  # noqa: S108  # the container's own
+
+
+def _environment(service: Service, container: Container) -> dict[str, str]:
+    if container.pin == "postgres":
+        return {
+            "POSTGRES_PASSWORD_FILE": str(INSIDE.postgres_password),
+            "POSTGRES_INITDB_ARGS": "--encoding=UTF8 --locale=C.UTF-8 --data-checksums",
+        }
+    return {} if container.pin else {"WATCHFLOOR_SERVICE": service.name}
+
+
+def _volumes(name: str, container: Container) -> list[dict[str, Any]]:
+    read = [_bound(f"./{file}", f"{INSIDE.rendered}/{file}") for file in container.reads if name != "postgres"]
+    if name == "postgres":  # what its image runs once, when it makes a cluster
+        read = [_bound("./postgres/roles.sql", "/docker-entrypoint-initdb.d/10-roles.sql")]
+    if name == "exporter-system":
+        read += [_bound("/proc", "/host/proc"), _bound("/sys", "/host/sys")]
+        read += [_bound("/", "/host/root") | {"bind": {"propagation": "rslave"}}]
+    if container.state and container.volume:
+        read.append({"type": "volume", "source": name, "target": container.state})
+    return read
+
+
+def _bound(source: str, target: str) -> dict[str, Any]:
+    return {"type": "bind", "source": source, "target": target, "read_only": True}
+
+
+def _label(secret: str) -> str:
+    return secret.replace(".", "-")
+
+
+def _secret(name: str) -> dict[str, str]:
+    return {"source": _label(name), "target": f"{INSIDE.secrets}/{name}"}
+
+
+def _health(service: Service, container: Container, site: Site) -> dict[str, Any]:
+    port = service.port(site)
+    if container.pin:
+        check = container.check.replace("{port}", str(port))
+        test = ["CMD-SHELL", _HANGS.format(check=check)]
+    else:
+        test = ["CMD", "/opt/watchfloor/bin/python", "-I", "-S", "/opt/watchfloor/healthy.py", str(port), service.ready]
+    return {"test": test, "interval": "10s", "timeout": "6s", "retries": 3, "start_period": "60s"}
+
+
+def roles_sql() -> str:
+    """What makes roles, database and grants in a new cluster; passwords are read from their files by psql itself."""
+    files = {"own": INSIDE.database_password, "exporter": INSIDE.exporter_password}
+    read = [f"\\set {name} `cat {path}`" for name, path in files.items()]
+    grants = roles.GRANTS.read_text(encoding="utf-8")
+    return "\n".join([*read, *roles.makes(":'own'", ":'exporter'"), "\\connect watchfloor", _EXTENSION, grants])
+
+
+_EXTENSION = "CREATE EXTENSION pg_stat_statements;"
+
+
+def hostname() -> str:
+    """The name that containers give as this machine's, so that its figures carry it; empty where it is none."""
+    return socket.gethostname()[:63]

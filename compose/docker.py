@@ -1,0 +1,227 @@
+"""The Docker runtime: the topology's services as containers, by the file that compose/containers.py renders."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from compose import containers, engine, image, render, roles
+from compose.announce import announce
+from compose.errors import BadInputError, ComposeError
+from compose.host import Host, is_root
+from compose.images import CONTAINERS, GROUP, OURS
+from compose.native import Stack, Tell
+from compose.ports import is_free
+from compose.secrets import make_secrets
+from compose.service import Service
+from compose.terminal import Row
+from compose.topology import services
+from settings import Site, parse
+from settings.containers import CONTAINERS as INSIDE
+from settings.containers import RUNTIME_VARIABLE
+from settings.ports import holder
+
+START_WITHIN = 180.0  # seconds: a first start makes a database cluster, on whatever disk there is
+_PROJECT = "com.docker.compose.project"
+_SERVICE = "com.docker.compose.service"
+
+
+class Containers(Stack):
+    """One appliance in containers, with the commands of the native one."""
+
+    def __init__(self, host: Host, site_file: Path) -> None:
+        super().__init__(Host(host.home, None, host.copied), site_file)
+        self.group = GROUP if is_root() else os.getgid()
+        name = hashlib.sha256(str(host.home).encode()).hexdigest()[:8]
+        self.project = f"watchfloor-{name}"
+
+    def up(self, tell: Tell) -> bool:
+        """Renders, builds our image where it is new, and has Compose bring everything to what the file says.
+
+        Raises BadInputError before anything is touched, ComposeError with a container's last words when it does not get well.
+        """
+        site, text = self.settings(tell)
+        _refuse_what_containers_lack(site, self.site_file.name)
+        before = self._containers()
+        if not before:
+            self._refuse_published_ports(site)
+        self._make_folders()
+        tag = image.tag()
+        if not image.present(f"{OURS}:{tag}"):
+            tell("building our image (the first time, it fetches its Python packages) …")
+            image.build(tag)
+        fresh = self._secrets_for_containers()
+        self._render_for_containers(site, text, tag)
+        tell("starting containers" if not before else "applying the settings")
+        self._compose("up", "--detach", "--remove-orphans", *(["--force-recreate"] if fresh and before else []))
+        self._wait()
+        if site.workload:
+            self._settle_roles()
+        render.forget_others(self.paths)
+        changed = {one["Id"] for one in before} != {one["Id"] for one in self._containers()}
+        if changed and (why := announce(site, "settings applied" if before else "started")):
+            tell(why)
+        return changed
+
+    def _make_folders(self) -> None:
+        for folder in (self.paths.home, self.paths.run, self.paths.data):
+            folder.mkdir(parents=True, exist_ok=True)
+        make_secrets(self.paths, self.host)
+
+    def _secrets_for_containers(self) -> bool:
+        """Copies of the secrets that the containers' group may read, in a folder that nobody else may enter; tells of changes."""
+        folder = self.paths.home / "containers" / containers.SECRETS
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        changed = False
+        for name in {secret for one in CONTAINERS.values() for secret in one.secrets}:
+            text, copy = (self.paths.secrets / name).read_bytes(), folder / name
+            if copy.exists() and copy.read_bytes() == text:
+                continue
+            copy.unlink(missing_ok=True)
+            copy.touch(mode=0o600)
+            os.chown(copy, -1, self.group)
+            copy.chmod(0o640)
+            copy.write_bytes(text)
+            changed = True
+        return changed
+
+    def _render_for_containers(self, site: Site, text: str, tag: str) -> None:
+        inside = parse(text, self.site_file.name, {**os.environ, RUNTIME_VARIABLE: INSIDE})
+        file = containers.compose_file(site, inside, tag=tag, group=self.group, host=containers.hostname())
+        more = {containers.FILE: file, "postgres/roles.sql": containers.roles_sql()}
+        render.render(inside, text, self.host, render.Target(containers.INSIDE, more, group=self.group))
+
+    def _refuse_published_ports(self, site: Site) -> None:
+        for service in self._published(site):
+            port = service.ports(site)[-1]
+            if not is_free(site.bind, port):
+                what = f"port {port} is in use: {service.name} needs it, {holder(port)} has it"
+                raise ComposeError(f"{what}: stop that one, or set ports: in {self.site_file.name}")
+
+    def _published(self, site: Site) -> list[Service]:
+        return [service for service in self.services(site) if CONTAINERS[service.name].published]
+
+    def services(self, site: Site) -> tuple[Service, ...]:
+        """The services that run in containers."""
+        return tuple(service for service in services(site) if service.name in CONTAINERS)
+
+    def _compose(self, *words: str) -> str:
+        file = self.paths.rendered.resolve() / containers.FILE
+        return engine.run([*engine.composer(), "-p", self.project, "-f", str(file), *words], what=f"compose {words[0]}")
+
+    def _containers(self) -> list[dict[str, Any]]:
+        """What the engine knows of each of ours."""
+        listed = engine.run(["docker", "ps", "-aq", "--filter", f"label={_PROJECT}={self.project}"], what="docker ps").split()
+        return list(json.loads(engine.run(["docker", "inspect", *listed], what="docker inspect"))) if listed else []
+
+    def _wait(self) -> None:
+        end = time.monotonic() + START_WITHIN
+        while bad := [row for row in self.rows() if row.state != "ok"]:
+            if time.monotonic() > end:
+                raise ComposeError(self._words(bad[0]))
+            time.sleep(0.5)
+
+    def _words(self, row: Row) -> str:
+        last = subprocess.run(self.log_command(row.name, 15), capture_output=True, text=True, check=False)
+        lines = "\n".join(f"  {line}" for line in (last.stdout + last.stderr).splitlines()[-15:])
+        return f"{row.name} is not healthy: {row.why or row.state}: its container's last lines:\n{lines}"
+
+    def _settle_roles(self) -> None:
+        """Brings what the exporter's role may see to this version's; the file's statements may be repeated."""
+        grants = roles.GRANTS.read_text(encoding="utf-8")
+        (one,) = (one["Id"] for one in self._containers() if one["Config"]["Labels"][_SERVICE] == "postgres")
+        port = str(self.site().ports.postgres)
+        words = [
+            "docker",
+            "exec",
+            "-i",
+            one,
+            "psql",
+            "-q",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-U",
+            "postgres",
+            "-p",
+            port,
+            "-d",
+            "watchfloor",
+        ]
+        done = subprocess.run(words, input=grants, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise ComposeError(
+                f"PostgreSQL's roles could not be looked after: psql in its container: {done.stderr.strip()[-300:]}"
+            )
+
+    def down(self) -> bool:
+        """Stops and removes the containers and their networks; the volumes stay."""
+        if not self._containers():
+            return False
+        self._compose("down", "--remove-orphans")
+        return True
+
+    def wipe(self) -> None:
+        """Removes the volumes, and with them all data."""
+        kept = ["docker", "volume", "ls", "-q", "--filter", f"label={_PROJECT}={self.project}"]
+        if names := engine.run(kept, what="docker volume ls").split():
+            engine.run(["docker", "volume", "rm", *names], what="docker volume rm")
+        shutil.rmtree(self.paths.home / "containers", ignore_errors=True)
+
+    def running(self) -> bool:
+        """Whether any of its containers runs."""
+        return any(one["State"]["Running"] for one in self._containers())
+
+    def orphaned(self) -> bool:
+        """Never: what brings containers back is the engine, and without it none runs."""
+        return False
+
+    def log_command(self, service: str, lines: int, *, follow: bool = False) -> list[str]:
+        """Shows a service's last lines."""
+        file = self.paths.rendered.resolve() / containers.FILE
+        more = ["--follow"] if follow else []
+        return [*engine.composer(), "-p", self.project, "-f", str(file), "logs", "--tail", str(lines), *more, service]
+
+    def rows(self) -> list[Row]:
+        """What `make status` shows: each service's state, as the engine's own health check found it."""
+        known = {one["Config"]["Labels"].get(_SERVICE, ""): one for one in self._containers()}
+        site = self.site()
+        inside = parse(self.paths.site.read_text(encoding="utf-8"), "site.yaml", {RUNTIME_VARIABLE: INSIDE}) if known else site
+        return [_row(service, known.get(service.name), site) for service in self.services(inside)]
+
+
+def _row(service: Service, container: dict[str, Any] | None, site: Site) -> Row:
+    published = CONTAINERS[service.name].published
+    url = service.public(site) if published else f"{service.name}:{service.port(site)}, inside"
+    if container is None:
+        return Row(service.name, "stopped", 0.0, None, url, service.summary)
+    state, why = container["State"], ""
+    health = state.get("Health", {"Status": "healthy", "Log": []})
+    if not state["Running"]:
+        shown, why = "down", f"ended with {state['ExitCode']}: see `make logs s={service.name}`"
+    elif health["Status"] == "healthy":
+        shown = "ok"
+    else:
+        shown = "starting" if health["Status"] == "starting" else "hung"
+        why = str(health["Log"][-1]["Output"]).strip()[:200] if health.get("Log") else ""
+    since = datetime.fromisoformat(state["StartedAt"][:19] + "+00:00").timestamp() if state["Running"] else 0.0
+    return Row(service.name, shown, since, container["RestartCount"], url, service.summary, why)
+
+
+def _refuse_what_containers_lack(site: Site, name: str) -> None:
+    """Raises BadInputError for what this runtime cannot do yet."""
+    standard = [key for key in ("system", "postgres", "redis") if getattr(site.exporters, key).exporter == "standard"]
+    for bad, key, fix in (
+        (site.stream.workers > 1, "stream.workers", "one server a container: leave it at 1, or set runtime: native"),
+        (standard, f"exporters.{standard[0] if standard else ''}.exporter", "own or external, or set runtime: native"),
+        (site.stream.tls.certificate, "stream.tls", "end TLS at the entrance, or set runtime: native"),
+    ):
+        if bad:
+            raise BadInputError(f"{name}: {key}: not in containers: {fix}")
