@@ -40,6 +40,11 @@ doctor: ## what would keep it from working here, each with its fix
 service: ## write a systemd unit that starts it with the machine, and say how to install it
 	@$(RUN) -m compose service
 
+# By hand, as root: an engine of its own, images of Debian's packages, a few minutes.
+.PHONY: compose-test
+compose-test: ## the containers, really started: health, alerts, data, walls; recorded in docs/benchmarks.md
+	@$(TESTS) -m tests.containers $(args)
+
 generate: ## write again whatever is generated from the declarations
 	@$(TESTS) -m tests.generate
 
