@@ -76,7 +76,7 @@ def _verdict(rows: list[Row], *, orphaned: bool = False) -> int:
 
 def logs(stack: Stack, options: argparse.Namespace) -> int:
     """Show a service's last lines, and follow them in a terminal."""
-    known = [service.name for service in stack.services(stack.site())] + ["supervisord"]
+    known = [service.name for service in stack.services(stack.site())] + ([] if stack.contained else ["supervisord"])
     if options.service not in known:
         names = ", ".join(known)
         raise BadInputError(f"{options.service or 'no name'}: is no service: `make logs s=NAME` with one of {names}")
@@ -95,6 +95,8 @@ def reload(stack: Stack, _: argparse.Namespace) -> int:
 
 def service(stack: Stack, _: argparse.Namespace) -> int:
     """Write a systemd unit that starts the appliance with the machine; installing it is yours."""
+    if stack.contained:
+        raise ComposeError("containers come back with Docker's own service: this machine: `systemctl enable docker` is all")
     file = stack.paths.run / boot.NAME
     file.write_text(boot.unit(stack.host, stack.site_file), encoding="utf-8")
     tell(f"wrote {file}: as root:")

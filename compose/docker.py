@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from compose import containers, engine, image, render, roles
+from compose import containers, engine, image, render, roles, state
 from compose.announce import announce
 from compose.errors import BadInputError, ComposeError
 from compose.host import Host, is_root
@@ -36,6 +36,8 @@ _SERVICE = "com.docker.compose.service"
 class Containers(Stack):
     """One appliance in containers, with the commands of the native one."""
 
+    contained = True
+
     def __init__(self, host: Host, site_file: Path) -> None:
         super().__init__(Host(host.home, None, host.copied), site_file)
         self.group = GROUP if is_root() else os.getgid()
@@ -47,6 +49,7 @@ class Containers(Stack):
 
         Raises BadInputError before anything is touched, ComposeError with a container's last words when it does not get well.
         """
+        state.refuse_newer(self.paths)
         site, text = self.settings(tell)
         _refuse_what_containers_lack(site, self.site_file.name)
         before = self._containers()
@@ -58,10 +61,14 @@ class Containers(Stack):
             tell("building our image (the first time, it fetches its Python packages) …")
             image.build(tag)
         fresh = self._secrets_for_containers()
+        earlier = self.paths.rendered.resolve() if before and self.paths.rendered.is_symlink() else None
         self._render_for_containers(site, text, tag)
         tell("starting containers" if not before else "applying the settings")
-        self._compose("up", "--detach", "--remove-orphans", *(["--force-recreate"] if fresh and before else []))
-        self._wait()
+        try:
+            self._start(anew=fresh and bool(before))
+        except (ComposeError, KeyboardInterrupt):
+            self._undo_to(earlier, tell)
+            raise
         if site.workload:
             self._settle_roles()
         render.forget_others(self.paths)
@@ -70,10 +77,29 @@ class Containers(Stack):
             tell(why)
         return changed
 
+    def _start(self, *, anew: bool) -> None:
+        """Has Compose bring everything to what the file says, and waits until it is well. Raises ComposeError with the last words."""
+        try:
+            self._compose("up", "--detach", "--remove-orphans", *(["--force-recreate"] if anew else []))
+        except ComposeError as error:  # Compose tells that a container is not healthy, and not why
+            bad = [row for row in self.rows() if row.state not in ("ok", "starting", "stopped")]
+            raise ComposeError(self._words(bad[0])) if bad else error from error
+        self._wait()
+
+    def _undo_to(self, earlier: Path | None, tell: Tell) -> None:
+        """Stops a cold start that failed; what ran before goes on with what it ran with."""
+        if earlier is None:
+            self.down()
+            return
+        tell("going back to the settings that ran before")
+        render.point(self.paths.rendered, earlier)
+        self._start(anew=False)
+
     def _make_folders(self) -> None:
         for folder in (self.paths.home, self.paths.run, self.paths.data):
             folder.mkdir(parents=True, exist_ok=True)
         make_secrets(self.paths, self.host)
+        state.remember(self.paths)
 
     def _secrets_for_containers(self) -> bool:
         """Copies of the secrets that the containers' group may read, in a folder that nobody else may enter; tells of changes."""
@@ -202,16 +228,16 @@ def _row(service: Service, container: dict[str, Any] | None, site: Site) -> Row:
     url = service.public(site) if published else f"{service.name}:{service.port(site)}, inside"
     if container is None:
         return Row(service.name, "stopped", 0.0, None, url, service.summary)
-    state, why = container["State"], ""
-    health = state.get("Health", {"Status": "healthy", "Log": []})
-    if not state["Running"]:
-        shown, why = "down", f"ended with {state['ExitCode']}: see `make logs s={service.name}`"
+    now, why = container["State"], ""
+    health = now.get("Health", {"Status": "healthy", "Log": []})
+    if not now["Running"]:
+        shown, why = "down", f"ended with {now['ExitCode']}: see `make logs s={service.name}`"
     elif health["Status"] == "healthy":
         shown = "ok"
     else:
         shown = "starting" if health["Status"] == "starting" else "hung"
         why = str(health["Log"][-1]["Output"]).strip()[:200] if health.get("Log") else ""
-    since = datetime.fromisoformat(state["StartedAt"][:19] + "+00:00").timestamp() if state["Running"] else 0.0
+    since = datetime.fromisoformat(now["StartedAt"][:19] + "+00:00").timestamp() if now["Running"] else 0.0
     return Row(service.name, shown, since, container["RestartCount"], url, service.summary, why)
 
 

@@ -37,7 +37,7 @@ def composer() -> list[str]:
 
 
 def runtime(site_file: Path, home: Path) -> str:
-    """`native` or `docker`: what site.yaml says, else what runs here already, else containers where an engine answers.
+    """`native` or `docker`: what site.yaml says, else the one whose state is here, else containers where an engine answers.
 
     Asked before there is anything that reads YAML, so it looks for the one line. Raises ComposeError where containers are asked
     for by name and nothing could run them.
@@ -45,7 +45,7 @@ def runtime(site_file: Path, home: Path) -> str:
     found = _KEY.search(site_file.read_text(encoding="utf-8", errors="replace")) if site_file.exists() else None
     wanted = found[1] if found else "auto"
     if wanted == "auto":
-        if _supervised(home) or not answers():
+        if _native_before(home) or not answers():
             return "native"
         return "docker" if composer() else "native"
     if wanted == "docker":
@@ -56,15 +56,10 @@ def runtime(site_file: Path, home: Path) -> str:
     return wanted
 
 
-def _supervised(home: Path) -> bool:
-    try:
-        pid = int((home / "run" / "supervisord.pid").read_text(encoding="ascii"))
-        os.kill(pid, 0)
-    except PermissionError:
-        return True
-    except (OSError, ValueError):
-        return False
-    return True
+def _native_before(home: Path) -> bool:
+    """Whether processes keep state in this home; containers keep theirs in volumes."""
+    data = home / "data"
+    return data.is_dir() and any(data.iterdir())
 
 
 def run(words: Sequence[str], *, what: str, cwd: Path | None = None) -> str:

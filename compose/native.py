@@ -40,6 +40,8 @@ Tell = Callable[[str], None]
 class Stack:
     """One appliance on this machine, in one home, from one settings file."""
 
+    contained = False
+
     def __init__(self, host: Host, site_file: Path) -> None:
         self.host = host
         self.site_file = site_file

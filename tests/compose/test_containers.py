@@ -205,6 +205,13 @@ def test_the_runtime_is_the_sites_choice(tmp_path: Path, monkeypatch: pytest.Mon
     site = tmp_path / "site.yaml"
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
     assert engine.runtime(site, tmp_path) == "native"
+    monkeypatch.setattr(engine, "answers", lambda: True)
+    monkeypatch.setattr(engine, "composer", lambda: ["docker-compose"])
+    assert engine.runtime(site, tmp_path) == "docker"
+    (tmp_path / "data" / "postgres").mkdir(parents=True)
+    assert engine.runtime(site, tmp_path) == "native"  # an upgrade must not begin with empty data
+    monkeypatch.undo()
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
     site.write_text("# runtime: docker\nruntime: 'native'\n", encoding="utf-8")
     assert engine.runtime(site, tmp_path) == "native"
     site.write_text("runtime: docker\n", encoding="utf-8")
