@@ -78,12 +78,12 @@ class Containers(Stack):
         return changed
 
     def _start(self, *, anew: bool) -> None:
-        """Has Compose bring everything to what the file says, and waits until it is well. Raises ComposeError with the last words."""
+        """Has Compose bring everything to what the file says, and waits until it is well; ComposeError has the last words."""
         try:
             self._compose("up", "--detach", "--remove-orphans", *(["--force-recreate"] if anew else []))
         except ComposeError as error:  # Compose tells that a container is not healthy, and not why
             bad = [row for row in self.rows() if row.state not in ("ok", "starting", "stopped")]
-            raise ComposeError(self._words(bad[0])) if bad else error from error
+            raise ComposeError(f"{error}\n{self._words(bad[0])}") if bad else error from error
         self._wait()
 
     def _undo_to(self, earlier: Path | None, tell: Tell) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from compose.docker import Containers
+from compose.errors import ComposeError
 from metrics import stack as names
+from settings.paths import CLONE
 from tests.appliance import status_of
 from tests.containers import looks
 from tests.waiting import until
@@ -31,6 +36,9 @@ def _healthy(stack: Containers) -> None:
     bad = [(row.name, row.state, row.why) for row in stack.rows() if row.state != "ok"]
     assert not bad, bad
     assert len(looks.found(stack)) == len(stack.rows())
+    words = [sys.executable, "-m", "compose", "status", "--json", "--home", str(stack.host.home), "--site", str(stack.site_file)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=CLONE)
+    assert (done.returncode, [row["state"] for row in json.loads(done.stdout)]) == (0, ["ok"] * len(stack.rows())), done.stderr
 
 
 def _targets(stack: Containers) -> None:
@@ -121,6 +129,26 @@ def _data_stays(stack: Containers) -> None:
     assert heard <= {one["id"] for one in looks.incidents(stack, "TargetDown") + looks.incidents(stack, "ServiceDown")}
 
 
+def _reload(stack: Containers) -> None:
+    """Settings that cannot come up, because their port is taken, give way to those that ran before; good ones are applied."""
+    good, before = stack.site_file.read_text(encoding="utf-8"), stack.paths.rendered.readlink()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        stack.site_file.write_text(f"{good}ports: {{inbox: {taken.getsockname()[1]}}}\n", encoding="utf-8")
+        try:
+            stack.up(lambda _: None)
+        except ComposeError as error:
+            said = str(error)
+        else:
+            raise AssertionError("it came up on a port that is taken")
+    assert "in use" in said or "allocated" in said, said
+    assert stack.paths.rendered.readlink() == before
+    _healthy_again(stack)
+    stack.site_file.write_text(f"{good}prometheus: {{retention_time: 20d}}\n", encoding="utf-8")
+    assert stack.up(lambda _: None)
+    assert "--storage.tsdb.retention.time=20d" in looks.found(stack)["prometheus"]["Args"]
+    assert not stack.up(lambda _: None), "what runs already was changed"
+
+
 def _killed(stack: Containers) -> None:
     """Killed from outside, as by the kernel when memory is short: each kind of container comes back by itself."""
     for name in ("stream", "prometheus", "postgres"):
@@ -177,6 +205,7 @@ STEPS: tuple[tuple[str, Callable[[Containers], None]], ...] = (
     ("who must not reach whom does not", _walls),
     ("an alert goes to the inbox, and is resolved", _alert),
     ("down and up keep the data", _data_stays),
+    ("settings are applied, or the old ones stay", _reload),
     ("killed containers come back", _killed),
     ("hung containers come back", _hung),
 )
