@@ -1,6 +1,7 @@
 """What a person sees, in a real browser on the running appliance: no console error, no empty panel; pictures are kept."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -26,12 +27,22 @@ def pictures() -> Path:
 @pytest.mark.parametrize("uid", stack.DASHBOARDS)
 def test_no_panel_of_a_dashboard_is_empty(under_load: Appliance, browser: Browser, pictures: Path, uid: str) -> None:
     """What is drawn is what was answered; `panels/test_targets.py` asks whether there is an answer."""
-    states = looked_at(under_load, browser, pictures, uid)
-    # A scrape that came too late (at this pace it has a second) leaves a hole in what is of now: a person looks again, too.
-    if empty(states, under_load):
+
+    states: dict[str, str] = {}
+    found: dict[str, str] = {}
+
+    def complete() -> bool:
+        nonlocal states, found
         states = looked_at(under_load, browser, pictures, uid)
+        found = empty(states, under_load)
+        return not found
+
+    # What comes for the first time between the look and the question (a drift, after its 1,000 values), and the hole that a late
+    # scrape leaves in what is of now, are gone at the next look; an empty panel is not.
+    with suppress(AssertionError):
+        until("no panel is empty", complete, 45)
     assert len(states) > 10
-    assert empty(states, under_load) == {}
+    assert found == {}
 
 
 def looked_at(appliance: Appliance, browser: Browser, pictures: Path, uid: str) -> dict[str, str]:

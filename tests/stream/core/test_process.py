@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -71,13 +72,15 @@ def running(home: Path, *before: str, site: str = "") -> Iterator[Running]:
             said = json.loads(line)
             earlier.append(said)
             if said.get("event") == "listening":
+                # Somebody must read on: a pipe that is full stops who writes, and asyncio logs each connection that it cannot take.
+                threading.Thread(target=process.stderr.read, daemon=True).start()
                 yield Running(process, said["url"], said["admin"], earlier)
                 break
         else:
             raise AssertionError(f"it ended instead of listening: {process.wait()}")
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
 
 
 async def to_the_end(client: ClientConnection) -> None:
