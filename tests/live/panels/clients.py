@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import itertools
 import json
 import os
 import socket
 import threading
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,6 +26,8 @@ _HANDSHAKE = (
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
 )
 _UNMASKED = b"\x81\x02hi"  # a client must mask
+_SUBSCRIPTIONS, _LISTENS = 30, 5.0  # after so many it is slow; seconds in which newer messages replace those that wait
+_AT_ONCE = 200  # programs that ask the models
 
 
 @contextmanager
@@ -66,7 +68,7 @@ def broken_frames(appliance: Appliance) -> Iterator[None]:
             with contextlib.suppress(OSError, WebSocketException):
                 connect(_address(appliance), proxy=None, origin=Origin("https://elsewhere.example")).close()
 
-    with _repeated(send, stop):
+    with repeated(send, stop):
         yield
 
 
@@ -75,8 +77,8 @@ def _address(appliance: Appliance) -> str:
 
 
 @contextmanager
-def _repeated(work: object, stop: threading.Event) -> Iterator[None]:
-    assert callable(work)
+def repeated(work: Callable[[], None], stop: threading.Event) -> Iterator[None]:
+    """Runs `work`, which ends when `stop` is set, beside the block."""
     program = threading.Thread(target=work, daemon=True)
     program.start()
     try:
@@ -96,7 +98,7 @@ def lost_places(appliance: Appliance) -> Iterator[None]:
             with contextlib.suppress(OSError, WebSocketException, TimeoutError):
                 _come_back(appliance)
 
-    with _repeated(come_back, stop):
+    with repeated(come_back, stop):
         yield
 
 
@@ -125,7 +127,7 @@ def _come_back(appliance: Appliance) -> None:
 
 @contextmanager
 def slow_reader(appliance: Appliance) -> Iterator[None]:
-    """A client that subscribes again and again, and reads nothing of what it is told."""
+    """A client that subscribes again and again, and reads nothing of what it is told; for some seconds it only listens."""
     stop = threading.Event()
 
     def subscribe() -> None:
@@ -135,12 +137,15 @@ def slow_reader(appliance: Appliance) -> Iterator[None]:
                 wire.sendall(_HANDSHAKE.format(port=appliance.site.ports.stream, key=key).encode())
                 wire.recv(128)
                 known = _numberings(appliance)
-                while not stop.wait(0.1):  # 20 a second: with more it would be closed for that
+                for number in itertools.count():
+                    # 20 a second: with more it would be closed for that.
+                    if stop.wait(_LISTENS if number == _SUBSCRIPTIONS else 0.1):
+                        break
                     for room in websocket.ROOMS[:2]:  # its history again, each time
                         asked = {"type": "subscribe", "room": room, "after": 0, "epoch": known[room]}
                         wire.sendall(_masked(json.dumps(asked).encode()))
 
-    with _repeated(subscribe, stop):
+    with repeated(subscribe, stop):
         yield
 
 
@@ -153,26 +158,26 @@ def _masked(text: bytes) -> bytes:
 
 @contextmanager
 def odd_questions(appliance: Appliance) -> Iterator[None]:
-    """Many programs ask the models at once, about coins that nobody knows."""
+    """Many programs ask the models at once, some about coins that nobody knows; and none asks by the stream, which limits it."""
     stop = threading.Event()
+    port = appliance.site.ports.analysis
+    odd, good = (_question(port, coin) for coin in ("no-such-coin", "bitcoin"))
 
     def ask() -> None:
-        body = json.dumps({"type": "risk-assessment", "cryptoId": "no-such-coin"}).encode()
-        good = json.dumps({"type": "risk-assessment", "cryptoId": "bitcoin"}).encode()
         while not stop.is_set():
-            for one in (body, good, good):
-                asked = urllib.request.Request(
-                    appliance.url("stream", "/api/ai-analysis"), data=one, headers={"Content-Type": "application/json"}
-                )
-                with contextlib.suppress(OSError):
-                    urllib.request.urlopen(asked, timeout=5).close()
+            with contextlib.suppress(OSError), contextlib.ExitStack() as held:
+                programs = [held.enter_context(socket.create_connection(("127.0.0.1", port), 5)) for _ in range(_AT_ONCE)]
+                while not stop.is_set():
+                    for place, one in enumerate(programs):
+                        one.sendall(good if place % 4 else odd)
+                    for one in programs:
+                        one.recv(65_536)
 
-    programs = [threading.Thread(target=ask, daemon=True) for _ in range(24)]
-    for program in programs:
-        program.start()
-    try:
+    with repeated(ask, stop):
         yield
-    finally:
-        stop.set()
-        for program in programs:
-            program.join()
+
+
+def _question(port: int, coin: str) -> bytes:
+    body = json.dumps({"type": "risk-assessment", "cryptoId": coin}).encode()
+    head = f"POST /analyze HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+    return head.encode() + b"\r\n\r\n" + body

@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import socket
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -24,7 +25,9 @@ from redis.exceptions import RedisError
 
 from alerts.inbox.guard import HEADER
 from metrics import stack
+from metrics.websocket import ROOMS
 from settings.secrets import read_secret
+from stream.bus import scripts
 from tests.alerts.inbox.service import alert, delivery
 from tests.appliance import Appliance, status_of
 from tests.drills.faults import stop_service
@@ -33,9 +36,9 @@ from tests.exporters.redis import servers as redis_servers
 from tests.live.panels import clients, machine, workload
 from tests.live.panels.servers import MOST_CLIENTS, Servers, wrong_calls
 from tests.postgres import Bare
-from tests.waiting import until
 
 _TWICE = delivery(alert())
+_WRONG = "proof-wrong"
 
 
 @dataclass(frozen=True)
@@ -66,13 +69,26 @@ def _post(address: str, body: bytes, token: str) -> None:
 
 
 @contextmanager
-def prometheus_away(world: World) -> Iterator[None]:
-    """Somebody looks at dashboards while Prometheus is stopped for a moment; without it nobody counts, so it comes back first."""
-    with stop_service("prometheus")(world.appliance):
-        for _ in range(5):
-            status_of(world.appliance.url("grafana", f"/d/{stack.DASHBOARD_OVERVIEW}"), 15)
-    until("Prometheus is back", lambda: status_of(world.appliance.url("prometheus", "/-/ready")) == 200, 60, 0.2)
-    yield
+def wrong_board(world: World) -> Iterator[None]:
+    """Somebody looks at a dashboard whose author forgot a parenthesis: Prometheus refuses its query."""
+    boards = world.appliance.paths.rendered / "dashboards"
+    board = json.loads((boards / f"{stack.DASHBOARD_OVERVIEW}.json").read_text(encoding="utf-8"))
+    panel = next(one for one in board["panels"] if one["type"] == "stat")
+    panel["targets"][0]["expr"] = "sum("
+    file = boards / f"{_WRONG}.json"
+    file.write_text(json.dumps(board | {"uid": _WRONG, "title": "A wrong one", "panels": [panel]}), encoding="utf-8")
+    file.chmod(0o644)
+    stop = threading.Event()
+
+    def look() -> None:
+        while not stop.wait(0.3):
+            status_of(world.appliance.url("grafana", f"/api/panel/{_WRONG}/{panel['id']}?from=now-5m&to=now"), 15)
+
+    try:
+        with clients.repeated(look, stop):
+            yield
+    finally:
+        file.unlink()
 
 
 @contextmanager
@@ -138,6 +154,16 @@ def empty_bus(world: World) -> Iterator[None]:
     password = read_secret(world.appliance.paths.bus_password, "the bus's password")
     with Redis(host="127.0.0.1", port=world.appliance.site.ports.bus, password=password) as bus:
         bus.flushall()
+    yield
+
+
+@contextmanager
+def skipped_numbers(world: World) -> Iterator[None]:
+    """Somebody's script counts up the numbers of the rooms on the bus, and writes no messages to them."""
+    password = read_secret(world.appliance.paths.bus_password, "the bus's password")
+    with Redis(host="127.0.0.1", port=world.appliance.site.ports.bus, password=password) as bus:
+        for room in ROOMS:
+            bus.hincrby(scripts.state(room), "seq", 7)
     yield
 
 
@@ -219,7 +245,7 @@ def _machine(fault: Callable[[], AbstractContextManager[None]]) -> Fault:
 
 FAULTS: Mapping[str, Fault] = {
     "wrong deliveries to the inbox": wrong_deliveries,
-    "Prometheus away while somebody looks": prometheus_away,
+    "a dashboard with a wrong query": wrong_board,
     "a killed service": killed_service,
     "a second PostgreSQL at work": busy_shop,
     "a standby that stops replaying": paused_standby,
@@ -241,6 +267,7 @@ FAULTS: Mapping[str, Fault] = {
     "items of the past": items_of_the_past,
     "a source that only says that it lives": _at(silence_source(b'{"heartbeat": 1}')),
     "a bus that was emptied": empty_bus,
+    "numbers of the bus that nobody used": skipped_numbers,
     "servers that come back": server_back,
     "a deaf Alertmanager": deaf_alertmanager,
     "a silence": silence,

@@ -81,8 +81,14 @@ def findings(world: World, asked: list[Asked]) -> dict[str, Finding]:
     return found
 
 
-def move(world: World, found: dict[str, Finding], say: Callable[[str], None], only: Collection[str] = ()) -> None:
-    """Does each fault, or those of `only`, that moves a standing query, until all of its queries have moved; notes what did."""
+def move(
+    world: World, found: dict[str, Finding], say: Callable[[str], None], only: Collection[str] = (),
+    after: Callable[[], None] = lambda: None,
+) -> None:  # fmt: skip
+    """Does each fault, or those of `only`, that moves a standing query, until all of its queries have moved; notes what did.
+
+    `after` is called after each.
+    """
     for name, fault in _faults():
         if only and name not in only:
             continue
@@ -96,6 +102,7 @@ def move(world: World, found: dict[str, Finding], say: Callable[[str], None], on
             _look(world, found, name, wanted, _AFTER)
         except Exception as error:  # noqa: BLE001  # one fault that cannot be made here leaves the others their turn
             say(f"  {type(error).__name__}: {error}")
+        after()
 
 
 def once_more(world: World, found: dict[str, Finding]) -> None:
@@ -152,6 +159,8 @@ def catch_again(world: World, asked: list[Asked], made: dict[str, Mutants]) -> N
     alive = Alive(world.appliance)
     for one in asked:
         counted = made[one.board]
+        if not any(word.startswith(f"{one.place}: ") for word in counted.survived):
+            continue
         for mutant, sent in broken(one):
             if _named(one, mutant) in counted.survived and by_stack(alive, one, sent):
                 counted.survived.remove(_named(one, mutant))

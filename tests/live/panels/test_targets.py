@@ -11,8 +11,10 @@ import re
 
 import pytest
 
+from dashboards.lint import metric_names
 from metrics import catalog
 from tests.appliance import Appliance
+from tests.contracts.rendered import queries
 from tests.drills import catalogue
 from tests.live.panels import movers, proof, silent
 from tests.live.panels.alive import Alive
@@ -49,8 +51,16 @@ def test_every_query_has_data(asked: list[Asked], under_load: Appliance) -> None
     assert sum(one.has_data for one in asked) > 0.9 * len(asked)
 
 
-def test_every_mover_is_a_drill_or_a_fault() -> None:
+def test_every_mover_is_a_drill_or_a_fault_and_every_fault_moves_something() -> None:
     assert set(movers.MOVED_BY) <= set(FAULTS) | {drill.alert for drill in catalogue.DRILLS}
+    assert set(movers.MOVED_BY) >= set(FAULTS)
+
+
+def test_every_metric_that_is_moved_or_not_is_drawn() -> None:
+    drawn = {name for query in queries() for name in metric_names(query.expr)}
+
+    assert {name for names in movers.MOVED_BY.values() for name in names} - drawn == set()
+    assert set(movers.UNMOVED) - drawn == set()
 
 
 def test_every_metric_that_is_moved_or_not_is_declared() -> None:

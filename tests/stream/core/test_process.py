@@ -72,7 +72,7 @@ def running(home: Path, *before: str, site: str = "") -> Iterator[Running]:
             said = json.loads(line)
             earlier.append(said)
             if said.get("event") == "listening":
-                # Somebody must read on: a pipe that is full stops who writes, and asyncio logs each connection that it cannot take.
+                # Somebody must read on: a full pipe stops who writes, and asyncio logs each connection that it cannot take.
                 threading.Thread(target=process.stderr.read, daemon=True).start()
                 yield Running(process, said["url"], said["admin"], earlier)
                 break
