@@ -38,7 +38,7 @@ class Admin:
 
     async def _readiness(self, _: web.Request) -> web.Response:
         if not self._ready():
-            body = {"status": "stopping", "degraded": list(self._degraded())}
+            body = {"status": "not-ready", "degraded": list(self._degraded())}
             return web.json_response(body, status=HTTPStatus.SERVICE_UNAVAILABLE)
         degraded = list(self._degraded())
         return web.json_response({"status": "degraded" if degraded else "ok", "degraded": degraded})

@@ -81,6 +81,7 @@ def wrong_board(world: World) -> Iterator[None]:
     stop = threading.Event()
 
     def look() -> None:
+        status_of(world.appliance.url("grafana", f"/d/{_WRONG}"), 15)
         while not stop.wait(0.3):
             status_of(world.appliance.url("grafana", f"/api/panel/{_WRONG}/{panel['id']}?from=now-5m&to=now"), 15)
 
