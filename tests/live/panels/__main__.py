@@ -8,6 +8,7 @@ Exit 1 when a query has no data without a reason, stands at 0 without being move
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from pathlib import Path
@@ -23,6 +24,7 @@ def main() -> int:
     parser.add_argument("--fault", action="append", default=[], help="do this fault alone, without mutants; may be repeated")
     options = parser.parse_args()
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
 
     def say(words: str) -> None:
         print(f"{time.monotonic() - began:5.0f} s  {words}", flush=True)
