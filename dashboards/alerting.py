@@ -79,13 +79,14 @@ def _fine(panels: Panels) -> Row:
         ),
         panels.stat(
             "Silenced or inhibited",
-            "Alerts that fire and of which nobody is told, for a silence or a worse alert. Normal: 0, or what you silenced.",
+            "Alerts that fire and of which nobody is told, for a silence or a worse alert. Normal: 0, or what you silenced. "
+            "More: the inbox lists the silences; end one that covers too much.",
             Query(suppressed, "alerts"), unit=Unit.COUNT, none="no Alertmanager answers",
         ),
         panels.stat(
             "To the inbox, p95",
             "From the first bad sample to the inbox, 95 % of the last 24 h. Normal: `for` plus 20 s when critical, 45 s when "
-            "warning.",
+            "warning. Above: Time to firing and Time of a notification tell which half is late.",
             Query(stack_signals.DELIVERY_P95, "p95"), none="no alert in 24 h",
         ),
     ]  # fmt: skip

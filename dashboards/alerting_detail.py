@@ -18,14 +18,15 @@ def _times(panels: Panels) -> Row:
     found = [
         panels.timeseries(
             "Time to firing",
-            "From the first bad sample to the alert's firing, over the last 24 h. Normal: the alert's `for` plus 10 s.",
+            "From the first bad sample to the alert's firing, over the last 24 h. Normal: the alert's `for` plus 10 s. "
+            "Longer: Rule evaluation time of The Appliance Itself names the slow group.",
             Query(stack.INBOX_DETECTION.quantile(0.5, window="24h"), "p50"),
             Query(stack.INBOX_DETECTION.quantile(0.95, window="24h"), "p95"), unit=Unit.SECONDS,
         ),
         panels.timeseries(
             "Time to the inbox",
-            "From the first bad sample to the inbox, of the alerts of the last 24 h. Normal: `for` plus 20 s when critical, 45 s "
-            "when warning.",
+            "From the first bad sample to the inbox, of the alerts of the last 24 h. Normal: `for` plus 20 s when critical, "
+            "45 s when warning. Longer while Time to firing is as ever: see Time of a notification.",
             Query(stack.INBOX_DELIVERY.quantile(0.5, window="24h"), "p50"),
             Query(stack.INBOX_DELIVERY.quantile(0.95, window="24h"), "p95"), unit=Unit.SECONDS,
         ),
@@ -53,7 +54,8 @@ def _notifications(panels: Panels) -> Row:
         panels.timeseries(
             "Notifications by receiver",
             "Notifications that Alertmanager sent within an hour, by kind of receiver. Normal: `webhook`, the inbox, once a "
-            "minute for the Watchdog.",
+            "minute for the Watchdog. A receiver of yours without a line: `make notify-test r=NAME` tells what becomes of a "
+            "notification.",
             Query(sent.compare(">", 0).topk(MAX_SERIES), "{{integration}}"),
             unit=Unit.COUNT,
         ),
@@ -120,7 +122,8 @@ def _held_back(panels: Panels) -> Row:
     found = [
         panels.timeseries(
             "Alerts in Alertmanager",
-            "Alerts by state, the Watchdog among them. `suppressed`: silenced or inhibited by a worse one. Normal: 1 active.",
+            "Alerts by state, the Watchdog among them. `suppressed`: silenced or inhibited by a worse one. Normal: 1 active. "
+            "Many suppressed: begin with the firing alert that inhibits them.",
             Query(prometheus.AM_ALERTS.select().sum(by=("state",)), "{{state}}"), unit=Unit.COUNT,
         ),
         panels.timeseries(

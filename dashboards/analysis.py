@@ -53,13 +53,14 @@ def originals(panels: Panels) -> list[Panel]:
         ),
         panels.timeseries(
             "Prediction Duration",
-            "How long 95 % of the predictions took at most, over 5 min, the wait in the queue included. Normal: below 10 ms.",
+            "How long 95 % of the predictions took at most, over 5 min, the wait in the queue included. Normal: below 10 ms. "
+            "Above: Queue tells whether questions wait; if they do not, the machine is busy: see System Overview.",
             Query(_p95("ai_prediction_duration"), "p95"), unit=Unit.SECONDS,
         ),
         panels.timeseries(
             "Prediction Rate",
             "Predictions a second by model, over 5 min: scheduled ones, and those that somebody asked for. Normal: flat, as "
-            "the schedule makes them.",
+            "the schedule makes them. A fall: see Errors by cause, and Age of data for a feed that is silent.",
             Query(Rate("rate", Selector(catalog.find(_COUNT), _COUNT), _ORIGINAL_WINDOW).sum(by=("model",)), "{{model}}"),
             unit=Unit.PER_SECOND,
         ),
@@ -147,7 +148,8 @@ def _skill(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Fallback share",
-            "Share of the last hour's predictions in which the baseline stood in. Normal: 1 while a model is young, then 0.",
+            "Share of the last hour's predictions in which the baseline stood in. Normal: 1 while a model is young, then 0. "
+            "Stays at 1: Outcomes learned tells whether the model learns at all.",
             Query(quality.FALLBACK.select().max(by=("model",)), "{{model}}"), unit=Unit.RATIO, most=1,
         ),
         panels.timeseries(
@@ -158,7 +160,7 @@ def _skill(panels: Panels) -> Row:
             Query(quality.OVERDUE.select().sum(), "overdue"), unit=Unit.COUNT,
         ),
     ]  # fmt: skip
-    return Row("Skill, beside a naive baseline", [Cell(panel, width=6) for panel in found])
+    return Row("Skill, beside a naive baseline", [Cell(panel, width=8) for panel in found])
 
 
 def _relative(metric: Gauge) -> Function:
@@ -171,7 +173,8 @@ def _answers(panels: Panels) -> Row:
     found = [
         panels.timeseries(
             "Duration of predictions",
-            "From a question's arrival to its answer, by model, p99. Normal: below the dashed line at 500 questions a second.",
+            "From a question's arrival to its answer, by model, p99. Normal: below the dashed line at 500 questions a second. "
+            "Above: if Queue grows too, ask less often; if not, the machine is busy: see System Overview.",
             Query(ai.DURATION.quantile(0.99, by=("model",)), "{{model}}"), unit=Unit.SECONDS, signal=ai.PREDICTION_P99,
         ),
         panels.heatmap(
@@ -187,12 +190,14 @@ def _answers(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Queue",
-            "Questions that wait, and how many may. Normal: near 0.",
-            Query(ai.QUEUE.select().sum(), "waiting"), Query(ai.QUEUE_LIMIT.select().sum(), "limit"), unit=Unit.COUNT,
+            "Questions that wait, and how many may. Normal: near 0. At the limit questions are refused as `overloaded`: ask "
+            "less often.",
+            Query(ai.QUEUE.select().sum(), "waiting"), Query(ai.QUEUE_LIMIT.select().sum(), "limit", limit=True), unit=Unit.COUNT,
         ),
         panels.timeseries(
             "Fallbacks",
-            "Share of the last ten minutes' predictions in which the baseline stood in. Normal: 0 once the models have learned.",
+            "Share of the last ten minutes' predictions in which the baseline stood in. Normal: 0 once the models have "
+            "learned. Above the dashed line: Errors by cause tells why the model does not answer.",
             Query(ai.FALLBACK_SHARE, "{{model}}"), most=1,
         ),
     ]  # fmt: skip
@@ -215,7 +220,8 @@ def _learning(panels: Panels) -> Row:
     found = [
         panels.timeseries(
             "Training duration",
-            "How long a model took to learn from what had come, p95. Normal: below a millisecond a sample.",
+            "How long a model took to learn from what had come, p95. Normal: below a millisecond a sample. Longer: see "
+            "Busiest processor of System Overview; on a busy machine models learn late.",
             Query(_p95("ai_training_duration", "model"), "{{model}}"), unit=Unit.SECONDS,
         ),
         panels.timeseries(
@@ -244,24 +250,27 @@ def _data(panels: Panels) -> Row:
     found = [
         panels.timeseries(
             "Age of data",
-            "Time since the newest message of each room. Normal: below a second for market, seconds for the others.",
+            "Time since the newest message of each room. Normal: below a second for market, seconds for the others. A ramp: "
+            "Feeds tells whether the source or the way to the models is silent.",
             Query(ai.DATA_AGE.select().max(by=("room",)), "{{room}}"), unit=Unit.SECONDS,
         ),
         panels.timeseries(
             "Outcomes",
             "Predictions whose time came: scored, or missed because the process was away when it came. Normal: scored ones "
-            "only.",
+            "only. Missed ones but after a restart: see Age of data, and Restarts by reason of The Appliance Itself.",
             Query(ai.SCORED.rate().sum(by=("result",)), "{{result}}"), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
             "Waiting for the data store",
-            "Predictions and outcomes that are not stored yet, and those lost because too many waited. Normal: near 0, and 0.",
+            "Predictions and outcomes that are not stored yet, and those lost because too many waited. Normal: near 0, and 0. "
+            "Grows: Database Performance tells whether the data store answers.",
             Query(ai.UNSAVED.select().sum(), "waiting"), Query(ai.LOST.increase("1h").sum(), "lost in 1 h"), unit=Unit.COUNT,
         ),
         panels.timeseries(
             "Lease and stream",
-            "Whether one process holds the lease (1 is right; 0: nobody learns or stores), and connections to the stream "
-            "that were lost or not made within an hour, and messages without sense. Normal: lease 1, the rest 0.",
+            "Whether one process holds the lease (1 is right; 0: nobody learns or stores), and connections to the stream that "
+            "were lost or not made within an hour, and messages without sense. Normal: lease 1, the rest 0. Lease 0, or "
+            "connections lost again and again: `make logs s=analysis` has the reason.",
             Query(ai.LEASE.select().sum(), "lease"), Query(ai.RECONNECTS.increase("1h").sum(), "connections lost"),
             Query(ai.BAD_MESSAGES.increase("1h").sum(by=("room",)), "bad of {{room}}"), unit=Unit.COUNT,
         ),

@@ -42,7 +42,7 @@ def _versions(panels: Panels) -> Row:
         panels.timeseries(
             "Calibration by version",
             "Mean distance between the stated probability and how often it came true. Normal: below the dashed line, and not "
-            "above the baseline's.",
+            "above the baseline's. Above: `python -m stream.analysis rollback` goes back to the version before.",
             Query(m.CALIBRATION_ERROR.expr.topk(MAX_SERIES), _WHICH), Query(baseline, "baseline of {{model}} {{window}}"),
             unit=Unit.RATIO, signal=m.CALIBRATION_ERROR,
         ),
@@ -68,12 +68,14 @@ def _versions(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "How far back",
-            "How far back the measuring has read since its start. Normal: rising to 24 windows, then flat.",
+            "How far back the measuring has read since its start. Normal: rising to 24 windows, then flat. Until then the "
+            "panels of this row stand on little: wait before you judge a version.",
             Query(m.REACH.select().max(), "read"), unit=Unit.SECONDS,
         ),
         panels.timeseries(
             "Rows read",
-            "Rows that the measuring reads a second, by part. Normal: a few, as many as are predicted and scored.",
+            "Rows that the measuring reads a second, by part. Normal: a few, as many as are predicted and scored. 0: nothing "
+            "is stored, or the data store does not answer: `make logs s=exporter-model_quality`.",
             Query(m.ROWS_READ.rate().sum(by=("part",)), "{{part}}"), unit=Unit.PER_SECOND,
         ),
     ]  # fmt: skip

@@ -34,7 +34,8 @@ def requests(panels: Panels) -> list[Panel]:
     return [
         panels.timeseries(
             "Request Rate",
-            "HTTP requests answered a second by route, over 5 min; a WebSocket counts when it ends. Normal: follows the day.",
+            "HTTP requests answered a second by route, over 5 min; a WebSocket counts when it ends. Normal: follows the day. "
+            "A sudden fall: users do not get in, see From Outside. A jump on one route: a client asks in a loop.",
             Query(rate, "{{route}}"), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
@@ -51,7 +52,9 @@ def _fine(panels: Panels) -> Row:
     answered = app.REQUESTS.rate(code="!=1xx").sum()
     found = [
         panels.stat(
-            "Requests now", "HTTP requests answered a second. Normal: follows the users' day.",
+            "Requests now",
+            "HTTP requests answered a second. Normal: follows the users' day. 0 while users are awake: From Outside tells "
+            "whether one can get in.",
             Query(answered, "requests"), unit=Unit.PER_SECOND, none="no stream server is scraped",
         ),
         panels.stat(
@@ -59,7 +62,8 @@ def _fine(panels: Panels) -> Row:
             Query(stream_signals.HTTP_ERROR_RATE, "errors"),
         ),
         panels.stat(
-            "Duration now, p95", "95 % of the requests take at most so long. Normal: below 10 ms.",
+            "Duration now, p95",
+            "95 % of the requests take at most so long. Normal: below 10 ms. Above: Request Duration names the route.",
             Query(stream_signals.HTTP_P95, "p95"), none="nobody asks",
         ),
         panels.stat(
@@ -86,7 +90,7 @@ def _red(panels: Panels) -> Row:
         "percentile shows: some requests take another way, past the cache or into a lock.",
         duration, window=_ORIGINAL_WINDOW, none="nobody asks",
     )  # fmt: skip
-    return Row("API (RED by route)", [Cell(panel, width=6) for panel in [*requests(panels), longest, spread]])
+    return Row("API (RED by route)", [Cell(panel, width=12) for panel in [*requests(panels), longest, spread]])
 
 
 def _answers(panels: Panels) -> Row:
@@ -110,11 +114,12 @@ def _answers(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Mean duration",
-            "The mean time of an answer by route. Normal: well below the p95; near it, everybody waits.",
+            "The mean time of an answer by route. Normal: well below the p95; near it, everybody waits. Then look at Cache "
+            "Performance and Database Performance, on which most answers stand.",
             Query(app.DURATION.mean(by=("route",)), "{{route}}"), unit=Unit.SECONDS,
         ),
     ]  # fmt: skip
-    return Row("Answers", [Cell(panel, width=6) for panel in found])
+    return Row("Answers", [Cell(panel, width=12) for panel in found])
 
 
 def _connections(panels: Panels) -> Row:

@@ -55,7 +55,8 @@ def _fine(panels: Panels) -> Row:
         ),
         panels.stat(
             "Loads now, p95",
-            "How long loaders take for 95 % of what is missing. Normal: a query's time, below 200 ms.",
+            "How long loaders take for 95 % of what is missing. Normal: a query's time, below 200 ms. Longer: Duration by "
+            "operation of Database Performance names the query.",
             Query(cache.LOAD_DURATION.quantile(0.95), "p95"), unit=Unit.SECONDS, none="nothing is loaded",
         ),
     ]  # fmt: skip
@@ -73,13 +74,15 @@ def _answers(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Hits",
-            "Questions answered a second by layer, over 5 min. Normal: memory far above Redis, the edge near 0.",
+            "Questions answered a second by layer, over 5 min. Normal: memory far above Redis, the edge near 0. Redis near "
+            "memory: values leave memory too early, see Evictions.",
             Query(_original("cache_hit_count").sum(by=("layer",)), "{{layer}}"), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
             "Misses",
             "Questions a second that a layer passed on, over 5 min; those of the last layer are loaded. Normal: few beside "
-            "the questions that were answered.",
+            "the questions that were answered. A rise in all layers: values end too early, or what does not exist is asked "
+            "for (`absent` of Loads).",
             Query(_original("cache_miss_count").sum(by=("layer",)), "{{layer}}"), unit=Unit.PER_SECOND,
         ),
         panels.bargauge(
@@ -96,12 +99,14 @@ def _answers(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Time of a question, p99",
-            "How long one layer took for 99 % of its questions. Normal: memory microseconds, Redis below 1 ms, the edge a few.",
+            "How long one layer took for 99 % of its questions. Normal: memory microseconds, Redis below 1 ms, the edge a "
+            "few. Redis longer: Latency by command of the dashboard Redis. The edge: `make logs s=edge`.",
             Query(cache.LATENCY.quantile(0.99, by=("layer",), operation="get"), "{{layer}}"), unit=Unit.SECONDS,
         ),
         panels.timeseries(
             "Time of writes and removals, p99",
-            "The same of `set` and `invalidate`. Normal: Redis below 2 ms; the edge fetches each new value.",
+            "The same of `set` and `invalidate`. Normal: Redis below 2 ms; the edge fetches each new value. Redis longer: see "
+            "Slow commands of the dashboard Redis.",
             Query(
                 cache.LATENCY.quantile(0.99, by=("layer", "operation"), operation="=~set|invalidate"), "{{layer}} {{operation}}"
             ), unit=Unit.SECONDS,
@@ -113,7 +118,8 @@ def _held(panels: Panels) -> Row:
     return _row("What is held", [
         panels.timeseries(
             "Values",
-            "Values in the memory of all processes. Normal: at the limit (cache.memory.items a process) when busy.",
+            "Values in the memory of all processes. Normal: at the limit (cache.memory.items a process) when busy. Far below "
+            "while busy: Evictions and Invalidations tell why values go.",
             Query(cache.SIZE, scope=("cluster",)),
         ),
         panels.timeseries(
@@ -130,7 +136,8 @@ def _held(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Invalidations",
-            "Values removed a second because they were no longer true, by layer. Normal: in step with what is written.",
+            "Values removed a second because they were no longer true, by layer. Normal: in step with what is written. More "
+            "than is written (Rows written of Database Performance): a program removes in a loop.",
             Query(cache.INVALIDATIONS.rate().sum(by=("layer",)), "{{layer}}"), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
@@ -141,7 +148,8 @@ def _held(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "The feed's values",
-            "Values that wait to be written, and those that never were (a second). Normal: as many as symbols; 0.",
+            "Values that wait to be written, and those that never were (a second). Normal: as many as symbols; 0. Dropped, or "
+            "waiting that only rises: Redis does not take them; see Errors.",
             Query(cache.SINK_WAITING.select().sum(), "waiting"),
             Query(cache.SINK_DROPPED.rate().sum(), "dropped"), unit=Unit.COUNT,
         ),
@@ -159,12 +167,13 @@ def _loading(panels: Panels) -> Row:
         panels.timeseries(
             "Loads spared",
             "Loads a second that did not run because the same value was being loaded, here or by another process. Normal: "
-            "near 0; a spike when a hot value ends.",
+            "near 0; a spike when a hot value ends. Many all the time: loaders are slow, see Time of a load.",
             Query(cache.COALESCED.rate().sum(by=("scope",)), "{{scope}}"), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
             "Time of a load",
-            "How long loaders took: mean, and 95 % of them. Normal: a query's time.",
+            "How long loaders took: mean, and 95 % of them. Normal: a query's time. Longer: Database Performance tells "
+            "whether the data store is slow or waits.",
             Query(cache.LOAD_DURATION.mean(), "mean"), Query(cache.LOAD_DURATION.quantile(0.95), "p95"), unit=Unit.SECONDS,
         ),
         panels.heatmap(
@@ -185,7 +194,8 @@ def _layers(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Left alone",
-            "Processes that do not ask a layer now. Normal: 0. redis: `make logs s=cache-redis`; cdn: `make logs s=edge`.",
+            "Processes that do not ask a layer now. Normal: 0. More: `make logs s=cache-redis` for redis, `make logs s=edge` "
+            "for cdn.",
             Query(cache.BREAKER_OPEN.select().sum(by=("layer",)), "{{layer}}"), unit=Unit.COUNT,
         ),
         panels.timeseries(
@@ -212,7 +222,8 @@ def _warming(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Time of a round, mean",
-            "How long a scheduled round took by kind. Normal: well below a second, and flat.",
+            "How long a scheduled round took by kind. Normal: well below a second, and flat. Longer: what it loads is slow, "
+            "see Time of a load.",
             Query(cache.WARM_DURATION.mean(by=("kind",)), "{{kind}}"), unit=Unit.SECONDS,
         ),
         panels.timeseries(

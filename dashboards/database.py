@@ -82,7 +82,8 @@ def _fine(panels: Panels) -> Row:
         ),
         panels.stat(
             "Callers that wait",
-            "Callers that wait for a connection now. Normal: 0.",
+            "Callers that wait for a connection now. Normal: 0. More: the pool is used up. Duration by operation tells who "
+            "keeps connections; database.pool of site.yaml makes it larger.",
             Query(db.WAITING.select().sum(), "waiting"), unit=Unit.COUNT, worse_above=5,
         ),
     ]  # fmt: skip
@@ -94,7 +95,8 @@ def writing(panels: Panels) -> list[Panel]:
     return [
         panels.timeseries(
             "Rows written",
-            "Rows of the feed that reached the database, a second, by table. Normal: steady; after an outage a peak.",
+            "Rows of the feed that reached the database, a second, by table. Normal: steady; after an outage a peak. 0 while "
+            "sources send: rows wait in the Spool, and `make logs s=stream` tells why.",
             Query(db.WRITTEN.rate().sum(by=("table",)), "{{table}}"), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
@@ -106,7 +108,8 @@ def writing(panels: Panels) -> list[Panel]:
         panels.timeseries(
             "Spool",
             "Bytes of rows that wait on disk, and how many a worker may have there. Normal: near 0. At the limit rows are lost.",
-            Query(db.SPOOL_BYTES.select().sum(), "waiting"), Query(db.SPOOL_LIMIT.select().max(), "limit"), unit=Unit.BYTES,
+            Query(db.SPOOL_BYTES.select().sum(), "waiting"), Query(db.SPOOL_LIMIT.select().max(), "limit", limit=True),
+            unit=Unit.BYTES,
         ),
         panels.timeseries(
             "Rows lost",
@@ -116,7 +119,8 @@ def writing(panels: Panels) -> list[Panel]:
         ),
         panels.timeseries(
             "Damaged spool",
-            "Bytes of the spool, within an hour, that a broken disk had changed and that were skipped. Normal: 0.",
+            "Bytes of the spool, within an hour, that a broken disk had changed and that were skipped. Normal: 0. More: "
+            "`dmesg -T` tells of disk errors; these rows are lost.",
             Query(db.SPOOL_CORRUPT.increase("1h").sum(), "skipped"), unit=Unit.BYTES,
         ),
     ]  # fmt: skip
@@ -138,23 +142,26 @@ def _maintenance(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Partitions past their time",
-            "Partitions older than database.retention that stay. Normal: 0, or what you mean to keep; database.drop_expired "
-            "drops them.",
+            "Partitions older than database.retention that stay. Normal: 0, or what you mean to keep. More: "
+            "database.drop_expired lets the maintenance drop them.",
             Query(db.EXPIRED.select().max(by=("table",)), "{{table}}"), unit=Unit.COUNT,
         ),
         panels.timeseries(
             "Findings",
-            "What the last report of `python -m stream.store optimize` found, by kind. Normal: few; the command prints them.",
+            "What the last report of `python -m stream.store optimize` found, by kind. Normal: few. Run the command: it "
+            "prints each one and what mends it.",
             Query(db.FINDINGS.select().max(by=("kind",)), "{{kind}}"), unit=Unit.COUNT,
         ),
         panels.timeseries(
             "Failed runs",
-            "Runs of the maintenance that failed within an hour. Normal: 0; now and then a lock that was not had in time.",
+            "Runs of the maintenance that failed within an hour. Normal: 0; now and then a lock that was not had in time. "
+            "Again and again: `make logs s=store` has the reason.",
             Query(db.TASK_ERRORS.increase("1h").sum(by=("task",)), "{{task}}"), unit=Unit.COUNT,
         ),
         panels.timeseries(
             "Since the last success",
-            "How long ago each task last did its work. Normal: a saw below database.maintain and database.optimize.",
+            "How long ago each task last did its work. Normal: a saw below database.maintain and database.optimize. Above: "
+            "see Failed runs.",
             Query(Binary("-", Function("time", ()), db.TASK_SUCCESS.select().max(by=("task",))), "{{task}}"),
             unit=Unit.SECONDS,
         ),
@@ -166,7 +173,8 @@ def _queries(panels: Panels) -> Row:
     found = [
         panels.timeseries(
             "Operations",
-            "Operations on the data store a second, by name, over 5 min. Normal: steady; `ready` is the watch of each process.",
+            "Operations on the data store a second, by name, over 5 min. Normal: steady; `ready` is the watch of each "
+            "process. A name that stops: Errors by reason tells whether it fails or nobody asks.",
             Query(
                 Rate("rate", Selector(None, "db_query_count"), _ORIGINAL_WINDOW).sum(by=("operation",)).topk(MAX_SERIES),
                 "{{operation}}",
@@ -175,12 +183,14 @@ def _queries(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Duration by operation, mean",
-            "How long operations took, the wait for a connection left out. Normal: below 50 ms; `write` follows its batch.",
+            "How long operations took, the wait for a connection left out. Normal: below 50 ms; `write` follows its batch. "
+            "Longer for all: the server is busy, see Database Tables and Queries. For one: that query.",
             Query(db.DURATION.mean(by=("operation",)).topk(MAX_SERIES), "{{operation}}"), unit=Unit.SECONDS,
         ),
         panels.timeseries(
             "Duration by operation, p95",
-            "The same, 95 % of each. Normal: below 200 ms.",
+            "The same, 95 % of each. Normal: below 200 ms. Far above the mean for one: it waits now and then, see Waiting for "
+            "locks of Database Tables and Queries.",
             Query(_p95(db.DURATION).topk(MAX_SERIES), "{{operation}}"), unit=Unit.SECONDS,
         ),
         panels.heatmap(
@@ -197,7 +207,8 @@ def _queries(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Rows",
-            "Rows read or written a second, by operation. Normal: `write` follows the feed.",
+            "Rows read or written a second, by operation. Normal: `write` follows the feed. A read of far more rows than "
+            "before: its query lost a limit or an index, see Scans.",
             Query(db.ROWS.rate().sum(by=("operation",)).topk(MAX_SERIES), "{{operation}}"), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
@@ -219,9 +230,10 @@ def _pools(panels: Panels) -> Row:
     found = [
         panels.timeseries(
             "Connections",
-            "Connections of the pools, in use and idle, and how many there may be. Normal: far below the limit.",
+            "Connections of the pools, in use and idle, and how many there may be. Normal: far below the limit. At the limit "
+            "callers wait: see Callers that wait.",
             Query(db.CONNECTIONS.select(state="used").sum(), "in use"), Query(db.CONNECTIONS.select(state="idle").sum(), "idle"),
-            Query(db.LIMIT.select(pool="primary").sum(), "limit"), unit=Unit.COUNT,
+            Query(db.LIMIT.select(pool="primary").sum(), "limit", limit=True), unit=Unit.COUNT,
         ),
         panels.timeseries(
             "Waiting for a connection",
@@ -235,7 +247,8 @@ def _pools(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Reads by server",
-            "Reads a second that went to the primary and to the replica. Normal: all to the replica where there is one.",
+            "Reads a second that went to the primary and to the replica. Normal: all to the replica where there is one. All "
+            "to the primary in spite of a replica: it is away or more than database.replica_lag behind.",
             Query(db.READS.rate().sum(by=("pool",)), "{{pool}}"), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
@@ -264,7 +277,8 @@ def _server(panels: Panels) -> Row:
         panels.timeseries(
             "Scans",
             "Scans of tables a second, by index and of the whole table. Normal: nearly all by index; whole scans of small "
-            "tables do no harm.",
+            "tables do no harm. Many whole scans while Rows is high: `python -m stream.store optimize` names tables that lack "
+            "an index.",
             Query(db.SCANS.rate().sum(by=("kind",)), "{{kind}}"), unit=Unit.PER_SECOND,
         ),
     ]  # fmt: skip

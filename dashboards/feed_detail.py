@@ -84,12 +84,14 @@ def received(panels: Panels) -> Row:
     found = [
         panels.timeseries(
             "Messages of sources",
-            "Good items received, by source. Normal: steady; the replay's rate is stream.replay.rate.",
+            "Good items received, by source. Normal: steady; the replay's rate is stream.replay.rate. A fall: Failures of "
+            "sources tells why; none there: the source itself sends less.",
             Query(feed.MESSAGES.rate().sum(by=("source",)), "{{source}}"), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
             "Bytes of sources",
-            "Bytes received, by source; 0 for a replay. Normal: flat, more when markets move.",
+            "Bytes received, by source; 0 for a replay. Normal: flat, more when markets move. More bytes for as many "
+            "messages: the source sends something new, see Ignored messages.",
             Query(feed.RECEIVED_BYTES.rate().sum(by=("source",)), "{{source}}"), unit=Unit.BYTES_PER_SECOND,
         ),
         panels.timeseries(
@@ -115,13 +117,15 @@ def reconnects(panels: Panels) -> Row:
     found = [
         panels.timeseries(
             "Failures of sources",
-            "Connections lost and attempts failed within an hour, by source and reason, the most frequent ones. Normal: 0.",
+            "Connections lost and attempts failed within an hour, by source and reason, the most frequent ones. Normal: 0. "
+            "`make logs s=stream` has each one in the source's own words.",
             Query(failures.topk(MAX_SERIES), "{{source}} {{reason}}"), unit=Unit.COUNT,
         ),
         panels.timeseries(
             "Connections to sources",
-            "Attempts to connect within an hour (requests, of a source that is polled), and connections made again. Normal: "
-            "0 reconnections; of a polled source as many requests as its interval makes.",
+            "Attempts to connect within an hour (requests, of a source that is polled), and connections made again. Normal: 0 "
+            "reconnections; of a polled source as many requests as its interval makes. Many made again: the source or the "
+            "network to it drops them, see Failures of sources.",
             Query(feed.ATTEMPTS.increase("1h").sum(by=("source",)).apply("round"), "{{source}} attempts"),
             Query(feed.RECONNECTS.increase("1h").sum(by=("source",)).apply("round"), "{{source}} again"), unit=Unit.COUNT,
         ),
@@ -152,12 +156,14 @@ def processors(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Late items",
-            "Items that came after a newer one of their symbol and were still taken. Normal: few.",
+            "Items that came after a newer one of their symbol and were still taken. Normal: few. Many: the source sends out "
+            "of order, or its clock is off; see Delay of sources.",
             Query(feed.LATE.rate().sum(by=("processor",)), name), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
             "Time of processors",
-            "How long a run takes, p99. Normal: below a millisecond; the event loop waits for it.",
+            "How long a run takes, p99. Normal: below a millisecond; the event loop waits for it. Longer: Event loop lag of "
+            "WebSocket Performance tells whether clients feel it.",
             Query(feed.DURATION.quantile(0.99, by=("processor",)), name), unit=Unit.SECONDS,
         ),
         panels.timeseries(

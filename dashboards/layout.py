@@ -12,6 +12,7 @@ from grafanalib import core
 
 from dashboards import top
 from dashboards.panels import DATASOURCE
+from dashboards.parts import heading
 from metrics.model import Metric
 from metrics.query import TARGET_LABELS, Target
 from metrics.stack import (
@@ -82,16 +83,26 @@ def place(rows: Sequence[Row]) -> list[core.Panel]:
 
 def _flow(cells: Sequence[Cell], top: int) -> tuple[list[core.Panel], int]:
     """Cells from left to right, wrapped where a line is full; and the first free line below them."""
-    left = height = 0
     panels = []
+    for line in _lines(cells):
+        asked, left = sum(cell.width for cell in line), 0
+        for index, cell in enumerate(line):
+            right = WIDTH * sum(each.width for each in line[: index + 1]) // asked  # a line that is not full is stretched
+            cell.panel.gridPos = core.GridPos(h=cell.height, w=right - left, x=left, y=top)
+            cell.panel.id = panel_id(cell.panel.title)
+            panels.append(cell.panel)
+            left = right
+        top += max(cell.height for cell in line)
+    return panels, top
+
+
+def _lines(cells: Sequence[Cell]) -> list[list[Cell]]:
+    lines: list[list[Cell]] = []
     for cell in cells:
-        if left + cell.width > WIDTH:
-            left, top, height = 0, top + height, 0
-        cell.panel.gridPos = core.GridPos(h=cell.height, w=cell.width, x=left, y=top)
-        cell.panel.id = panel_id(cell.panel.title)
-        panels.append(cell.panel)
-        left, height = left + cell.width, max(height, cell.height)
-    return panels, top + height
+        if not lines or sum(each.width for each in lines[-1]) + cell.width > WIDTH:
+            lines.append([])
+        lines[-1].append(cell)
+    return lines
 
 
 def variables(source: Metric, domain: Mapping[str, Metric]) -> core.Templating:
@@ -110,13 +121,13 @@ def variables(source: Metric, domain: Mapping[str, Metric]) -> core.Templating:
         query = f"label_values({metric.series[-1]}{{{inner}}}, {name})"
         chosen.append(
             core.Template(
-                name=name, label=name.capitalize(), query=query, dataSource=DATASOURCE, includeAll=True, multi=True,
+                name=name, label=heading(name), query=query, dataSource=DATASOURCE, includeAll=True, multi=True,
                 allValue=".*", refresh=core.REFRESH_ON_TIME_RANGE_CHANGE,
             )
         )  # fmt: skip
         scope += [name] if name in TARGET_LABELS else []
     most = ",".join(map(str, top.CHOICES))
-    chosen.append(core.Template(name=top.VARIABLE, label="Lines at most", type="custom", query=most, default=str(top.DEFAULT)))
+    chosen.append(core.Template(name=top.VARIABLE, label="Top", type="custom", query=most, default=str(top.DEFAULT)))
     return core.Templating(list=chosen)
 
 

@@ -21,7 +21,8 @@ LEGEND = ("lastNotNull", "mean", "max")
 _OUTER_BY = re.compile(r"\s*\w+\s+by\s*\(([^)]*)\)")
 _FIXED_RANGE = re.compile(r"\b(?:rate|irate|increase)\([^\[\]]*\[(\d[^\]]*)\]")
 CONSTANT_FALLBACK = re.compile(r"\bor\b.*\bvector\s*\(", re.DOTALL)
-_NORMAL = re.compile(r"\S[.)?] Normal\b")  # a sentence of its own, after what is shown
+_NORMAL = re.compile(r"\S[.)?] Normal\b(.*)", re.DOTALL)  # a sentence of its own, after what is shown
+_NEXT = re.compile(r"[.)?!] +[A-Z0-9`]")  # where a sentence ends and the next begins
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 _WORD = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LONG = ("5m", "10m", "1h", "24h")  # a range that is the question itself: "in the last hour"
@@ -94,8 +95,7 @@ def _lint_panel(panel: dict[str, Any]) -> Iterator[str]:
     for key in ("title", "description"):
         if not panel.get(key):
             yield f"{name}: {key} is empty: say what it shows, what is normal, what to do"
-    if panel.get("description") and not _NORMAL.search(panel["description"]):
-        yield f"{name}: description does not tell what is normal: after what it shows, write `Normal: …`"
+    yield from _lint_description(name, panel)
     if not panel.get("targets"):
         yield f"{name}: has no query: an empty panel tells nothing"
     if not kinds.unit(panel):
@@ -107,6 +107,16 @@ def _lint_panel(panel: dict[str, Any]) -> Iterator[str]:
     for target in panel.get("targets", []):
         yield from _lint_target(name, target)
     yield from _lint_lines(name, panel)
+
+
+def _lint_description(name: str, panel: Mapping[str, Any]) -> Iterator[str]:
+    """What it shows, what is normal, and then what to do: in words, or by the link to a runbook."""
+    description = str(panel.get("description") or "")
+    normal = _NORMAL.search(description)
+    if description and not normal:
+        yield f"{name}: description does not tell what is normal: after what it shows, write `Normal: …`"
+    if normal and not _NEXT.search(normal[1]) and not panel.get("links"):
+        yield f"{name}: description does not tell what to do: after what is normal, write a sentence, or link a runbook"
 
 
 def _lint_lines(name: str, panel: Mapping[str, Any]) -> Iterator[str]:

@@ -109,7 +109,7 @@ class Panels(Shapes):
         organize = {
             "excludeByName": {"Time": True},
             "indexByName": {name: index for index, name in enumerate(order)},
-            "renameByName": names | {label: _heading(label) for label in labels},
+            "renameByName": names | {label: parts.heading(label) for label in labels},
         }
         merge = [{"id": "merge", "options": {}}] if several else []
         return core.Table(
@@ -120,7 +120,7 @@ class Panels(Shapes):
             transformations=[*merge, {"id": "organize", "options": organize}],
             overrides=[self._column(column) for column in columns],
             unit=Unit.NONE.grafana,
-            sortBy=[core.TableSortByField(displayName=_heading(labels[0]), desc=False)],
+            sortBy=[core.TableSortByField(displayName=parts.heading(labels[0]), desc=False)],
             extraJson={"fieldConfig": {"defaults": {"noValue": none or "-"}}},
         )
 
@@ -141,7 +141,3 @@ class Panels(Shapes):
     def threshold(self, signal: Signal, level: str) -> float | None:
         """The signal's threshold of that level, as this site's override of its alert sets it."""
         return parts.threshold(self.site, signal, level)
-
-
-def _heading(label: str) -> str:
-    return "SLO" if label == "slo" else label.capitalize()

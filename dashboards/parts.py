@@ -22,18 +22,22 @@ _KEEP = {"topk", "bottomk", "round", "clamp_min", "clamp_max", "label_replace", 
 _WINDOW = re.compile(r"\[(\d+[smhdw])\]")
 _LONG = 6 * 3600.0  # seconds
 _LEVELS = {"warning": look.WARNING, "critical": look.CRITICAL}
+# Labels whose own word a person would not use.
+_HEADINGS = {"slo": "SLO", "datname": "Database", "relname": "Table", "alertname": "Alert", "alertstate": "State"}
 
 
 @dataclass(frozen=True)
 class Query:
     """One query of a panel: an expression or a signal, how its series are called (`{{instance}}`), what narrows it.
 
-    `scope` are the dashboard's variables that apply; None means those of its panels.
+    `scope` are the dashboard's variables that apply; None means those of its panels. A `limit` is what the panel's other
+    lines are held against: dashed, with nothing below it filled.
     """
 
     what: Expr | Signal
     legend: str = "{{instance}}"
     scope: tuple[str, ...] | None = None
+    limit: bool = False
 
     @property
     def expr(self) -> Expr:
@@ -201,16 +205,28 @@ def _most(query: Query) -> float:
 
 
 def colours(queries: Sequence[Query], colours: Sequence[str]) -> list[dict[str, Any]]:
-    """A colour for each query that gives one series a machine; those with more series take the palette's."""
-    named = (query.legend.replace("{{instance}}", "") for query in queries)
+    """A colour for each query that gives one series a machine; those with more series take the palette's. Limits look alike."""
     return [
-        {
-            "matcher": {"id": "byFrameRefID", "options": ref(index)},
-            "properties": [{"id": "color", "value": {"mode": "fixed", "fixedColor": colour}}],
-        }
-        for index, (legend, colour) in enumerate(zip(named, colours, strict=False))
-        if "{{" not in legend
+        {"matcher": {"id": "byFrameRefID", "options": ref(index)}, "properties": _LIMIT if query.limit else [_fixed(colour)]}
+        for index, (query, colour) in enumerate(zip(queries, colours, strict=False))
+        if "{{" not in query.legend.replace("{{instance}}", "")
     ]
+
+
+def heading(label: str) -> str:
+    """A label as a heading of a table or a variable."""
+    return _HEADINGS.get(label) or label.capitalize()
+
+
+def _fixed(colour: str) -> dict[str, Any]:
+    return {"id": "color", "value": {"mode": "fixed", "fixedColor": colour}}
+
+
+_LIMIT = [
+    _fixed("text"),
+    {"id": "custom.fillOpacity", "value": 0},
+    {"id": "custom.lineStyle", "value": {"fill": "dash", "dash": [10, 6]}},
+]
 
 
 def mappings(states: States | Words) -> list[dict[str, Any]]:

@@ -148,7 +148,8 @@ def _in_the_way(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Locks waited for",
-            "Locks that are waited for. Normal: 0 most of the time.",
+            "Locks that are waited for. Normal: 0 most of the time. More for minutes: Who waits for whom tells whose "
+            "transaction to end.",
             Query(activity.WAITING.select().max(by=_BY), _DB), unit=Unit.COUNT,
         ),
     ]  # fmt: skip

@@ -72,8 +72,8 @@ def _tables(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Rows written by table",
-            "Rows inserted, updated and deleted, a second: the most. Normal: the tables that the applications write, in "
-            "step with their requests.",
+            "Rows inserted, updated and deleted, a second: the most. Normal: the tables that the applications write, in step "
+            "with their requests. A jump without more requests: a job or a loop writes; Calls by statement names it.",
             Query(
                 (tables.INSERTED.rate() + tables.UPDATED.rate() + tables.DELETED.rate()).sum(by=_TABLE).topk(MAX_SERIES), _NAME
             ),
@@ -81,17 +81,22 @@ def _tables(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Blocks read from disk by table",
-            "Blocks of tables and indexes that were not in the cache, a second: the most. Normal: near 0 when the data in "
-            "use fit into memory; a burst at a start or a backup.",
+            "Blocks of tables and indexes that were not in the cache, a second: the most. Normal: near 0 when the data in use "
+            "fit into memory; a burst at a start or a backup. Steady: shared_buffers is small for the data in use, or a "
+            "query scans the whole table.",
             Query((tables.HEAP_READ.rate() + tables.INDEX_READ.rate()).sum(by=_TABLE).topk(MAX_SERIES), _NAME),
             unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
-            "Database sizes", "Disk space of the databases. Normal: rises slowly or is flat.",
+            "Database sizes",
+            "Disk space of the databases. Normal: rises slowly or is flat. A jump: Rows written by table tells which table "
+            "grew.",
             Query(_largest(database.SIZE, ("instance", "datname")), "{{instance}} {{datname}}"), unit=Unit.BYTES,
         ),
         panels.timeseries(
-            "Temporary files", "Bytes a second that queries wrote because work_mem was too small for them. Normal: 0.",
+            "Temporary files",
+            "Bytes a second that queries wrote because work_mem was too small for them. Normal: 0. More: the server's "
+            "log_temp_files names the queries; raise work_mem for them, or give them an index.",
             Query(_busiest(database.TEMP_BYTES, ("instance", "datname")), "{{instance}} {{datname}}"), unit=Unit.BYTES_PER_SECOND,
         ),
     ]  # fmt: skip
@@ -117,14 +122,16 @@ def _order(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Vacuums under way",
-            "Share of the table that vacuums have scanned. Normal: empty most of the time; a line that rises to 1 and ends.",
+            "Share of the table that vacuums have scanned. Normal: empty most of the time; a line that rises to 1 and ends. "
+            "One that stands still: autovacuum_vacuum_cost_limit slows it; raise it while it matters.",
             Query(tables.VACUUM_SCANNED.select().max(by=("datname", "relname"))
             / tables.VACUUM_BLOCKS.select().max(by=("datname", "relname")).compare(">", 0), "{{datname}} {{relname}}"),
             unit=Unit.RATIO,
         ),
         panels.timeseries(
             "Oldest snapshot",
-            "Age in transactions of the oldest snapshot: rows that died since cannot be removed. Normal: thousands.",
+            "Age in transactions of the oldest snapshot: rows that died since cannot be removed. Normal: thousands. Millions: "
+            "end the transaction that Oldest transaction shows, or drop a replication slot that nobody reads.",
             Query(_largest(activity.XMIN_AGE, ("instance", "datname")), "{{instance}} {{datname}}"), unit=Unit.COUNT,
         ),
         panels.timeseries(
@@ -137,11 +144,15 @@ def _order(panels: Panels) -> Row:
             Query(ask.PARTITION_TIME_LEFT, _NAME),
         ),
         panels.timeseries(
-            "Rows in default partitions", "Rows that fitted into no other partition. Normal: 0.",
+            "Rows in default partitions",
+            "Rows that fitted into no other partition. Normal: 0. More: a partition was missing when they came; make it and "
+            "move them there.",
             Query(_largest(tables.DEFAULT_ROWS, _TABLE), _NAME), unit=Unit.COUNT,
         ),
         panels.statetimeline(
-            "Settings that wait for a restart", "Settings that were changed and count from the next restart on. Normal: none.",
+            "Settings that wait for a restart",
+            "Settings that were changed and count from the next restart on. Normal: none. Some: `SELECT name FROM pg_settings "
+            "WHERE pending_restart` names them; restart when users can spare it.",
             Query(server.PENDING_RESTART.select().max(by=("instance", "name")), "{{instance}} {{name}}"),
             states=States("waits", "in force", one_colour=look.WARNING, zero_colour="transparent"),
         ),
@@ -152,10 +163,13 @@ def _order(panels: Panels) -> Row:
 def _indexes(panels: Panels) -> Row:
     index, name = (*_TABLE, "indexrelname"), "{{relname}} {{indexrelname}}"
     found = [
-        panels.timeseries("Largest indexes", "Size of the largest indexes. Normal: flat, or grows with its table.",
+        panels.timeseries("Largest indexes",
+        "Size of the largest indexes. Normal: flat, or grows with its table. Grows while its table does not: `REINDEX INDEX "
+        "CONCURRENTLY NAME` gives the room back.",
             Query(_largest(indexes.SIZE, index), name), unit=Unit.BYTES),
         panels.timeseries("Index scans",
-        "Scans a second, the most used. Normal: the same indexes at the top, in step with the load.",
+        "Scans a second, the most used. Normal: the same indexes at the top, in step with the load. One that is gone from the "
+        "top: run ANALYZE on its table, then EXPLAIN its query.",
             Query(_busiest(indexes.SCANS, index), name), unit=Unit.PER_SECOND),
         panels.timeseries(
             "Indexes of no use",
@@ -165,7 +179,8 @@ def _indexes(panels: Panels) -> Row:
             Query(indexes.UNUSED.select().sum(by=("instance", "datname")), "{{datname}} unused"), unit=Unit.COUNT,
         ),
         panels.timeseries("Space of unused indexes",
-        "Disk space that they take; each also costs every write. Normal: small beside Database sizes.",
+        "Disk space that they take; each also costs every write. Normal: small beside Database sizes. Large: drop those that "
+        "no standby uses and that guard no uniqueness.",
             Query(indexes.UNUSED_SIZE.select().sum(by=("instance", "datname")), "{{datname}}"), unit=Unit.BYTES),
         panels.timeseries("Sequences",
         "Share of its values that a sequence has given out, above a half. Normal: empty, as none is above a half.",
@@ -193,11 +208,13 @@ def _writing(panels: Panels) -> Row:
             Query(writing.NUM_TIMED.increase("1h").sum(by=_INSTANCE), "{{instance}} by time"),
             Query(writing.NUM_REQUESTED.increase("1h").sum(by=_INSTANCE), "{{instance}} requested"), unit=Unit.COUNT,
         ),
-        panels.timeseries("Archiving failures", "Attempts to archive WAL that failed in the last hour. Normal: 0.",
+        panels.timeseries("Archiving failures",
+        "Attempts to archive WAL that failed in the last hour. Normal: 0. More: the server's log has the words of "
+        "archive_command; WAL piles up until it succeeds.",
             Query(writing.ARCHIVE_FAILED.increase("1h").sum(by=_INSTANCE)), unit=Unit.COUNT),
         panels.timeseries("I/O by process",
         "Reads and writes a second by kind of process, from 16 on. Normal: the checkpointer writes, client backends read "
-        "little.",
+        "little. Client backends that write much: the checkpointer is behind; raise bgwriter_lru_maxpages or shared_buffers.",
             Query(_busiest(writing.IO_READS, ("instance", "backend_type")), "{{backend_type}} read"),
             Query(_busiest(writing.IO_WRITES, ("instance", "backend_type")), "{{backend_type}} written"), unit=Unit.PER_SECOND),
     ]  # fmt: skip
@@ -209,7 +226,8 @@ def _replication(panels: Panels) -> Row:
         panels.timeseries("Replication lag", "How far standbys are behind, as they see it. Normal: below a second.",
             Query(ask.REPLICATION_LAG)),
         panels.timeseries("Standbys behind",
-        "Bytes of WAL that each connected standby has not replayed. Normal: near 0; empty without a standby.",
+        "Bytes of WAL that each connected standby has not replayed. Normal: near 0; empty without a standby. Grows without "
+        "end: look at the standby's log, its disk, and the network to it.",
             Query(_largest(replication.BEHIND, ("instance", "application_name")), "{{instance}} {{application_name}}"),
             unit=Unit.BYTES),
         panels.timeseries("WAL kept for a slot",

@@ -48,7 +48,7 @@ def _fine(panels: Panels) -> Row:
             Query(m.HTTP_UP.expr.min(), "all"), unit=Unit.BOOL, states=States(), none="no operation is probed",
         ),
         panels.stat(
-            "Canary latency, p95, 5 min", "From publishing to this client, for 95 % of the messages. Normal: below 50 ms.",
+            "Canary, p95", "From publishing to this client, for 95 % of the messages of 5 min. Normal: below 50 ms.",
             Query(m.CANARY_P95, "p95"), none="no canary has come",
         ),
         panels.stat(
@@ -56,11 +56,11 @@ def _fine(panels: Panels) -> Row:
             Query(m.GAPS_SEEN.expr.sum(), "gaps"), unit=Unit.COUNT, worse_above=1, none="no stream is probed",
         ),
         panels.stat(
-            "Certificate's time left", "Until the certificate that clients are shown expires. Normal: above 14 days.",
+            "Certificate", "Time until the certificate that clients are shown expires. Normal: above 14 days.",
             Query(m.CERTIFICATE, "certificate"), none="no TLS",
         ),
     ]  # fmt: skip
-    return Row("Is it fine?", [Cell(panel, width=4, height=4) for panel in found])
+    return Row("Is it fine?", [Cell(panel, width=4, height=5) for panel in found])
 
 
 def _stream(panels: Panels) -> Row:
@@ -87,7 +87,8 @@ def _stream(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Messages received",
-            "Data messages a second that reached the client, by room. Normal: `canary` 1, the others as their sources send.",
+            "Data messages a second that reached the client, by room. Normal: `canary` 1, the others as their sources send. A "
+            "room at 0: Feeds tells whether its source sends; if it does, Connection stands.",
             Query(m.MESSAGES.rate().sum(by=_ROOM), "{{instance}} {{room}}"), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
@@ -124,7 +125,8 @@ def _loss(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Messages missed and repeated",
-            "Numbers within gaps, and messages that came twice, within 10 min. Normal: 0; after a reconnection some may repeat.",
+            "Numbers within gaps, and messages that came twice, within 10 min. Normal: 0; after a reconnection some may "
+            "repeat. Missed ones: Gaps noticed tells why.",
             Query(m.MISSED.increase("10m").sum(), "missed"), Query(m.REPEATED.increase("10m").sum(), "repeated"),
             unit=Unit.COUNT,
         ),
@@ -135,7 +137,9 @@ def _loss(panels: Panels) -> Row:
 def _http(panels: Panels) -> Row:
     found = [
         panels.statetimeline(
-            "Answered", "1 where the last try ended as it should. Normal: 1 everywhere.",
+            "Answered",
+            "1 where the last try ended as it should. Normal: 1 everywhere. NO: Failures names the cause; `make logs "
+            "s=exporter-probe` has the words.",
             Query(m.SUCCESS.select().min(by=_BY), _WHERE),
             states=States("answered", "NO"),
         ),
@@ -172,7 +176,8 @@ def _phases(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "First byte by endpoint",
-            "From the request to the answer's first byte. Normal: below 10 ms; ai-analysis below 100 ms.",
+            "From the request to the answer's first byte. Normal: below 10 ms; ai-analysis below 100 ms. Longer: Request "
+            "Duration of the dashboard API tells whether the server or the way to it is slow.",
             Query(m.PHASE.select(phase="processing").max(by=_BY), _WHERE), unit=Unit.SECONDS,
         ),
     ]  # fmt: skip

@@ -67,7 +67,7 @@ def _traffic(panels: Panels) -> Row:
     return _row("Traffic", [
         panels.timeseries(
             "Commands",
-            "Commands a second. Normal: follows the day.",
+            "Commands a second. Normal: follows the day. A jump without more users: Calls by command tells which.",
             Query(stats.COMMANDS.rate().sum(by=("instance",))), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
@@ -111,10 +111,10 @@ def _memory(panels: Panels) -> Row:
     return _row("Memory and keys", [
         panels.timeseries(
             "Memory",
-            "Memory allocated, and the limit maxmemory where there is one. Normal: below its limit, and flat once it is "
-            "warm.",
+            "Memory allocated, and the limit maxmemory where there is one. Normal: below its limit, and flat once it is warm. "
+            "Near the limit: Keys evicted and expired tells what it costs, Largest keys what takes the room.",
             Query(memory.USED.select().max(by=("instance",)), "{{instance}} used"),
-            Query(memory.MAX.select().max(by=("instance",)).compare(">", 0), "{{instance}} limit"),
+            Query(memory.MAX.select().max(by=("instance",)).compare(">", 0), "{{instance}} limit", limit=True),
             unit=Unit.BYTES,
         ),
         panels.timeseries(
@@ -125,12 +125,14 @@ def _memory(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Fragmentation",
-            "Memory of the process over memory in use. Normal: 1 to 1.5 on servers that hold more than some MiB.",
+            "Memory of the process over memory in use. Normal: 1 to 1.5 on servers that hold more than some MiB. Above for "
+            "hours: `MEMORY PURGE`, or `CONFIG SET activedefrag yes`.",
             Query(memory.FRAGMENTATION.select().max(by=("instance",))), unit=Unit.NONE,
         ),
         panels.timeseries(
             "Keys",
-            "Keys of each database that has some. Normal: flat, or grows with what is stored.",
+            "Keys of each database that has some. Normal: flat, or grows with what is stored. Only rises: keys are written "
+            "that never end; give them a time (EXPIRE), or the server a maxmemory.",
             Query(keys.KEYS.select().max(by=("instance", "db")).compare(">", 0).topk(MAX_SERIES), "{{instance}} {{db}}"),
             unit=Unit.COUNT,
         ),
@@ -161,7 +163,8 @@ def _commands(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Calls by command",
-            "Calls a second, the most. Normal: in step with the applications' requests.",
+            "Calls a second, the most. Normal: in step with the applications' requests. A jump: `CLIENT LIST` names the "
+            "clients, each with its last command.",
             Query(commands.CALLS.rate().sum(by=("instance", "cmd")).topk(MAX_SERIES), "{{instance}} {{cmd}}"),
             unit=Unit.PER_SECOND,
         ),
@@ -174,7 +177,8 @@ def _commands(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Refused and failed calls",
-            "Calls a second that were refused before they ran (rights, memory), or ended with an error. Normal: 0.",
+            "Calls a second that were refused before they ran (rights, memory), or ended with an error. Normal: 0. More: "
+            "Errors by kind tells why.",
             Query(commands.REJECTED.rate().sum(by=("instance",)), "{{instance}} refused"),
             Query(commands.FAILED.rate().sum(by=("instance",)), "{{instance}} failed"),
             unit=Unit.PER_SECOND,

@@ -50,14 +50,16 @@ def _persistence(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Append-only files' size",
-            "Size of the append-only file, and after its last rewrite. Normal: grows, and falls at each rewrite.",
+            "Size of the append-only file, and after its last rewrite. Normal: grows, and falls at each rewrite. Only grows: "
+            "its rewrites fail, see Append-only files written.",
             Query(persistence.AOF_SIZE.select().max(by=_INSTANCE), "{{instance}} now"),
             Query(persistence.AOF_BASE.select().max(by=_INSTANCE), "{{instance}} rewritten"),
             unit=Unit.BYTES,
         ),
         panels.timeseries(
             "Stops by forks",
-            "How long the last fork, for a snapshot or a rewrite, stopped the server. Normal: milliseconds a GB.",
+            "How long the last fork, for a snapshot or a rewrite, stopped the server. Normal: milliseconds a GB. Longer: "
+            "switch transparent huge pages off on that machine, or let a replica take the snapshots.",
             Query(persistence.FORK_SECONDS.select().max(by=_INSTANCE)), unit=Unit.SECONDS,
         ),
         panels.timeseries(
@@ -76,8 +78,8 @@ def _patterns(panels: Panels) -> Row:
     found = [
         panels.timeseries(
             "Keys by pattern",
-            "Keys that match the patterns of site.yaml (exporters.redis.targets[].counts). Normal: flat, or in step with "
-            "what is stored.",
+            "Keys that match the patterns of site.yaml (exporters.redis.targets[].counts). Normal: flat, or in step with what "
+            "is stored. Only rises: whoever writes them gives them no end.",
             Query(keys.COUNT.select().max(by=("instance", "db", "key")).topk(MAX_SERIES), "{{instance}} {{db}} {{key}}"),
             unit=Unit.COUNT,
         ),
@@ -90,23 +92,27 @@ def _patterns(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Largest keys",
-            "Memory of the keys that site.yaml names (exporters.redis.targets[].keys), the largest. Normal: flat.",
+            "Memory of the keys that site.yaml names (exporters.redis.targets[].keys), the largest. Normal: flat. Grows: a "
+            "list, set or stream that nobody trims (LTRIM, EXPIRE, XTRIM).",
             Query(keys.MEMORY.select().max(by=("instance", "db", "key")).topk(MAX_SERIES), "{{instance}} {{db}} {{key}}"),
             unit=Unit.BYTES,
         ),
         panels.timeseries(
             "Stream lengths",
-            "Entries of the streams that site.yaml names (exporters.redis.targets[].streams), the longest. Normal: flat.",
+            "Entries of the streams that site.yaml names (exporters.redis.targets[].streams), the longest. Normal: flat. Only "
+            "rises: give XADD a MAXLEN, or trim by XTRIM.",
             Query(keys.LENGTH.select().max(by=stream).topk(MAX_SERIES), "{{instance}} {{db}} {{stream}}"), unit=Unit.COUNT,
         ),
         panels.timeseries(
             "Stream entries added",
-            "Entries added a second, the most. Normal: as its writers send.",
+            "Entries added a second, the most. Normal: as its writers send. 0: its writers are away. A jump: one writes in a "
+            "loop.",
             Query(keys.ADDED.rate().sum(by=stream).topk(MAX_SERIES), "{{instance}} {{db}} {{stream}}"), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
             "Consumer groups behind",
-            "Entries that wait to be delivered to a group, and that its consumers have not confirmed. Normal: near 0.",
+            "Entries that wait to be delivered to a group, and that its consumers have not confirmed. Normal: near 0. Waiting "
+            "grows: add consumers. Unconfirmed grows: a consumer died with entries; XAUTOCLAIM gives them to another.",
             Query(keys.LAG.select().max(by=group).topk(MAX_SERIES), "{{instance}} {{stream}} {{group}} waiting"),
             Query(keys.PENDING.select().max(by=group).topk(MAX_SERIES), "{{instance}} {{stream}} {{group}} unconfirmed"),
             unit=Unit.COUNT,
@@ -119,7 +125,8 @@ def _replication(panels: Panels) -> Row:
     found = [
         panels.timeseries(
             "Replicas",
-            "Replicas that are connected to each primary. Normal: as many as there should be.",
+            "Replicas that are connected to each primary. Normal: as many as there should be. Fewer: the log of the missing "
+            "one tells why; Links to primaries tells since when.",
             Query(replication.REPLICAS.select().max(by=_INSTANCE)), unit=Unit.COUNT,
         ),
         panels.timeseries(

@@ -93,7 +93,7 @@ def _ratios(panels: Panels) -> Row:
                 Query(ask.recorded(signal).select(slo=one.name).max(), legend)
                 for signal, legend in ((ask.RATIO_5M, "5 min"), (ask.RATIO_1H, "1 h"))
             ),
-            Query(ask.BUDGET.select(slo=one.name).max(), "allowed"), unit=Unit.RATIO,
+            Query(ask.BUDGET.select(slo=one.name).max(), "allowed", limit=True), unit=Unit.RATIO,
         )
         for one in SLOS
     ]  # fmt: skip

@@ -40,17 +40,20 @@ def _fine(panels: Panels) -> Row:
         ),
         panels.stat(
             "Processors in use",
-            "Processors that all services together take. Normal: below 0.2 without load, the workload's included.",
+            "Processors that all services together take. Normal: below 0.2 without load, the workload's included. More: CPU "
+            "of the services names the busiest.",
             Query(process.CPU.rate().sum(), "processors"), unit=Unit.NONE, none="no service answers",
         ),
         panels.stat(
             "Memory in use",
-            "Resident memory of all services together. Normal: below 1 GB, the workload's included.",
+            "Resident memory of all services together. Normal: below 1 GB, the workload's included. More: Memory of the "
+            "services names the largest.",
             Query(process.RESIDENT.select().sum(), "memory"), unit=Unit.BYTES, none="no service answers",
         ),
         panels.stat(
             "Data on disk",
-            "Bytes of Prometheus's finished blocks; the first comes after 3 h. Normal: at most prometheus.retention_size.",
+            "Bytes of Prometheus's finished blocks; the first comes after 3 h. Normal: at most prometheus.retention_size. At "
+            "the limit the oldest data goes first: raise the limit if that is too early.",
             Query(prometheus.BLOCKS_BYTES.select().sum(), "data"), unit=Unit.BYTES, none="Prometheus does not tell",
         ),
     ]  # fmt: skip
@@ -107,4 +110,5 @@ def _services(panels: Panels, targets: Panels) -> Row:
         "When each service ran and answered. Normal: one unbroken band. A gap: its watcher was not scraped, so nobody knows.",
         Query(stack.SERVICE_UP.select().min(by=_SERVICE), "{{instance}} {{service}}"),
     )  # fmt: skip
-    return Row("Services and targets", [Cell(services, height=9), Cell(scraped, height=9), Cell(over_time, width=24, height=12)])
+    cells = [Cell(services, height=15), Cell(scraped, height=15), Cell(over_time, width=24, height=12)]
+    return Row("Services and targets", cells)

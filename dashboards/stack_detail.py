@@ -40,7 +40,8 @@ def _cost(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Samples stored",
-            "Samples that Prometheus stores a second. Normal: samples of all targets divided by the scrape interval.",
+            "Samples that Prometheus stores a second. Normal: samples of all targets divided by the scrape interval. A fall: "
+            "a target is down. A rise: the column Samples of the table Targets tells whose.",
             Query(prometheus.SAMPLES_APPENDED.rate().sum(by=("instance",))), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
@@ -50,10 +51,11 @@ def _cost(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Disk of the data",
-            "Bytes of Prometheus's finished blocks (the first comes after 3 h), and how many there may be. Normal: rises to the "
-            "limit, then flat.",
+            "Bytes of Prometheus's finished blocks (the first comes after 3 h), and how many there may be. Normal: rises to "
+            "the limit, then flat. At the limit the oldest blocks go before their time: raise prometheus.retention_size if "
+            "you need them.",
             Query(prometheus.BLOCKS_BYTES.select().sum(), "blocks"),
-            Query(prometheus.RETENTION_BYTES.select().sum(), "limit"), unit=Unit.BYTES,
+            Query(prometheus.RETENTION_BYTES.select().sum(), "limit", limit=True), unit=Unit.BYTES,
         ),
         panels.timeseries(
             "Rule evaluation time",
@@ -124,7 +126,8 @@ def _collectors(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Collector errors and timeouts",
-            "Runs that ended with an error or were given up, the worst collectors. Normal: 0.",
+            "Runs that ended with an error or were given up, the worst collectors. Normal: 0. More: `make logs "
+            "s=exporter-system` (or the exporter of that domain) has each error.",
             Query(_hourly(stack.COLLECTOR_ERRORS), f"{name} errors"),
             Query(_hourly(stack.COLLECTOR_TIMEOUTS), f"{name} timeouts"),
             unit=Unit.COUNT,
@@ -136,7 +139,8 @@ def _collectors(panels: Panels) -> Row:
         ),
         panels.table(
             "Series left out",
-            "Series that exporters left out of the last hour's scrapes, because their metric had too many. Normal: none.",
+            "Series that exporters left out of the last hour's scrapes, because their metric had too many. Normal: none. "
+            "Some: a label takes ever new values; find it, or raise series_limit of that exporter in site.yaml.",
             _CUT,
             Column(stack.EXPORTER_SERIES_CUT.increase("1h").sum(by=_CUT).topk(MAX_SERIES), "Series", Unit.COUNT),
             none="none",
@@ -183,8 +187,8 @@ def _restarts(panels: Panels) -> Row:
     restarts = stack.SERVICE_RESTARTS.increase("1h").sum(by=("service", "reason")).apply("round")
     table = panels.table(
         "Versions",
-        "Which version of each service runs on which Python. Normal: one version everywhere; after an update `make up` "
-        "restarts all.",
+        "Which version of each service runs on which Python. Normal: one version everywhere. Two after an update: `make up` "
+        "restarts what is old.",
         by,
         Column(stack.BUILD_INFO.select().count(by=by), "Processes", Unit.COUNT),
     )

@@ -160,12 +160,12 @@ def _errors(panels: Panels) -> Row:
             "Read-only and unreadable filesystems",
             "1 for a filesystem that is mounted read-only or whose figures cannot be read. Normal: 0, unless on purpose. "
             "`dmesg -T` tells of disk errors.",
-            Query(signals.READ_ONLY, "read-only {{instance}} {{mountpoint}}"),
-            Query(signals.DEVICE_ERRORS, "unreadable {{instance}} {{mountpoint}}"),
+            Query(signals.READ_ONLY, "{{instance}} {{mountpoint}} read-only"),
+            Query(signals.DEVICE_ERRORS, "{{instance}} {{mountpoint}} unreadable"),
             states=States("yes", "no", one_colour=look.WARNING, zero_colour="transparent"),
         ),
     ]  # fmt: skip
-    return Row("Errors", [Cell(panel, width=6) for panel in found])
+    return Row("Errors", [Cell(panel, width) for panel, width in zip(found, (5, 5, 5, 9), strict=True)])
 
 
 def _filesystems(panels: Panels) -> Row:
@@ -188,8 +188,8 @@ def _filesystems(panels: Panels) -> Row:
     )  # fmt: skip
     full = panels.bargauge(
         "How full",
-        "Each filesystem now, as `df` tells it. Normal: below 90 %. The table beside it tells when one is full.",
+        "Each filesystem now, as `df` tells it. Normal: below 90 %. The table above it tells when one is full.",
         Query(Query(signals.DISK_USAGE).expr.max(by=_MOUNT), "{{instance}} {{mountpoint}}"), unit=Unit.PERCENT,
         signal=signals.DISK_USAGE, most=100,
     )  # fmt: skip
-    return Row("Filesystems", [Cell(table, width=17, height=7), Cell(full, width=7, height=7)])
+    return Row("Filesystems", [Cell(table, width=24, height=6), Cell(full, width=24, height=4)])

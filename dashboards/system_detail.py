@@ -59,7 +59,8 @@ def _memory(panels: Panels) -> Row:
     found = [
         panels.timeseries(
             "What memory holds",
-            "Memory by use, all chosen machines together. Normal: little free, much page cache: it is given back on demand.",
+            "Memory by use, all chosen machines together. Normal: little free, much page cache: it is given back on demand. "
+            "Programs that only rise: a leak, `ps aux --sort=-rss | head` names it.",
             *(Query(metric.select().sum(), name) for metric, name in parts), unit=Unit.BYTES, stacked=True,
         ),
         panels.timeseries(
@@ -137,7 +138,8 @@ def _network(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Packets that processors dropped",
-            "Packets dropped because a processor's backlog was full, and rounds that ended with packets left. Normal: 0.",
+            "Packets dropped because a processor's backlog was full, and rounds that ended with packets left. Normal: 0. "
+            "More: raise net.core.netdev_max_backlog (dropped) or net.core.netdev_budget (left).",
             Query(network.SOFTNET_DROPPED.rate().sum(by=_MACHINE), "{{instance}} dropped"),
             Query(network.SOFTNET_SQUEEZED.rate().sum(by=_MACHINE), "{{instance}} squeezed"), unit=Unit.PER_SECOND,
         ),
@@ -150,8 +152,7 @@ def _connections(panels: Panels) -> Row:
         panels.timeseries(
             "TCP connections",
             "Connections that are open, that wait out their end (TIME_WAIT), that the firewall tracks (where it tracks any). "
-            "Normal: "
-            "follows the work; a line that only rises is a leak.",
+            "Normal: follows the work. A line that only rises is a leak: `ss -tnp` names the program.",
             Query(netstat.TCP_CURR_ESTAB.select(), "{{instance}} open"), Query(network.TCP_TW.select(), "{{instance}} TIME_WAIT"),
             Query(network.CONNTRACK_ENTRIES.select(), "{{instance}} tracked"), unit=Unit.COUNT,
         ),
@@ -224,7 +225,7 @@ def _clock(panels: Panels) -> Row:
         panels.statetimeline(
             "Clock synchronised",
             "1 while a time service keeps the clock; 0 is normal where the host keeps it, as in a container. Normal: 1 on a "
-            "machine of its own.",
+            "machine of its own. 0 there: `timedatectl` tells what is missing; start chrony or systemd-timesyncd.",
             Query(signals.CLOCK_SYNCHRONISED),
             states=States("kept", "not kept here", zero_colour=look.UNKNOWN),
         ),

@@ -61,7 +61,7 @@ def _traffic(panels: Panels) -> list[Panel]:
         panels.timeseries(
             "Message Rate",
             "WebSocket messages a second by direction, over 5 min. Normal: out follows connections times broadcasts; in stays "
-            "low.",
+            "low. Out near 0 with clients connected: the feed is silent, see Feeds. In high: a client asks in a loop.",
             Query(_original("ws_message_count").sum(by=("direction",)), "{{direction}}"), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
@@ -125,8 +125,9 @@ def _latency(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Source to socket",
-            "From the source's own time of a message to the write, by room. Normal: the processor's interval (0.1 s for market, "
-            "1 s on-chain, 5 s sentiment) plus the source's delay.",
+            "From the source's own time of a message to the write, by room. Normal: the processor's interval (0.1 s for "
+            "market, 1 s on-chain, 5 s sentiment) plus the source's delay. Longer while Publish to socket is as ever: the "
+            "source is late, see Delay of sources of Feeds.",
             Query(ws.SOURCE_TO_SOCKET.quantile(0.5, by=("room",)), "{{room}} p50"),
             Query(ws.SOURCE_TO_SOCKET.quantile(0.99, by=("room",)), "{{room}} p99"), unit=Unit.SECONDS,
         ),
@@ -149,7 +150,8 @@ def _loss(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Backlog",
-            "Bytes that wait for slow connections. Normal: near 0; at most stream.backlog_bytes and what is conflated, for each.",
+            "Bytes that wait for slow connections. Normal: near 0; at most stream.backlog_bytes and what is conflated, for "
+            "each. Grows: Slow clients counts them. Grows for all at once: the network out is full.",
             Query(ws.BACKLOG.select()), unit=Unit.BYTES,
         ),
         panels.timeseries(
@@ -159,7 +161,8 @@ def _loss(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Conflated",
-            "Messages that a newer one of their symbol replaced before a slow client had them, by room. Normal: 0.",
+            "Messages that a newer one of their symbol replaced before a slow client had them, by room. Normal: 0. Some: a "
+            "slow client skips steps of a price, which is meant so. In all rooms at once: see Backlog.",
             Query(ws.CONFLATED.rate().sum(by=("room",)), "{{room}}"),
             Query(ws.SLOWED.rate().sum(), "clients becoming slow"), unit=Unit.PER_SECOND,
         ),
@@ -176,7 +179,8 @@ def _loss(panels: Panels) -> Row:
         ),
         panels.timeseries(
             "Messages dropped",
-            "Messages that were accepted and not delivered, by reason, and deliveries tried again. Normal: 0.",
+            "Messages that were accepted and not delivered, by reason, and deliveries tried again. Normal: 0. More: `make "
+            "logs s=stream` has the reason of each.",
             Query(ws.DROPPED.rate().sum(by=("reason",)), "{{reason}}"), Query(ws.RETRIES.rate().sum(), "tried again"),
             unit=Unit.PER_SECOND,
         ),

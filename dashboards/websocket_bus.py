@@ -67,24 +67,27 @@ def _figures(panels: Panels) -> list[Panel]:
         ),
         panels.timeseries(
             "Acceptance by the bus",
-            "From an update's arrival at the publisher to its acceptance, the replica's word included. Normal: a few ms.",
+            "From an update's arrival at the publisher to its acceptance, the replica's word included. Normal: a few ms. "
+            "Longer: Latency by command of the dashboard Redis tells whether the bus is slow.",
             Query(bus.PUBLISH_DURATION.quantile(0.5), "p50"), Query(bus.PUBLISH_DURATION.quantile(0.99), "p99"),
             unit=Unit.SECONDS,
         ),
         panels.timeseries(
             "Entries of the bus",
-            "Entries written, and entries read by all servers together. Normal: read is written times the number of servers.",
+            "Entries written, and entries read by all servers together. Normal: read is written times the number of servers. "
+            "Read less: a server lost the bus, see Connections to the bus.",
             Query(bus.PUBLISHED.rate().sum(), "written"), Query(bus.RECEIVED.rate().sum(), "read"), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
             "Waiting for the bus",
-            "Updates that wait to be accepted. Normal: near 0; above 10,000 they are refused.",
+            "Updates that wait to be accepted. Normal: near 0; above 10,000 they are refused. Grows: the bus is away or slow: "
+            "`make logs s=bus`, and Acceptance by the bus.",
             Query(bus.PENDING.select().sum(), "waiting"), unit=Unit.COUNT,
         ),
         panels.timeseries(
             "Updates refused by the bus",
             "Updates that did not reach the bus: too many waited, another server had the lease (a few at each takeover), or "
-            "Redis takes no more. Normal: 0.",
+            "Redis takes no more. Normal: 0. More: Waiting for the bus and Takeovers tell which of the three it is.",
             Query(bus.REFUSED.rate().sum(by=("reason",)), "{{reason}}"), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
@@ -96,13 +99,14 @@ def _figures(panels: Panels) -> list[Panel]:
         panels.timeseries(
             "Takeovers",
             "Leases taken within an hour: one for each at a start, and one at each change of the server that runs a source. "
-            "Normal: 0 after a start.",
+            "Normal: 0 after a start. More: the server that held the lease hangs or loses the bus: `make logs s=stream`.",
             Query(bus.TAKEOVERS.increase("1h").sum(by=("lease",)).apply("round").topk(MAX_SERIES), "{{lease}}"),
             unit=Unit.COUNT,
         ),
         panels.timeseries(
             "Connections to the bus",
-            "Connections made within an hour. Normal: flat after a start; each more is a bus that was lost and is back.",
+            "Connections made within an hour. Normal: flat after a start; each more is a bus that was lost and is back. More: "
+            "`make logs s=bus` tells why it ends them.",
             Query(bus.CONNECTS.increase("1h").sum().apply("round"), "made"), unit=Unit.COUNT,
         ),
     ]  # fmt: skip

@@ -20,8 +20,8 @@ def rows(panels: Panels) -> list[Row]:
 def _rooms(panels: Panels) -> Row:
     table = panels.table(
         "Rooms",
-        "Each room: who listens, what it keeps for clients that resume, when it last got a message. Normal: a message within the "
-        "last seconds.",
+        "Each room: who listens, what it keeps for clients that resume, when it last got a message. Normal: a message within "
+        "the last seconds. Older: Feeds tells whether its source sends.",
         _ROOM,
         Column(ws.SUBSCRIPTIONS.select().sum(by=_ROOM), "Subscriptions", Unit.COUNT),
         Column(ws.GROUPS.select().sum(by=_ROOM), "Filters", Unit.COUNT),
@@ -32,7 +32,8 @@ def _rooms(panels: Panels) -> Row:
     )
     subscriptions = panels.timeseries(
         "Subscriptions",
-        "Subscriptions that stand, by room. Normal: follows connections.",
+        "Subscriptions that stand, by room. Normal: follows connections. A fall while connections stand: clients came back "
+        "without subscribing, see Errors by code.",
         Query(ws.SUBSCRIPTIONS.select().sum(by=("room",)), "{{room}}"),
         unit=Unit.COUNT,
     )
@@ -43,7 +44,8 @@ def _fanout(panels: Panels) -> Row:
     found = [
         panels.timeseries(
             "Deliveries",
-            "Messages written to connections, by room. Normal: broadcasts times subscriptions.",
+            "Messages written to connections, by room. Normal: broadcasts times subscriptions. Less: Conflated and Slow "
+            "clients dropped tell what slow clients do not get.",
             Query(ws.DELIVERIES.rate().sum(by=("room",)), "{{room}}"), unit=Unit.PER_SECOND,
         ),
         panels.timeseries(
@@ -69,12 +71,14 @@ def _fanout(panels: Panels) -> Row:
         panels.timeseries(
             "Queue depth",
             "Messages that wait for the fan-out, and how many may. Normal: near 0. At the limit publishers are refused.",
-            Query(ws.QUEUE_DEPTH.select(), "{{instance}} waiting"), Query(ws.QUEUE_LIMIT.select(), "{{instance}} limit"),
+            Query(ws.QUEUE_DEPTH.select(), "{{instance}} waiting"),
+            Query(ws.QUEUE_LIMIT.select(), "{{instance}} limit", limit=True),
             unit=Unit.COUNT,
         ),
         panels.timeseries(
             "Queue wait",
-            "How long messages wait for the fan-out. Normal: below 5 ms.",
+            "How long messages wait for the fan-out. Normal: below 5 ms. Longer: Event loop lag tells whether the process is "
+            "too busy; stream.workers runs more of them.",
             Query(ws.QUEUE_WAIT.quantile(0.5), "p50"), Query(ws.QUEUE_WAIT.quantile(0.99), "p99"), unit=Unit.SECONDS,
         ),
         panels.timeseries(
@@ -107,9 +111,11 @@ def _process(panels: Panels) -> Row:
         panels.timeseries(
             "Open files of the stream server",
             "File descriptors, one a connection, and how many there may be. Normal: a few more than Active Connections, far "
-            "below the limit.",
+            "below the limit. Near it new clients are refused: raise the service's `ulimit -n`, or run more by "
+            "stream.workers.",
             Query(process.OPEN_FDS.select(job=JOB_STREAM).sum(by=("instance",)), "{{instance}} open"),
-            Query(process.MAX_FDS.select(job=JOB_STREAM).sum(by=("instance",)), "{{instance}} limit"), unit=Unit.COUNT,
+            Query(process.MAX_FDS.select(job=JOB_STREAM).sum(by=("instance",)), "{{instance}} limit", limit=True),
+            unit=Unit.COUNT,
         ),
     ]  # fmt: skip
     return Row("Process", [Cell(panel, width=6) for panel in found], folded=True)

@@ -21,7 +21,8 @@ _TIMES = (
 )  # fmt: skip
 _SECONDS = {"ns": 1e-9, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 _BOOLS = {"bool": ("True", "False"), "bool_yes_no": ("Yes", "No"), "bool_on_off": ("On", "Off")}
-_EXPONENT_BELOW = 1e-3
+_TINY_BELOW = 1e-3
+_TINY_PLACES = 5  # of what is smaller: nobody reads 3.59e-5 at a glance, and 0.0000359 is no better
 _EXPONENT_FROM = 1e15
 _MOST_DECIMALS = 6
 _QUANTIZED_BELOW = 1e21  # decimal keeps 28 digits
@@ -137,8 +138,11 @@ def _relative(distance: float) -> str:
 
 def digits(value: float, decimals: int | None = None) -> str:
     """A number that is not negative, its thousands apart; without `decimals`, three significant digits, integers in full."""
-    if (decimals is None and 0 < value < _EXPONENT_BELOW) or value >= _EXPONENT_FROM:
+    if value >= _EXPONENT_FROM:
         return _exponent(value)
+    if decimals is None and 0 < value < _TINY_BELOW:
+        text = _fixed(value, _TINY_PLACES).rstrip("0")
+        return text if text != "0." else _exponent(value)
     whole, point, fraction = _rounded(value, decimals).partition(".")
     return f"{int(whole):,}{point}{fraction}"
 

@@ -14,7 +14,7 @@ from dashboards.preview import fields, frames, interpolate, legend, shapes, sile
 from dashboards.preview.interpolate import Value
 from dashboards.preview.model import Dashboard, Panel, Target, Variable
 from dashboards.preview.prometheus import Prometheus, QueryError
-from dashboards.preview.timerange import Range, aligned, duration, interval, resolve
+from dashboards.preview.timerange import Range, aligned, duration, interval, resolve, rounded_interval
 
 _LEAST_WIDTH, _MOST_WIDTH, _DEFAULT_WIDTH = 50, 4_000, 800
 _MOST_OFFSET = 14 * 60
@@ -99,11 +99,16 @@ def prepared(panel: Panel, ask: Ask, values: Mapping[str, Value], scrape_interva
         if target.hide or not target.expr.strip():
             continue
         least = duration(target.interval or panel.interval or "", scrape_interval)
-        step = interval(ask.over, points, least)
+        step = interval(ask.over, points, min(least, _few(ask.over, scrape_interval)))
         known = dict(values) | interpolate.timing(ask.over, step, scrape_interval)
         expr, names = interpolate.query(target.expr, known), interpolate.title(target.legend_format, known)
         made.append(Prepared(target, expr, names, step, aligned(ask.over, step)))
     return made
+
+
+def _few(over: Range, scrape_interval: float) -> float:
+    """The longest step that leaves a dozen points: a least step made for days would leave a range of minutes without any."""
+    return max(scrape_interval, rounded_interval(over.seconds * 1000 / 12) / 1000)
 
 
 class Reader:

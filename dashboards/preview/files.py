@@ -13,8 +13,8 @@ VENDOR_SCRIPT = "vendor/dygraph.min.js"
 VENDOR_PACKAGE = "libjs-dygraphs"
 STYLES = ("base.css", "vendor/dygraph.min.css", "preview.css", "kinds.css")
 SCRIPTS = (
-    VENDOR_SCRIPT, "units.js", "dom.js", "plane.js", "marks.js", "drag.js", "chart.js", "sheet.js", "heatmap.js", "timeline.js",
-    "csv.js", "panels.js", "controls.js", "extras.js", "page.js",
+    VENDOR_SCRIPT, "units.js", "dom.js", "plane.js", "marks.js", "drag.js", "axis.js", "chart.js", "sheet.js", "heatmap.js",
+    "timeline.js", "csv.js", "panels.js", "controls.js", "extras.js", "page.js",
 )  # fmt: skip
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 

@@ -157,7 +157,8 @@ def _series(line: Line, calcs: Sequence[str], first_unit: str | None, now: float
     fixed = config.color.get("fixedColor") if config.color.get("mode") == "fixed" else None
     return {
         "name": line.name, "values": [compact(value) for value in line.values], "unit": config.unit or "",
-        "decimals": config.decimals, "color": fields.color(fixed), "second": config.unit != first_unit,
+        "decimals": config.decimals, "second": config.unit != first_unit,
+        "color": "text" if fixed == "text" else fields.color(fixed),
         "calcs": [fields.text(fields.reduced(line.values, calc), config, now) for calc in calcs],
         "state": fields.judged(fields.reduced(line.values, "lastNotNull"), config),
         "dash": config.custom.get("lineStyle", {}).get("fill") in ("dash", "dot"),

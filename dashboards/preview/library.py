@@ -69,6 +69,13 @@ class Library:
             self.dashboards[content.uid] = content
 
     @property
+    def ordered(self) -> list[Dashboard]:
+        """The dashboards as the home dashboard links them, then the others by title."""
+        links = self.home.links if self.home else []
+        places = {link.url.removeprefix("/d/").split("/")[0]: place for place, link in enumerate(links)}
+        return sorted(self.dashboards.values(), key=lambda one: (places.get(one.uid, len(places)), one.title))
+
+    @property
     def home(self) -> Dashboard | None:
         """The overview if it is here, else the first by title."""
         by_title = sorted(self.dashboards.values(), key=lambda dashboard: dashboard.title)

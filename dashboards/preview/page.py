@@ -34,7 +34,7 @@ def outline(
     problems = [*ask.problems, *wrong, *lost, *(problem for choice in choices for problem in choice.problems)]
     return {
         "uid": dashboard.uid, "title": interpolate.title(dashboard.title, values), "description": dashboard.description,
-        "dashboards": [[one.uid, one.title] for one in sorted(library.dashboards.values(), key=lambda one: one.title)],
+        "dashboards": [[one.uid, one.title] for one in library.ordered],
         "broken": [{"file": one.file, "why": one.why} for one in library.broken],
         "variables": [for_page(choice) for choice in choices], "problems": problems,
         "from": ask.start, "to": ask.end, "refresh": refresh, "refreshes": _choices(dashboard, refresh),
@@ -143,7 +143,7 @@ def index(library: Library) -> str:
     """The body of the page that lists dashboards and broken files."""
     rows = "".join(
         f'<li><a href="/d/{quote(one.uid)}">{escape(one.title)}</a> <span class="muted">{escape(one.description)}</span></li>'
-        for one in sorted(library.dashboards.values(), key=lambda one: one.title)
+        for one in library.ordered
     )
     empty = f"<p>No dashboard files in <code>{escape(str(library.folder))}</code>. <code>make generate</code> writes them.</p>"
     listed = f'<ul class="list">{rows}</ul>' if rows else empty

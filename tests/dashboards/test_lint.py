@@ -108,6 +108,7 @@ BROKEN = {
     "title is empty": put_panel("title", ""),
     "description is empty": put_panel("description", ""),
     "Machines down: description does not tell what is normal": put_panel("description", "How many do not answer. 0 is normal."),
+    "Machines down: description does not tell what to do": put_panel("description", "How many do not answer. Normal: 0."),
     "Machines down: description does not tell": put_panel("description", "Normal: 0."),
     "has no query": put_panel("targets", []),
     "has no unit": drop_unit,

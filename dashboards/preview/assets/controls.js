@@ -32,9 +32,10 @@
   }
 
   // The zone's name is put in when the panels stand: loading the browser's calendar takes a tenth of a second.
-  const zoneText = () => el("span", { class: "muted zone" }, "times in this browser's zone");
+  const zoned = (text) => [el("span", { class: "hide" }, "times in "), text];
+  const zoneText = () => el("span", { class: "muted zone", title: "The zone of all times" }, zoned("this browser's zone"));
   function nameZone() {
-    for (const one of document.querySelectorAll(".zone")) one.textContent = `times in ${zone(Date.now())}`;
+    for (const one of document.querySelectorAll(".zone")) one.replaceChildren(...zoned(zone(Date.now())));
   }
 
   function variable(one, page) {

@@ -17,7 +17,7 @@
   class Heatmap extends WF.Sheet {
     // From the top: the highest bucket.
     names() {
-      return this.data.rows.map((row) => row.top).reverse();
+      return this.data.rows.map((row) => WF.units.short(row.top)).reverse();
     }
 
     // A cell ends at its moment: it tells of what was observed before.
@@ -47,7 +47,7 @@
       const every = Math.max(1, Math.ceil(15 / high));
       rows.forEach((row, index) => {
         // A bucket's bound is the upper edge of its row.
-        if ((rows.length - 1 - index) % every === 0) this.label(pen, row.top, Math.max(8, this.place.y + this.place.h - (index + 1) * high));
+        if ((rows.length - 1 - index) % every === 0) this.label(pen, WF.units.short(row.top), Math.max(8, this.place.y + this.place.h - (index + 1) * high));
       });
     }
 

@@ -25,6 +25,8 @@
     build() {
       document.getElementById("top").replaceChildren(...WF.controls.head(this));
       document.getElementById("panels").replaceChildren(...WF.controls.problems(this.outline), this.happened, ...this.outline.sections.map((one) => this.section(one)));
+      const here = document.querySelector("nav [aria-current]");
+      if (here && matchMedia("(max-width: 700px)").matches) here.parentNode.scrollLeft = here.offsetLeft - 40; // one line there
       if (!this.panels.length) document.getElementById("panels").append(el("p", { class: "card" }, "This dashboard has no panels."));
     }
 

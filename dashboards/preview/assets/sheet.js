@@ -53,10 +53,10 @@
       WF.marks.draw(this);
     }
 
-    // Names need room, but never more than two fifths of it.
+    // Names need room, but never more than two fifths of it, or half on a phone.
     gutter(pen, wide) {
       const longest = Math.max(0, ...this.names().map((name) => pen.measureText(name).width));
-      return Math.min(Math.max(72, Math.ceil(longest) + 10), Math.round(wide * 0.4));
+      return Math.min(Math.max(72, Math.ceil(longest) + 10), Math.round(wide * (wide < 400 ? 0.48 : 0.4)));
     }
 
     area() {
@@ -90,7 +90,7 @@
 
     times(pen) {
       const [from, to] = this.range();
-      const least = (to - from) / Math.max(1, this.place.w / 80) / 1000;
+      const least = (to - from) / Math.max(1, this.place.w / 64) / 1000;
       const step = (STEPS.find((one) => one >= least) || STEPS[STEPS.length - 1]) * 1000;
       const zone = WF.utc ? 0 : new Date(from).getTimezoneOffset() * 60e3;
       pen.fillStyle = token("--muted");

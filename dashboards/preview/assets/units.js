@@ -85,7 +85,11 @@
   }
 
   function digits(value, decimals) {
-    if ((decimals == null && value > 0 && value < 1e-3) || value >= 1e15) return exponent(value);
+    if (value >= 1e15) return exponent(value);
+    if (decimals == null && value > 0 && value < 1e-3) {
+      const text = value.toFixed(5).replace(/0+$/, "");
+      return text === "0." ? exponent(value) : text;
+    }
     const [whole, fraction] = rounded(value, decimals).split(".");
     return whole.replace(/\B(?=(\d{3})+$)/g, ",") + (fraction === undefined ? "" : "." + fraction);
   }
@@ -119,5 +123,8 @@
     return `${mantissa}e${power}`;
   }
 
-  WF.units = { write, isBinary: (unit) => (SCALES.get(unit) || {}).base === 1024 };
+  // Without zeros at the end of a fraction: marks of an axis are round numbers, and 0.5 is read faster than 0.500.
+  const short = (text) => text.replace(/(\.\d*?)0+(?!\d)/, "$1").replace(/\.(?!\d)/, "");
+
+  WF.units = { write, short, isBinary: (unit) => (SCALES.get(unit) || {}).base === 1024, isTime: (unit) => SECONDS.get(unit) };
 })((window.WF = window.WF || {}));
