@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,7 +73,7 @@ class Library:
     def ordered(self) -> list[Dashboard]:
         """The dashboards as the home dashboard links them, then the others by title."""
         links = self.home.links if self.home else []
-        places = {link.url.removeprefix("/d/").split("/")[0]: place for place, link in enumerate(links)}
+        places = {re.split("[/?#]", link.url.removeprefix("/d/"))[0]: place for place, link in enumerate(links)}
         return sorted(self.dashboards.values(), key=lambda one: (places.get(one.uid, len(places)), one.title))
 
     @property

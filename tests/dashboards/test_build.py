@@ -191,6 +191,25 @@ def test_a_panel_with_an_alert_links_its_runbook() -> None:
     assert links == ["http://localhost:9095/runbooks/HighCPUUsage", "http://localhost:9095/runbooks/CriticalCPUUsage"]
 
 
+def test_no_row_has_a_hole() -> None:
+    for name, board in BOARDS.items():
+        lines: dict[tuple[int, int], int] = {}
+        for place, panel in enumerate(board["panels"]):
+            for one in panel.get("panels") or ([] if panel["type"] == "row" else [panel]):
+                key = (place if panel["type"] == "row" else -1, one["gridPos"]["y"])
+                lines[key] = lines.get(key, 0) + one["gridPos"]["w"]
+        assert set(lines.values()) == {24}, name
+
+
+def test_a_limit_is_dashed_with_nothing_below_it_filled() -> None:
+    panel = find(build.build(Site())[f"{stack.DASHBOARD_DATABASE}.json"], "Spool")
+    limit = next(one for one in panel["fieldConfig"]["overrides"] if one["matcher"]["options"] == "B")["properties"]
+    assert {item["id"]: item["value"] for item in limit} == {
+        "color": {"mode": "fixed", "fixedColor": "text"}, "custom.fillOpacity": 0,
+        "custom.lineStyle": {"fill": "dash", "dash": [10, 6]},
+    }  # fmt: skip
+
+
 def test_state_colours_mean_state_alone() -> None:
     """Series take other hues, so that green, orange and red are read as ok, warning and critical."""
     states = {look.OK, look.WARNING, look.CRITICAL, look.INFO}

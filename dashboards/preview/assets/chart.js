@@ -16,9 +16,9 @@
       const before = taken.get(series.color) || 0;
       if (series.color) taken.set(series.color, before + 1);
       return {
-        color: series.color === "text" ? token("--series-3") : series.color || token(`--series-${(index % HUES) + 1}`),
+        color: series.color === "text" ? token("--text") : series.color || token(`--series-${(index % HUES) + 1}`),
         dash: DASHES[((series.dash ? 1 : 0) + (series.color ? before : Math.floor(index / HUES))) % DASHES.length],
-        hue: series.color === "text" ? 3 : series.color ? 0 : (index % HUES) + 1,
+        hue: series.color ? 0 : (index % HUES) + 1,
       };
     });
   }

@@ -166,7 +166,7 @@
   function silence(given) {
     if (given.words) {
       return el("div", { class: "items n1" }, el("div", { class: "item" }, el("div", { class: "value words" }, given.text),
-        given.state ? state(given.state) : null, given.why ? el("p", { class: "muted why" }, given.why) : null));
+        given.state ? state(given.state) : null, given.why ? el("p", { class: "muted why", title: given.why }, given.why) : null));
     }
     return notice(given.state, "No data", [given.text]);
   }

@@ -276,6 +276,18 @@ def test_units_are_written_as_the_server_writes_them(kitchen: Page) -> None:
     assert differing == []
 
 
+def test_marks_of_an_axis_are_round_and_told_apart(kitchen: Page) -> None:
+    script = "([unit, low, high]) => WF.axis.options({ unit, decimals: null }, [low, high], 0).ticker(low, high, 120).map((one) => one.label)"
+    cases = {
+        ("ops", 0, 0.021): ["0 ops/s", "0.005 ops/s", "0.01 ops/s", "0.015 ops/s", "0.02 ops/s"],
+        ("s", 0, 170): ["0 s", "1 min", "2 min"],
+        ("bytes", 0, 5000): ["0 B", "1 KiB", "2 KiB", "3 KiB", "4 KiB"],
+        ("short", 0, 1): ["0", "1"],
+        ("percentunit", 0.9982, 1): ["99.85%", "99.9%", "99.95%", "100%"],
+    }
+    assert {case: kitchen.evaluate(script, list(case)) for case in cases} == cases
+
+
 def test_a_question_that_breaks_off_is_asked_again(running: World, browser: Browser) -> None:
     broken: set[str] = set()
 

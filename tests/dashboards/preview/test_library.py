@@ -10,6 +10,7 @@ import pytest
 
 from dashboards.preview.library import DEFAULTS, Library
 from dashboards.preview.model import parse
+from metrics.stack import DASHBOARD_OVERVIEW
 
 KITCHEN = Path(__file__).parent / "fixtures" / "kitchen.json"
 
@@ -74,3 +75,18 @@ def test_an_empty_folder_falls_back_to_the_committed_files(tmp_path: Path) -> No
     assert library.folder == DEFAULTS
     assert "watchfloor-overview" in library.dashboards
     assert library.broken == []
+
+
+def test_the_dashboards_stand_as_the_home_dashboard_links_them() -> None:
+    ordered = [one.title for one in Library(DEFAULTS).ordered]
+    assert ordered[:3] == ["Overview", "SLO and Error Budget", "System Overview"]
+    assert ordered[-1] == "The Appliance Itself"
+
+
+def test_a_dashboard_that_nobody_links_stands_last(tmp_path: Path) -> None:
+    put(tmp_path / "a.json", board("a", "Alone"), 1)
+    put(tmp_path / "b.json", board("b", "Before"), 1)
+    links = [{"url": "/d/b?x=1"}, {"url": f"/d/{DASHBOARD_OVERVIEW}"}]
+    home = {"uid": DASHBOARD_OVERVIEW, "title": "Overview", "panels": [], "links": links}
+    put(tmp_path / "c.json", json.dumps(home), 1)
+    assert [one.title for one in Library(tmp_path).ordered] == ["Before", "Overview", "Alone"]
