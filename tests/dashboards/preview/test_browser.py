@@ -277,7 +277,8 @@ def test_units_are_written_as_the_server_writes_them(kitchen: Page) -> None:
 
 
 def test_marks_of_an_axis_are_round_and_told_apart(kitchen: Page) -> None:
-    script = "([unit, low, high]) => WF.axis.options({ unit, decimals: null }, [low, high], 0).ticker(low, high, 120).map((one) => one.label)"
+    made = "WF.axis.options({ unit, decimals: null }, [low, high], 0).ticker(low, high, 120)"
+    script = f"([unit, low, high]) => {made}.map((one) => one.label)"
     cases = {
         ("ops", 0, 0.021): ["0 ops/s", "0.005 ops/s", "0.01 ops/s", "0.015 ops/s", "0.02 ops/s"],
         ("s", 0, 170): ["0 s", "1 min", "2 min"],
