@@ -159,7 +159,10 @@ def _listed(running: subprocess.Popen[str]) -> list[dict[str, Any]]:
 
 def _held(file: Path) -> Iterator[str]:
     """Names of the metrics that a source file refers to as `module.CONSTANT`."""
-    tree = ast.parse(file.read_text(encoding="utf-8"))
+    text = file.read_text(encoding="utf-8")
+    if "from metrics" not in text:  # most files: parsing and walking them all takes half of the time of `make generate`
+        return
+    tree = ast.parse(text)
     modules = dict(_imported(tree))
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
