@@ -156,8 +156,8 @@ def render(site: Site, version: Version = OLDEST) -> dict[str, str]:
 
 def write(files: Mapping[str, str], out: Path) -> None:
     """Writes the files below `out`, each replaced as a whole; rules files that are no longer rendered are removed."""
-    for name, text in files.items():
-        _replace(out / name, text)
+    for name, content in files.items():
+        _replace(out / name, content)
     for left in (out / "rules").glob("*.yml") if any(name.startswith("rules/") for name in files) else ():
         if f"rules/{left.name}" not in files:
             left.unlink()

@@ -26,7 +26,7 @@ TARGET_UP = Signal(
 )  # fmt: skip
 
 
-# A Prometheus that has just started has scraped nothing, and everything is absent. The Watchdog fires from its first evaluation on.
+# A Prometheus that has just started has scraped nothing, and everything is absent. The Watchdog fires from the start.
 _RULES_FOR_A_MINUTE = 'ALERTS{alertname="Watchdog", alertstate="firing"} offset 1m'
 
 

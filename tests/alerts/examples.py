@@ -31,8 +31,8 @@ _TITLES = {"slack": "Slack", "pager": "PagerDuty", "hook": "Generic webhook", "t
 _TELEGRAM = "/bot1:token/sendMessage"
 _HEAD = """# What notifications look like
 
-Written by `make notify-examples`: Alertmanager {version} with the configuration that `make up` renders sends one page, and its resolution,
-to a mail server and to a listener; this is what they got. How to set receivers up: [alerting.md](alerting.md).
+Written by `make notify-examples`: Alertmanager {version} with the configuration that `make up` renders sends one page, and
+its resolution, to a mail server and to a listener; this is what they got. How to set receivers up: [alerting.md](alerting.md).
 """
 _NOT_HERE = "Alertmanager {version} cannot send to it ({needed} can). This is the template's text, filled in by amtool."
 
@@ -120,10 +120,11 @@ def sections(here: Got, folder: Path) -> dict[str, str]:
 
 def _mail(here: Got) -> str:
     firing, resolved = (here.mails[status] for status in PICTURES)
+    text = here.clean(part(firing, "plain")).strip()
     pictures = [f"![The page of the mail, {status}](../images/{name})" for status, name in PICTURES.items()]
     return "\n\n".join(
         (
-            f"Subject: `{firing['Subject']}`", pictures[0], "The same as text:", f"```\n{here.clean(part(firing, 'plain')).strip()}\n```",
+            f"Subject: `{firing['Subject']}`", pictures[0], "The same as text:", f"```\n{text}\n```",
             f"When it is over, with the subject `{resolved['Subject']}`:", pictures[1],
         )
     )  # fmt: skip

@@ -98,7 +98,8 @@ def test_amlint_finds_nothing_but_what_is_meant(text: str, tmp_path: Path) -> No
 
 def test_amlint_would_find_an_alert_that_no_rule_has(tmp_path: Path) -> None:
     path = rendered(tmp_path, "{}")
-    path.write_text(path.read_text(encoding="utf-8").replace('alertname = "TargetDown"', 'alertname = "TargetDonw"'), encoding="utf-8")
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('alertname = "TargetDown"', 'alertname = "TargetDonw"'), encoding="utf-8")
     command = [str(Path(sys.executable).with_name("amlint")), "check", "--format=json", f"--rules={tmp_path}/rules/*.yml"]
     ended = subprocess.run([*command, str(path)], capture_output=True, text=True, timeout=60, check=False)
     assert "TargetDonw" in ended.stdout

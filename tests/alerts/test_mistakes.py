@@ -62,7 +62,7 @@ def test_without_a_mistake_it_goes_through(clone: Path) -> None:
     ("file", "mistake", "said"),
     [
         ("catalog/system.yaml", twice, "system.yaml: HighCPUUsage: stands in system.yaml too: keep one"),
-        ("catalog/system.yaml", slip("<< threshold >>", "<< treshold >>"), "system.yaml: HighCPUUsage.description: 'treshold' is"),
+        ("catalog/system.yaml", slip("<< threshold >>", "<< treshold >>"), "HighCPUUsage.description: 'treshold' is undefined"),
         ("catalog/system.yaml", slip("<< for >>", "<< for"), "system.yaml: HighCPUUsage.description: unexpected end of template"),
         ("catalog/stack.yaml", slip("$labels.job", "$lables.job"), '"TargetDown": annotation "summary": template: '),
         ("catalog/stack.yaml", slip("{{ $labels.job }}", "{{ $labels.job }"), '"TargetDown": annotation "summary": template: '),

@@ -6,6 +6,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,8 @@ def test_mail_that_is_refused_is_told_by_every_other_way(tmp_path: Path) -> None
         with running(tmp_path, text) as alertmanager, judged(tmp_path, alertmanager):
             alertmanager.post(alert("Unheard"))
             for path in ("/chat", "/api/alerts"):
-                told = until(f"NotificationsFailing at {path}", lambda: listener.of(path, "NotificationsFailing"), 60)[0]
+                heard = partial(listener.of, path, "NotificationsFailing")
+                told = until(f"NotificationsFailing at {path}", heard, 60)[0]
                 (failing,) = told["alerts"]
                 assert (failing["labels"]["integration"], failing["status"]) == ("email", "firing")
             assert box.mails == []

@@ -27,6 +27,7 @@ from tests.soak.slopes import FILES, MEMORY, QUANTITIES, Slope
 REPORT = CLONE / "docs" / "reports" / "soak.md"
 MOST = 65.0  # percent of the machine: above it the load is no normal one
 _HOUR = 3600
+_NOTHING = "- | - | not told"
 
 
 def main(arguments: list[str]) -> int:
@@ -91,8 +92,8 @@ Sent beside the Watchdog (asked: nothing):
 
 {_judged(outcome)}
 
-Growth an hour over the last three quarters of the time, by least squares, with an interval of 95 % (`tests/soak/slopes.py` says how);
-flat: the whole interval is below {MEMORY.limit:g} MB, or {FILES.limit:g} files, an hour.
+Growth an hour over the last three quarters of the time, by least squares, with an interval of 95 % (`tests/soak/slopes.py`
+says how); flat: the whole interval is below {MEMORY.limit:g} MB, or {FILES.limit:g} files, an hour.
 
 | service | memory, MB | grows, MB an hour | | open files | grows, files an hour | |
 |---|---|---|---|---|---|---|
@@ -115,14 +116,14 @@ def _judged(outcome: Outcome) -> str:
 def _rows(found: list[Slope]) -> str:
     services = {slope.service: {one.quantity: one for one in found if one.service == slope.service} for slope in found}
     return "\n".join(
-        f"| {service} | {' | '.join(_cells(of[quantity]) if quantity in of else '– | – | not told' for quantity in QUANTITIES)} |"
+        f"| {service} | {' | '.join(_cells(of[quantity]) if quantity in of else _NOTHING for quantity in QUANTITIES)} |"
         for service, of in services.items()
     )
 
 
 def _cells(slope: Slope) -> str:
     digits = 1 if slope.quantity is MEMORY else 0
-    grown = "–" if math.isnan(slope.per_hour) else f"{slope.per_hour:.2f} [{slope.low:.2f}, {slope.high:.2f}]"
+    grown = "-" if math.isnan(slope.per_hour) else f"{slope.per_hour:.2f} [{slope.low:.2f}, {slope.high:.2f}]"
     return f"{slope.last:.{digits}f} | {grown} | {slope.verdict}"
 
 

@@ -8,6 +8,7 @@ narrower than one step over the time. So a short run says that it was too short,
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
 from collections.abc import Sequence
@@ -99,7 +100,7 @@ def _widened(rest: Sequence[float]) -> float:
     whole = sum(one * one for one in rest)
     if not whole:
         return 1.0
-    common = sum(one * other for one, other in zip(rest, rest[1:], strict=False)) / whole
+    common = sum(one * other for one, other in itertools.pairwise(rest)) / whole
     common = min(max(common, 0.0), _MOST_COMMON)
     return (1 + common) / (1 - common)
 

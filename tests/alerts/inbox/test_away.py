@@ -57,9 +57,7 @@ def test_while_alertmanager_is_away_prometheus_keeps_what_fires_and_says_it_agai
         assert inbox.timeline(incident["id"]).count("delivered") == 1
 
 
-def test_while_the_inbox_is_away_alertmanager_keeps_it_and_delivers_once(
-    make_inbox: MakeInbox, make_server: MakeServer
-) -> None:
+def test_while_the_inbox_is_away_alertmanager_keeps_it_and_delivers_once(make_inbox: MakeInbox, make_server: MakeServer) -> None:
     port = str(free_ports(1)[0])
     alertmanager = make_server("alertmanager", f"http://127.0.0.1:{port}")
     inbox = make_inbox(site_yaml(alertmanager=alertmanager.url), start=False, own_process=True)

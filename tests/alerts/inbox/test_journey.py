@@ -1,6 +1,5 @@
 """With real Prometheus and Alertmanager: from a bad sample to the inbox and back, and silences on the way."""
 
-import json
 import time
 from collections.abc import Callable
 from datetime import datetime
