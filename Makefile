@@ -72,6 +72,11 @@ event: ## mark a deploy or a load run on dashboards: make event title='shop 1.4.
 notify-test: ## send a test notification and tell what became of it: make notify-test r=NAME
 	@$(RUN) -m alerts notify-test '$(r)'
 
+# Beside its target, so that two who add one do not meet on one line.
+.PHONY: notify-examples
+notify-examples: ## what each kind of receiver gets, with pictures: docs/guides/notifications.md
+	@$(TESTS) -m tests.alerts.examples
+
 why: ## value, last hour, log, silences and next step of an alert: make why a=TargetDown
 	@$(RUN) -m alerts.why '$(a)'
 

@@ -5,19 +5,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from alerts import overrides, routes, slos
+from alerts.fill import page, text
 from alerts.model import Alert, number, site_alerts, words
 from alerts.notes import facts
 from alerts.versions import OLDEST, Version
@@ -26,47 +23,16 @@ from metrics.model import Histogram, Recording
 from metrics.query import TARGET_LABELS, Expr, Rate, Selector
 from settings import Site
 
-_TEMPLATES = Path(__file__).parent / "templates"
-# `{{ }}` belongs to Prometheus and Alertmanager.
-_SYNTAX: dict[str, Any] = {
-    "variable_start_string": "<<",
-    "variable_end_string": ">>",
-    "block_start_string": "<%",
-    "block_end_string": "%>",
-    "comment_start_string": "<#",
-    "comment_end_string": "#>",
-}
-
+_SAID = ("summary", "description", "impact")
 _TEXT = re.compile(r'"(?:[^"\\\\]|\\\\.)*"')
 _WORD = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 
 
-def quoted(value: str) -> str:
-    """A YAML scalar of any text: JSON's strings are YAML's."""
-    return json.dumps(value, ensure_ascii=False)
-
-
-@cache
-def environment() -> jinja2.Environment:
-    """Jinja as this room uses it: a misspelt name is an error, never an empty string."""
-    made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701  # YAML and PromQL, not HTML; every text goes through `quoted`
-        **_SYNTAX,
-    )
-    made.filters["quoted"] = quoted
-    return made
-
-
 def notes(alert: Alert, site: Site) -> dict[str, str]:
     """What a notification says; the links are added here, once for all alerts."""
-    entry, jinja = alert.entry, environment()
+    entry = alert.entry
     values = {"threshold": "" if alert.threshold is None else number(alert.threshold), "for": words(alert.for_)}
-    said = {name: jinja.from_string(getattr(entry, name)).render(values) for name in ("summary", "description", "impact")}
+    said = {name: text(f"{alert.domain}.yaml: {alert.name}.{name}", getattr(entry, name), values) for name in _SAID}
     query = "" if "instance" not in _kept(alert) else "var-instance={{ urlquery $labels.instance }}&"
     dashboards = site.endpoints.grafana.rstrip("/") or site.public(site.ports.grafana)
     return {
@@ -98,7 +64,6 @@ def _kept(alert: Alert) -> tuple[str, ...]:
 
 def rules(alerts: tuple[Alert, ...], site: Site) -> dict[str, str]:
     """One rules file a domain, by path below the output folder; in each of its groups recordings stand before alerts."""
-    template = environment().get_template("rules.yml.j2")
     found = {}
     for title, domain in catalog.DOMAINS.items():
         own = [alert for alert in alerts if alert.domain == title]
@@ -109,7 +74,7 @@ def rules(alerts: tuple[Alert, ...], site: Site) -> dict[str, str]:
         groups = [_group(title, every, own, site) for every in ordered]
         groups = [group for group in groups if group["records"] or group["alerts"]]
         if groups:
-            found[f"rules/{title}.yml"] = template.render(domain=title, groups=groups)
+            found[f"rules/{title}.yml"] = page("rules.yml.j2", {"domain": title, "groups": groups})
     return found
 
 
@@ -182,20 +147,17 @@ def render(site: Site, version: Version = OLDEST) -> dict[str, str]:
     does not.
     """
     overrides.check(site)
-    jinja = environment()
     alertmanager = {
-        "alertmanager/alertmanager.yml": jinja.get_template("alertmanager.yml.j2").render(routes.context(site, version)),
-        "alertmanager/notifications.tmpl": jinja.get_template("notifications.tmpl.j2").render(
-            inbox=site.public(site.ports.inbox)
-        ),
+        "alertmanager/alertmanager.yml": page("alertmanager.yml.j2", routes.context(site, version)),
+        "alertmanager/notifications.tmpl": page("notifications.tmpl.j2", {"inbox": site.public(site.ports.inbox)}),
     }
     return rules(site_alerts(site), site) | alertmanager
 
 
 def write(files: Mapping[str, str], out: Path) -> None:
     """Writes the files below `out`, each replaced as a whole; rules files that are no longer rendered are removed."""
-    for name, text in files.items():
-        _replace(out / name, text)
+    for name, content in files.items():
+        _replace(out / name, content)
     for left in (out / "rules").glob("*.yml") if any(name.startswith("rules/") for name in files) else ():
         if f"rules/{left.name}" not in files:
             left.unlink()

@@ -9,9 +9,9 @@ import msgspec
 import yaml
 
 from alerts.errors import CatalogError
+from alerts.fill import page, text
 from alerts.model import Alert, Entry, number, read_catalogue, site_alerts, words
 from alerts.overrides import allowed
-from alerts.render import environment
 from settings import Site
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "runbooks"
@@ -26,25 +26,21 @@ _BODY = "\n\n## How to check\n\n## How to mitigate\n\n## How to prevent\n"
 def head(alert: Alert) -> str:
     """The generated part, markers included."""
     entry = alert.entry
-    return (
-        environment()
-        .get_template("runbook.md.j2")
-        .render(
-            begin=BEGIN,
-            end=END,
-            name=alert.name,
-            entry=entry,
-            severity=alert.severity,
-            expr=alert.promql,
-            for_words="at once" if alert.for_ == "0s" else f"after {words(alert.for_)}",
-            description=_plain(entry, alert),
-            unit=alert.signal.unit.key,
-            threshold="" if alert.threshold is None else number(alert.threshold),
-            range=_range(alert),
-            signal=alert.signal,
-        )
-        .strip()
-    )
+    values = {
+        "begin": BEGIN,
+        "end": END,
+        "name": alert.name,
+        "entry": entry,
+        "severity": alert.severity,
+        "expr": alert.promql,
+        "for_words": "at once" if alert.for_ == "0s" else f"after {words(alert.for_)}",
+        "description": _plain(entry, alert),
+        "unit": alert.signal.unit.key,
+        "threshold": "" if alert.threshold is None else number(alert.threshold),
+        "range": _range(alert),
+        "signal": alert.signal,
+    }
+    return page("runbook.md.j2", values).strip()
 
 
 def _range(alert: Alert) -> str:
@@ -55,8 +51,8 @@ def _range(alert: Alert) -> str:
 
 def _plain(entry: Entry, alert: Alert) -> str:
     values = {"threshold": "" if alert.threshold is None else number(alert.threshold), "for": words(alert.for_)}
-    text = environment().from_string(entry.description).render(values)
-    return _VALUE.sub("*value*", _LABEL.sub(r"*\1*", text))
+    said = text(f"{alert.domain}.yaml: {alert.name}.description", entry.description, values)
+    return _VALUE.sub("*value*", _LABEL.sub(r"*\1*", said))
 
 
 def index() -> str:
@@ -70,7 +66,7 @@ def index() -> str:
         }
         for alert in alerts
     ]
-    return environment().get_template("alerts.md.j2").render(rows=rows, expected=expected())
+    return page("alerts.md.j2", {"rows": rows, "expected": expected()})
 
 
 class Seen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

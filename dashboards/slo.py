@@ -14,6 +14,8 @@ from metrics.stack import DASHBOARD_SLO
 from settings import Site
 
 _BY = ("slo",)
+# A stack of the last minutes has traffic and no figure yet; one that nobody asks has neither.
+_NOTHING = "nothing measured yet"
 
 
 def dashboard(site: Site) -> Dashboard:
@@ -38,8 +40,8 @@ def budgets(panels: Panels) -> Cell:
     left = panels.stat(
         "Error budget left",
         "What is left of the bad events that 30 days allow, for each objective. Normal: above a quarter. Below: risky changes "
-        "wait. Below 0 the promise is broken: SLO and Error Budget tells since when.",
-        Query(ask.BUDGET_LEFT, "{{slo}}"), none="no traffic yet",
+        "wait. Below 0 the promise is broken: SLO and Error Budget tells since when. Measured every 4 min, where somebody asks.",
+        Query(ask.BUDGET_LEFT, "{{slo}}"), none=_NOTHING,
     )  # fmt: skip
     return Cell(left, width=24, height=4)
 
@@ -56,7 +58,7 @@ def _fine(panels: Panels) -> Row:
         Column(_now(ask.RATIO_5M), "Bad", Unit.RATIO, decimals=3),
         Column(ask.BUDGET.select().max(by=_BY), "Allowed", Unit.RATIO, decimals=2),
         *(Column(_now(signal), f"Burn, {_windows(signal)}", Unit.NONE, signal=signal) for signal in ask.PAIRS),
-        none="no traffic yet",
+        none=_NOTHING,
     )  # fmt: skip
     return Row("Is it fine?", [budgets(panels), Cell(table, width=24, height=9)])
 
@@ -116,6 +118,6 @@ def _month(panels: Panels) -> Row:
         Column((1 - ask.recorded(ask.RATIO_30D).select()).max(by=_BY), "Reached", Unit.RATIO, decimals=3),
         Column(_now(ask.OBSERVED), "Observed", Unit.SECONDS),
         Column(_now(ask.BUDGET_LEFT), "Budget left", Unit.RATIO, signal=ask.BUDGET_LEFT),
-        none="no traffic yet",
+        none=_NOTHING,
     )  # fmt: skip
     return Row("30 days", [Cell(course, height=11), Cell(report, height=11)])

@@ -8,7 +8,7 @@ Names are blackbox_exporter's where it has one for the same quantity (https://gi
 from __future__ import annotations
 
 from metrics.model import Counter, Gauge, Histogram, Signal, Unit
-from metrics.query import Function
+from metrics.query import Function, raw
 from metrics.websocket import GAP_REASONS, ROOMS
 
 WEBSOCKET, STREAM, AUTH, EDGE = "websocket", "stream", "auth", "edge"
@@ -131,13 +131,25 @@ STREAM_UP = Signal(
     critical=1, bad_below=True, minimum=1, maximum=1,
     alerts={"critical": "ProbeStreamFailing"},
 )  # fmt: skip
+_HTTP = f"!~{WEBSOCKET}|{STREAM}|{AUTH}"
 HTTP_UP = Signal(
     "HTTP from outside",
-    SUCCESS.select(endpoint=f"!~{WEBSOCKET}|{STREAM}|{AUTH}").min(by=(*TARGET, "endpoint")),
+    SUCCESS.select(endpoint=_HTTP).min(by=(*TARGET, "endpoint")),
     Unit.BOOL,
     "1 when the operation answers 200 in time, asked from outside, else 0.",
     critical=1, bad_below=True, minimum=1, maximum=1,
     alerts={"critical": "ProbeEndpointDown"},
+)  # fmt: skip
+# A model that has just started knows too little of the market for its first minute, and says so by a 503.
+HTTP_TRIED = Signal(
+    "Tried for a while",
+    raw(
+        f"max by ({', '.join((*TARGET, 'endpoint'))}) "
+        f"(max_over_time({SUCCESS.select(endpoint=_HTTP).for_rule()}[10m] offset 90s))",
+        SUCCESS,
+    ),
+    Unit.BOOL,
+    "Where the probe has asked the operation for a minute and a half: before, a stack that starts has no answer for all of them.",
 )  # fmt: skip
 CANARY_P95 = Signal(
     "Canary latency, p95",
@@ -169,6 +181,7 @@ CERTIFICATE = Signal(
 SIGNALS = {
     "probe.stream": STREAM_UP,
     "probe.http": HTTP_UP,
+    "probe.http_tried": HTTP_TRIED,
     "probe.canary": CANARY_P95,
     "probe.gaps": GAPS_SEEN,
     "probe.certificate": CERTIFICATE,

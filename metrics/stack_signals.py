@@ -26,9 +26,14 @@ TARGET_UP = Signal(
 )  # fmt: skip
 
 
+# A Prometheus that has just started has scraped nothing, and everything is absent. The Watchdog fires from the start.
+_RULES_FOR_A_MINUTE = 'ALERTS{alertname="Watchdog", alertstate="firing"} offset 1m'
+
+
 def absent_targets(jobs: Iterable[str]) -> Expr:
-    """1 for each of these jobs of which Prometheus has no target."""
-    return raw(" or ".join(f'absent(up{{job="{job}"}})' for job in jobs), prometheus.UP)
+    """1 for each of these jobs of which Prometheus has no target, once it has evaluated rules for a minute."""
+    absent = " or ".join(f'absent(up{{job="{job}"}})' for job in jobs)
+    return raw(f"({absent}) and on () {_RULES_FOR_A_MINUTE}", prometheus.UP, prometheus.ALERTS)
 
 
 TARGET_ABSENT = Signal(

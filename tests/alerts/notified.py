@@ -80,10 +80,22 @@ def listening() -> Iterator[Listener]:
 
 
 class Mailbox:
-    """An SMTP server's handler that keeps every mail."""
+    """An SMTP server's handler that keeps every mail, or `refuses` whoever it is for.
+
+    Alertmanager 0.25 does not look at the answer that follows a mail's text: what is refused there counts as delivered.
+    """
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
+        self.refuses = False
+
+    async def handle_RCPT(  # noqa: N802  # aiosmtpd's name
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        if self.refuses:
+            return "550 nobody of that name"
+        envelope.rcpt_tos.append(address)
+        return "250 known"
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  # aiosmtpd's name
         assert isinstance(envelope.content, bytes)

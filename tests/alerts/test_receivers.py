@@ -175,6 +175,15 @@ def test_hostile_values_are_text_everywhere(world: World) -> None:
     assert "{{ .Status }}" in world.posted("/pager", "hostile")["payload"]["summary"]
 
 
+def test_a_line_break_in_a_label_makes_no_header_of_a_mail(world: World) -> None:
+    evil = "web\r\nBcc: thief@example.org\r\n\r\n<script>alert(1)</script>"
+    world.alertmanager.post(alert("Broken", annotations=NOTES | {"summary": f"broken {evil}"}, instance=evil))
+    mail = world.mail("broken")
+    assert "Bcc" not in mail
+    assert "thief@example.org" in mail["Subject"]
+    assert "script" not in Tags(part(mail, "html")).tags
+
+
 def test_an_alert_of_somebody_else_without_any_annotation_arrives_too(world: World) -> None:
     world.alertmanager.post(alert("Foreign", severity="warning", instance=""))
     assert world.mail("Foreign")["Subject"] == "WARNING Foreign"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -59,27 +58,6 @@ def test_checks_tell_what_is_wrong(tmp_path: Path) -> None:
     assert "nowhere" in failures
     assert 'template "one.since" not defined' in failures
     assert "parse error" in failures
-
-
-@pytest.mark.parametrize(
-    ("labels", "receivers"),
-    [
-        ("severity=critical", "inbox,chat,mail,pager"),
-        ("severity=warning", "inbox,chat,channel,mail"),
-        ("severity=info", "nobody"),
-        ("alertname=Watchdog severity=info", "watchdog"),
-        ("alertname=Watchdog severity=critical", "watchdog"),
-        ("alertname=NoSeverity", "inbox"),
-        ("alertname=NotificationsFailing severity=critical integration=email", "inbox,chat,mail,pager"),
-        ("watchfloor_test=pager severity=critical", "pager"),
-        ("watchfloor_test=inbox", "inbox"),
-    ],
-)
-def test_routes(labels: str, receivers: str, tmp_path: Path) -> None:
-    path = rendered(tmp_path, EVERY_RECEIVER)
-    command = ["amtool", "config", "routes", "test", f"--config.file={path}", f"--verify.receivers={receivers}", *labels.split()]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
 def test_every_alert_of_the_catalogue_is_routed_on_purpose(tmp_path: Path) -> None:

@@ -80,6 +80,7 @@ def test_a_bad_file_is_refused_and_the_old_one_stays(appliance: Appliance, chang
     finally:
         appliance.site_file.write_text(before, encoding="utf-8")
     assert appliance.paths.rendered.readlink() == rendered
+    assert query_of(appliance, "HighCPUUsage").endswith("> 80")
     assert {name: process.pid for name, process in appliance.stack.supervisor.processes().items()} == pids
     assert not list(appliance.home.glob("rendered-new"))
 

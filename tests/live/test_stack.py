@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from functools import partial
@@ -14,6 +15,7 @@ import pytest
 
 from compose.topology import SERVICES
 from metrics import stack
+from metrics.process import START_TIME
 from settings.paths import CLONE
 from tests.appliance import Appliance, get
 from tests.waiting import until
@@ -29,6 +31,17 @@ def test_the_start_is_an_event(appliance: Appliance) -> None:
     posted = get(appliance.url("inbox", "/api/events?kind=appliance"))["events"]
     assert posted[-1]["title"].endswith(" started")
     until("Prometheus has it", lambda: appliance.value(f"count({stack.EVENT_TIME.name})"), 10)
+
+
+def test_nothing_is_pending_while_it_starts(appliance: Appliance) -> None:
+    """Prometheus judges before it has scraped anything, and models know the market after a minute: here, a tenth of it."""
+    began = appliance.value(f'{START_TIME.name}{{job="{stack.JOB_PROMETHEUS}"}}')
+    assert began
+    until("it is started", lambda: time.time() > began + 9.5)
+    judged = appliance.query(f'count_over_time(ALERTS{{alertname="Watchdog"}}[9s] @ {began + 9})')
+    assert judged
+    pending = appliance.query(f'count_over_time(ALERTS{{alertname=~"TargetAbsent|ProbeEndpointDown"}}[9s] @ {began + 9})')
+    assert [row["metric"] for row in pending] == []
 
 
 def test_nobody_of_ours_is_refused_by_redis(appliance: Appliance) -> None:

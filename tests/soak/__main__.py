@@ -1,4 +1,4 @@
-"""The command behind `make soak`: a healthy appliance under a normal load sends nothing but the Watchdog.
+"""The command behind `make soak`: a healthy appliance under a normal load sends nothing but the Watchdog, and does not grow.
 
 The load is stated, not derived: clients that listen in every room, and questions to the API. What was seen is written to
 docs/reports/soak.md when the soak took at least an hour, or where `--report` says.
@@ -7,6 +7,7 @@ docs/reports/soak.md when the soak took at least an hour, or where `--report` sa
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import platform
 import signal
@@ -21,14 +22,19 @@ from metrics.process import version
 from settings.paths import CLONE
 from tests.appliance import Appliance
 from tests.soak.run import Outcome, soak
+from tests.soak.slopes import FILES, MEMORY, QUANTITIES, Slope
 
 REPORT = CLONE / "docs" / "reports" / "soak.md"
 MOST = 65.0  # percent of the machine: above it the load is no normal one
 _HOUR = 3600
+_NOTHING = "- | - | not told"
 
 
 def main(arguments: list[str]) -> int:
-    """Runs the soak and tells what came: exit 1 when an alert was sent, 2 for a wrong time, 3 when the machine was too busy."""
+    """Runs the soak and tells what came.
+
+    Exit 1 when an alert was sent, a process grew or was restarted; 2 for a wrong time; 3 when the machine was too busy.
+    """
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("duration", nargs="?", default="90m", help="how long, as 90m (default) or 2h")
     parser.add_argument("--clients", type=int, default=200, help="clients that listen in every room (default 200)")
@@ -53,7 +59,7 @@ def main(arguments: list[str]) -> int:
     if outcome.mean_cpu > MOST:
         print(f"the machine was {outcome.mean_cpu:.0f} % busy, above {MOST:g} %: no normal load; ask for less", file=sys.stderr)
         return 3
-    return 1 if outcome.sent else 0
+    return 1 if outcome.sent or outcome.growing or outcome.restarted else 0
 
 
 def _tell(outcome: Outcome) -> None:
@@ -78,10 +84,47 @@ def report(outcome: Outcome, clients: int, rate: float, factor: float) -> str:
 | messages received, answers, failures | {outcome.messages:,}, {outcome.answers:,}, {outcome.failed:,} |
 | alerts that were pending and went away | {pending} |
 
-Sent beside the Watchdog:
+Sent beside the Watchdog (asked: nothing):
 
 {sent}
+
+## Memory and files of our own processes
+
+{_judged(outcome)}
+
+Growth an hour over the last three quarters of the time, by least squares, with an interval of 95 % (`tests/soak/slopes.py`
+says how); flat: the whole interval is below {MEMORY.limit:g} MB, or {FILES.limit:g} files, an hour.
+
+| service | memory, MB | grows, MB an hour | | open files | grows, files an hour | |
+|---|---|---|---|---|---|---|
+{_rows(outcome.slopes)}
 """
+
+
+def _judged(outcome: Outcome) -> str:
+    """The verdict on all of them in a sentence each."""
+    said = [
+        f"{slope.service} grows: {slope.quantity.name} by {slope.per_hour:.2f} {slope.quantity.unit} an hour."
+        for slope in outcome.growing
+    ]
+    said += [f"{name} was restarted meanwhile." for name in outcome.restarted]
+    if outcome.untold:
+        said.append(f"For {len(outcome.untold)} of {len(outcome.slopes)} the soak was too short to tell.")
+    return " ".join(said) or f"All {len(outcome.slopes)} are flat."
+
+
+def _rows(found: list[Slope]) -> str:
+    services = {slope.service: {one.quantity: one for one in found if one.service == slope.service} for slope in found}
+    return "\n".join(
+        f"| {service} | {' | '.join(_cells(of[quantity]) if quantity in of else _NOTHING for quantity in QUANTITIES)} |"
+        for service, of in services.items()
+    )
+
+
+def _cells(slope: Slope) -> str:
+    digits = 1 if slope.quantity is MEMORY else 0
+    grown = "-" if math.isnan(slope.per_hour) else f"{slope.per_hour:.2f} [{slope.low:.2f}, {slope.high:.2f}]"
+    return f"{slope.last:.{digits}f} | {grown} | {slope.verdict}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""A soak: the load runs, and every notification beside the Watchdog is written down; so is what was pending for a while."""
+"""A soak: the load runs, and every notification beside the Watchdog is written down.
+
+So are what was pending for a while, and how memory and files of our own processes ran.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ import psutil
 
 from settings.paths import CLONE
 from tests.appliance import Appliance, get
+from tests.soak.slopes import GROWS, SHORT, Slope, restarted, slopes
 
 EVERY = 1.0  # seconds between two looks
 FIRST = 60.0  # seconds until somebody must have been answered
@@ -33,6 +37,18 @@ class Outcome:
     failed: int = 0
     sent: dict[str, int] = field(default_factory=dict)
     pending: dict[str, int] = field(default_factory=dict)
+    slopes: list[Slope] = field(default_factory=list)
+    restarted: list[str] = field(default_factory=list)
+
+    @property
+    def growing(self) -> list[Slope]:
+        """What grows by more than it may."""
+        return [slope for slope in self.slopes if slope.verdict == GROWS]
+
+    @property
+    def untold(self) -> list[Slope]:
+        """What the soak was too short for."""
+        return [slope for slope in self.slopes if slope.verdict == SHORT]
 
     @property
     def mean_cpu(self) -> float:
@@ -60,6 +76,7 @@ def soak(appliance: Appliance, seconds: float, clients: int, rate: float, tell: 
     outcome.messages, outcome.answers, outcome.failed = found["messages"], found["answers"], found["failed"]
     outcome.seconds = time.time() - began
     outcome.sent = sent(appliance, began)
+    outcome.slopes, outcome.restarted = slopes(appliance, outcome.seconds), restarted(appliance, outcome.seconds)
     return outcome
 
 

@@ -1,6 +1,5 @@
 """With real Prometheus and Alertmanager: from a bad sample to the inbox and back, and silences on the way."""
 
-import json
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -48,26 +47,6 @@ def test_from_the_first_bad_sample_to_the_inbox(make_inbox: MakeInbox, make_serv
     assert abs((inbox.metric("watchfloor_inbox_delivery_seconds_sum") or 0) - incident["delivery_seconds"]) < 0.001
     until("the Watchdog arrives", lambda: inbox.metric("watchfloor_watchdog_age_seconds") is not None, 30)
     assert inbox.metric('watchfloor_inbox_rejected_total{reason="unauthorized"}') == 0
-
-
-def test_while_the_inbox_is_down_alertmanager_waits(make_inbox: MakeInbox, make_server: MakeServer) -> None:
-    inbox, alertmanager, _ = wired(make_inbox, make_server)
-    port = inbox.url.rpartition(":")[2]
-    inbox.stop()
-    post_alert(alertmanager, "WhileDown")
-    until("a delivery failed", lambda: failed_deliveries(alertmanager), 30)
-    inbox.start(port)
-    until("it arrives late", lambda: inbox.notifications("?alertname=WhileDown"), 60)
-
-
-def failed_deliveries(alertmanager: Server) -> bool:
-    text = ask(f"{alertmanager.url}/metrics").text
-    return 'alertmanager_notification_requests_failed_total{integration="webhook"} 0' not in text
-
-
-def post_alert(alertmanager: Server, name: str, **labels: str) -> None:
-    body = json.dumps([{"labels": {"alertname": name, "severity": "warning"} | labels}]).encode()
-    assert ask(f"{alertmanager.url}/api/v2/alerts", "POST", body, {"Content-Type": "application/json"}).status == 200
 
 
 def test_silences_are_made_listed_and_ended(make_inbox: MakeInbox, make_server: MakeServer) -> None:

@@ -11,11 +11,14 @@ from typing import Any
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 from psycopg.rows import dict_row
 
 from stream.analysis.client import AnalysisClient, BusyError, RefusedError, UnreachableError
 from stream.analysis.messages import PREDICTIVE, RISK, TYPES, Analysis, AnalysisRequest
+from stream.analysis.versions import Shelf
 from tests.stream.analysis.processes import Home, Running, fetch, running
+from tests.stream.analysis.world import overflown
 from tests.stream.store.postgres import Postgres, postgres  # noqa: F401  # a fixture
 from tests.waiting import free_ports, until
 
@@ -226,6 +229,31 @@ def test_versions_are_listed_and_a_wrong_one_is_refused(home: Home, analysis: Ru
     assert "learned" in listed.stdout
     assert wrong.returncode == 1
     assert "there is no version 999" in wrong.stderr
+
+
+def fallbacks(analysis: Running, cause: str) -> float:
+    return analysis.samples()[f'ai_fallbacks_total{{model="{RISK}",cause="{cause}"}}']
+
+
+def test_a_model_whose_figures_are_none_is_replaced_by_its_baseline_and_counted_as_failed(home: Home, analysis: Running) -> None:
+    """Not as a young one: AIModelFallback counts those that failed alone."""
+    question = AnalysisRequest(type=RISK, crypto_id="BTC")
+    until("the model answers", lambda: not ask(analysis.url, question).fallback, ENOUGH)
+    shelf = Shelf(home.shelf, 100)
+    good = shelf.load(RISK, shelf.numbers(RISK)[0])
+    assert fallbacks(analysis, "failed") == 0
+    bad = shelf.add(replace(good, state=overflown(good.state)))
+    assert home.command("rollback", RISK, str(bad.version)).returncode == 0
+    answer = until("the baseline answers", lambda: found if (found := ask(analysis.url, question)).fallback else None)
+    young = fallbacks(analysis, "young")
+    assert (answer.forecast, answer.version) == (answer.baseline, bad.version)
+    assert "its figures are not finite" in answer.reasoning
+    more = fallbacks(analysis, "failed") + 5
+    until("each prediction of it is counted", lambda: fallbacks(analysis, "failed") >= more)
+    assert fallbacks(analysis, "young") == young
+    assert home.command("rollback", RISK, str(good.version)).returncode == 0
+    until("the model answers again", lambda: not ask(analysis.url, question).fallback)
+    assert home.command("release", RISK).returncode == 0
 
 
 def test_the_store_away_is_told_and_nothing_is_lost_that_fits(home: Home, postgres: Postgres, analysis: Running) -> None:  # noqa: F811  # the fixture

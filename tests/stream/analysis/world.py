@@ -118,3 +118,14 @@ def corrupted(state: dict[str, Any]) -> dict[str, Any]:
     for horizon in changed.values():
         horizon["regression"]["natural"] = [-10 * weight for weight in horizon["regression"]["natural"]]
     return changed
+
+
+def overflown(state: dict[str, Any]) -> dict[str, Any]:
+    """A regression's state that loads, of finite numbers so large that what is made of them is none."""
+    changed = copy.deepcopy(state)
+    for horizon in changed.values():
+        held = horizon["regression"]
+        size = len(held["natural"])
+        held["natural"] = [1e308 * (-1) ** place for place in range(size)]
+        held["covariance"] = [[1e300] * size for _ in range(size)]
+    return changed
