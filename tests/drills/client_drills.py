@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from stream.analysis.messages import PREDICTIVE
+from stream.analysis.messages import PREDICTIVE, SENTIMENT
 from tests.drills.client_faults import lose_connections, read_nothing, refuse_handshakes
 from tests.drills.drill import Drill
 from tests.drills.faults import stop_service
-from tests.drills.feed_faults import STUCK, silence_source
 from tests.drills.fleet import REPLICA
 from tests.drills.mail import refuse_mail
-from tests.drills.model_faults import corrupt_model, unlearned
+from tests.drills.model_faults import corrupt_model, overflowing, saturated
 from tests.drills.redis_faults import hang
 
 _NO_MODELS = frozenset({"ServiceDown", "TargetAbsent", "TargetDown", "ProbeEndpointDown"})
@@ -31,6 +30,10 @@ CLIENTS = (
     Drill("ScrapeSlow", "a Redis server hangs, and each of its scrapes waits for it", hang(REPLICA), _HANGS, fleet=True),
     # Under a lowered threshold: the age of an outcome is compared with the clock, which no factor slows down.
     Drill("AIModelStale", "the models are stopped, and nothing is forecast any more", stop_service("analysis"), _NO_MODELS),
-    Drill("AIModelOutputStuck", "a source tells the same figure for minutes", silence_source(STUCK), still=True),
-    Drill("AIModelFallback", "a version that has learned nothing is chosen to answer", corrupt_model(PREDICTIVE, unlearned)),
+    # Takes most of the window within which models are judged.
+    Drill(
+        "AIModelOutputStuck", "a version is chosen to answer of whose weights one has run away", corrupt_model(SENTIMENT, saturated),
+        frozenset({"AIModelAccuracyDrop"}), takes=600,
+    ),
+    Drill("AIModelFallback", "a version is chosen to answer whose weights overflow", corrupt_model(PREDICTIVE, overflowing)),
 )  # fmt: skip

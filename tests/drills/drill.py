@@ -12,7 +12,8 @@ class Drill:
     """One alert and the fault that must make it fire; `what` tells the fault to people, `beside` the alerts it brings along.
 
     `fleet`: it needs the servers of `fleet.py`. `late`: the fault is in the way of notifications, which arrive when it is over.
-    `still`: the fault lies there and disturbs nobody: all such drills may run at one time.
+    `still`: the fault lies there and disturbs nobody: all such drills may run at one time. `takes`: seconds, whatever the factor,
+    until what the fault does is seen.
     """
 
     alert: str
@@ -22,3 +23,4 @@ class Drill:
     fleet: bool = False
     late: bool = False
     still: bool = False
+    takes: float = 0.0

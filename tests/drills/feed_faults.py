@@ -44,9 +44,6 @@ class _Answer(http.server.BaseHTTPRequestHandler):
         """Says nothing."""
 
 
-STUCK = json.dumps({"symbol": "BTC", "fear_greed_index": 50}).encode()
-
-
 def _figure() -> bytes:
     return json.dumps({"symbol": "BTC", "fear_greed_index": 45 + int(time.time()) % 11}).encode()
 

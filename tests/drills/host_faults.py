@@ -22,7 +22,8 @@ from tests.drills.faults import Fault
 from tests.waiting import until
 
 _FILES = Path("/proc/sys/fs/file-nr")
-_EACH = 100_000  # files of one process
+_SPARE = 100  # files of a process beside those it opens for the drill
+_EACH = min(100_000, resource.getrlimit(resource.RLIMIT_NOFILE)[1] - _SPARE)  # files of one process: no more than it may have
 _DEVICE = "watchfloor-inodes"
 _LIMIT = 32 << 20  # bytes of the group in which a program is killed
 _GREEDY = "held = []\nwhile True: held.append(b'x' * (1 << 20))"
@@ -113,7 +114,7 @@ def open_files(beyond: float) -> Fault:
 
 
 def _open(count: int, ready: Synchronized[int]) -> None:
-    resource.setrlimit(resource.RLIMIT_NOFILE, (count + 100, count + 100))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count + _SPARE, count + _SPARE))
     held = [os.open("/dev/null", os.O_RDONLY) for _ in range(count)]
     with ready.get_lock():
         ready.value += 1

@@ -21,6 +21,8 @@ from tests.stream.analysis.world import corrupted
 from tests.waiting import until
 
 _LEARNS = 3000  # seconds until a model has learned and 200 of its predictions were scored, at factor 1
+_LARGE = 100.0  # units of scale
+_HUGE = 1e300  # finite; its square is not
 
 
 def corrupt_model(model: str, change: Callable[[dict[str, Any]], dict[str, Any]] = corrupted) -> Fault:
@@ -46,11 +48,25 @@ def corrupt_model(model: str, change: Callable[[dict[str, Any]], dict[str, Any]]
     return fault
 
 
-def unlearned(state: dict[str, Any]) -> dict[str, Any]:
-    """A state that loads, and that has seen too few outcomes to say how sure it is."""
+def overflowing(state: dict[str, Any]) -> dict[str, Any]:
+    """A state that loads, of numbers so large that what is computed from them is none any more."""
     changed = copy.deepcopy(state)
     for horizon in changed.values():
-        horizon["regression"]["quantiles"]["errors"] = []
+        regression = horizon["regression"]
+        size = len(regression["natural"])
+        regression["natural"] = [_HUGE] * size
+        regression["covariance"] = [[_HUGE * (-1) ** place for place in range(size)]] * size
+    return changed
+
+
+def saturated(state: dict[str, Any]) -> dict[str, Any]:
+    """A state that loads, and whose one weight leaves the features no say: it states the most that a model may, always."""
+    changed = copy.deepcopy(state)
+    for horizon in changed.values():
+        regression = horizon["regression"]
+        size, one = len(regression["natural"]), regression["order"].index("one")
+        regression["natural"] = [_LARGE * (place == one) for place in range(size)]
+        regression["covariance"] = [[float(row == place) for place in range(size)] for row in range(size)]
     return changed
 
 

@@ -6,9 +6,10 @@ import contextlib
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from typing import LiteralString
+from typing import Any, LiteralString
 
 import psycopg
+from psycopg import sql
 
 from tests.appliance import Appliance
 from tests.drills.archive_faults import restart
@@ -54,12 +55,15 @@ def restart_server() -> Fault:
 
 
 def roll_back(per_second: float) -> Fault:
-    """A program whose transactions fail, `per_second` of them."""
+    """A program that adds what is there already: `per_second` of its transactions fail."""
 
     @contextlib.contextmanager
     def fault(appliance: Appliance) -> Iterator[None]:
-        with superuser(appliance) as connection, repeated(lambda: connection.execute("SELECT 1 / 0"), 1 / per_second):
-            yield
+        made: tuple[LiteralString, ...] = ("CREATE TABLE drill (id int PRIMARY KEY)", "INSERT INTO drill VALUES (1)")
+        with table(appliance, "drill", *made), superuser(appliance) as connection:
+            again: LiteralString = "INSERT INTO drill VALUES (1)"  # into a table: only such a session tells its figures by itself
+            with repeated(lambda: connection.execute(again), 1 / per_second):
+                yield
 
     return fault
 
@@ -109,15 +113,21 @@ def change_without_restart() -> Fault:
     @contextlib.contextmanager
     def fault(appliance: Appliance) -> Iterator[None]:
         with superuser(appliance) as connection:
-            connection.execute("ALTER SYSTEM SET max_prepared_transactions = 7")
-            connection.execute("SELECT pg_reload_conf()")
+            before = connection.execute("SELECT setting::int FROM pg_settings WHERE name = 'max_prepared_transactions'").fetchone()
+            assert before
+            _change(connection, before[0] + 7)
             try:
                 yield
             finally:
-                connection.execute("ALTER SYSTEM RESET max_prepared_transactions")
-                connection.execute("SELECT pg_reload_conf()")
+                # By its value: a session that sees the setting vanish from the file goes on telling that it waits.
+                _change(connection, before[0])
 
     return fault
+
+
+def _change(connection: psycopg.Connection[Any], value: int) -> None:
+    connection.execute(sql.SQL("ALTER SYSTEM SET max_prepared_transactions = {}").format(sql.Literal(value)))
+    connection.execute("SELECT pg_reload_conf()")
 
 
 def pause_standby() -> Fault:

@@ -121,14 +121,19 @@ def edit_configuration(old: str, new: str) -> Fault:
     return fault
 
 
-def remove_target(port: str) -> Fault:
-    """The same, of the one target of a job."""
+def scrape_seldom(interval: str) -> Fault:
+    """Somebody spares the machine, and has every target asked so seldom that Prometheus has none between two scrapes."""
 
     @contextlib.contextmanager
     def fault(appliance: Appliance) -> Iterator[None]:
-        old = f"targets:\n    - 127.0.0.1:{getattr(appliance.site.ports, port)}\n"
-        with edit_configuration(old, "targets: []\n")(appliance):
+        before = appliance.site_file.read_text(encoding="utf-8")
+        appliance.change(prometheus={"scrape_interval": interval})
+        appliance.up()
+        try:
             yield
+        finally:
+            appliance.site_file.write_text(before, encoding="utf-8")
+            appliance.up()
 
     return fault
 

@@ -1,5 +1,6 @@
 """Alerts on their whole way, by real faults: what `make drill` does, at a twentieth of the time, ten of them at one time."""
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -46,10 +47,17 @@ def drills(*names: str) -> list[Drill]:
     return found
 
 
-def test_ten_alerts_page_are_delivered_and_resolve(deaf_to_load: Appliance) -> None:
-    results = run(deaf_to_load, drills(*TEN), declared())
+@contextlib.contextmanager
+def no_fault(_: Appliance) -> Iterator[None]:
+    raise OSError("this machine has none")
+    yield
+
+
+def test_ten_alerts_page_are_delivered_and_resolve_whatever_becomes_of_another_fault(deaf_to_load: Appliance) -> None:
+    *results, last = run(deaf_to_load, [*drills(*TEN), Drill("PostgresDown", "a fault that fails", no_fault)], declared())
     assert {result.alert for result in results if result.times.resolved} == set(TEN)
     assert [result for result in results if not result.passed] == []
+    assert (last.passed, last.failure) == (False, "no fault: this machine has none")
 
 
 @pytest.mark.alone
