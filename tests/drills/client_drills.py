@@ -17,7 +17,7 @@ _HANGS = frozenset({"RedisDown", "RedisReplicationLag", "RedisReplicationBroken"
 CLIENTS = (
     Drill("WebSocketConnectionsLost", "forty clients lose their connections in one moment", lose_connections(40)),
     Drill("WebSocketHandshakesRefused", "a page of another origin tries to connect five times a second", refuse_handshakes(5)),
-    Drill("SlowClientsDropped", "clients on slow lines ask for all that rooms remember, and read nothing", read_nothing(24)),
+    Drill("SlowClientsDropped", "clients on slow lines ask for what they missed, and read nothing", read_nothing(24)),
     Drill(
         "NotificationsFailing", "the mail server refuses what it gets, and Varnish is stopped", refuse_mail("edge"),
         frozenset({"ServiceDown", "CacheEdgeAway", "ProbeEndpointDown"}),
@@ -32,8 +32,8 @@ CLIENTS = (
     Drill("AIModelStale", "the models are stopped, and nothing is forecast any more", stop_service("analysis"), _NO_MODELS),
     # Takes most of the window within which models are judged.
     Drill(
-        "AIModelOutputStuck", "a version is chosen to answer of whose weights one has run away", corrupt_model(SENTIMENT, saturated),
-        frozenset({"AIModelAccuracyDrop"}), takes=600,
+        "AIModelOutputStuck", "a version is chosen to answer of whose weights one has run away",
+        corrupt_model(SENTIMENT, saturated), frozenset({"AIModelAccuracyDrop"}), takes=600,
     ),
     Drill("AIModelFallback", "a version is chosen to answer whose weights overflow", corrupt_model(PREDICTIVE, overflowing)),
 )  # fmt: skip

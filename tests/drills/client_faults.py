@@ -10,8 +10,13 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
+
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import connect
 
 from metrics import websocket
+from stream.messages import MARKET
 from tests.appliance import Appliance
 from tests.drills.faults import Fault
 from tests.waiting import until
@@ -22,6 +27,8 @@ _HANDSHAKE = (
 )
 _FOREIGN = "Origin: https://elsewhere.example\r\n"
 _HELD = 20  # seconds for which a client that reads nothing stays
+_SUBSCRIBE = {"type": "subscribe", "room": MARKET}
+_MISSED = 9_000  # messages: a room remembers some more, and they are far more than wait for one client
 _SEGMENT = 536  # bytes: of a slow line, for which the kernel keeps little
 
 
@@ -50,7 +57,7 @@ def _programs(count: int, work: Callable[[threading.Event], None]) -> Iterator[N
 
     def go() -> None:
         while not stop.is_set():
-            with contextlib.suppress(OSError, AssertionError):  # it is closed, or being restarted: they come back
+            with contextlib.suppress(OSError, AssertionError, WebSocketException):  # closed, or restarted: they come back
                 work(stop)
 
     threads = [threading.Thread(target=go, daemon=True) for _ in range(count)]
@@ -96,20 +103,31 @@ def refuse_handshakes(per_second: float) -> Fault:
 
 
 def read_nothing(count: int) -> Fault:
-    """Clients on slow lines ask for all that rooms remember, and read nothing of it."""
+    """Clients on slow lines come back for the prices that they missed, and read nothing of them."""
 
     @contextlib.contextmanager
     def fault(appliance: Appliance) -> Iterator[None]:
         def hold(stop: threading.Event) -> None:
+            epoch, seq = _position(appliance)
+            missed = _SUBSCRIBE | {"after": max(0, seq - _MISSED), "epoch": epoch}
             with contextlib.closing(_connected(appliance, slow=True)) as wire:
-                for room in websocket.ROOMS:
-                    wire.sendall(_masked(json.dumps({"type": "subscribe", "room": room, "after": 0}).encode()))
+                wire.sendall(_masked(json.dumps(missed).encode()))
                 stop.wait(_HELD)
 
         with _programs(count, hold):
             yield
 
     return fault
+
+
+def _position(appliance: Appliance) -> tuple[str, int]:
+    """The numbering of prices, and how far it is."""
+    with connect(appliance.url("stream", "/ws").replace("http", "ws", 1), proxy=None, open_timeout=5) as client:
+        client.send(json.dumps(_SUBSCRIBE))
+        told: dict[str, Any] = {}
+        while told.get("type") != "initial-data":
+            told = json.loads(client.recv(timeout=5))
+    return str(told["epoch"]), int(told["seq"])
 
 
 def _masked(text: bytes) -> bytes:

@@ -113,7 +113,8 @@ def change_without_restart() -> Fault:
     @contextlib.contextmanager
     def fault(appliance: Appliance) -> Iterator[None]:
         with superuser(appliance) as connection:
-            before = connection.execute("SELECT setting::int FROM pg_settings WHERE name = 'max_prepared_transactions'").fetchone()
+            asked = "SELECT setting::int FROM pg_settings WHERE name = 'max_prepared_transactions'"
+            before = connection.execute(asked).fetchone()
             assert before
             _change(connection, before[0] + 7)
             try:
