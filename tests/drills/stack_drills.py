@@ -23,8 +23,12 @@ STACK = (
         "PrometheusConfigReloadFailed", "prometheus.yml is saved with a typing error, and read again",
         edit_configuration("scrape_configs:", "scrape_konfigs:"),
     ),
-    # Ten minutes at the drills' factor: Prometheus looks back for five, whatever the factor.
-    Drill("TargetAbsent", "site.yaml has targets asked every 100 minutes, and is applied", scrape_seldom("100m")),
+    # Ten minutes at the drills' factor: Prometheus looks back for five, whatever the factor. New settings start services anew: who
+    # was asked in that moment is down for Prometheus until it asks again, and the inbox cannot be told.
+    Drill(
+        "TargetAbsent", "site.yaml has targets asked every 100 minutes, and is applied", scrape_seldom("100m"),
+        frozenset({"TargetDown", "NotificationsFailing"}),
+    ),
     # Under a lowered limit: 20,000 tables would take minutes to make and to drop.
     Drill(
         "SeriesCut", "a program makes a table for each of its 2,200 customers", make_tables(SERIES + 200),
