@@ -24,7 +24,7 @@ STACK = (
         edit_configuration("scrape_configs:", "scrape_konfigs:"),
     ),
     # Ten minutes at the drills' factor: Prometheus looks back for five, whatever the factor. New settings start services anew: who
-    # was asked in that moment is down for Prometheus until it asks again, and the inbox cannot be told.
+    # is asked in that moment stays down for Prometheus until the next time, and the inbox cannot be told.
     Drill(
         "TargetAbsent", "site.yaml has targets asked every 100 minutes, and is applied", scrape_seldom("100m"),
         frozenset({"TargetDown", "NotificationsFailing"}),

@@ -128,10 +128,12 @@ def scrape_seldom(interval: str) -> Fault:
     def fault(appliance: Appliance) -> Iterator[None]:
         before = appliance.site_file.read_text(encoding="utf-8")
         appliance.change(prometheus={"scrape_interval": interval})
-        appliance.up()
+        applied = threading.Thread(target=appliance.up, daemon=True)  # Prometheus reads it long before services have started anew
+        applied.start()
         try:
             yield
         finally:
+            applied.join()
             appliance.site_file.write_text(before, encoding="utf-8")
             appliance.up()
 
