@@ -18,6 +18,7 @@ from rich.table import Table
 from compose.terminal import console
 from metrics import stack
 from metrics.process import version
+from settings import Site
 from tests.appliance import Appliance
 from tests.drills.catalogue import DRILLS, OF_LOAD, find, settings
 from tests.drills.drill import Drill
@@ -79,6 +80,7 @@ def _run_all(
     wanted, began = settings(), time.monotonic()
     if options.busy:
         wanted["alerts"] |= {name: {"enabled": False} for name in OF_LOAD - names}
+        wanted["prometheus"] = {"scrape_timeout": Site().prometheus.scrape_interval}  # the longest that there is
     with Appliance(factor=options.factor, settings=wanted) as appliance, contextlib.ExitStack() as held:
         if any(drill.fleet for drills in todo for drill in drills):
             held.enter_context(fleet(appliance, wanted["exporters"]))

@@ -147,9 +147,9 @@ class _Watched:
         self.appliance, self.drill, self.severity = appliance, drill, str(declared["severity"])
         own = appliance.site.alerts.get(drill.alert)
         self.hold = durations.seconds((own and own.for_) or declared["for"])
-        interval = durations.seconds(appliance.site.prometheus.evaluation_interval)
         wait = durations.seconds(GROUP_WAIT.get(self.severity, "0s"))
-        self.budget = appliance.factor * ((RESEND if drill.late else self.hold) + interval + wait) + TRANSPORT
+        scaled = appliance.factor * ((RESEND if drill.late else self.hold) + wait)
+        self.budget = scaled + _interval(appliance, drill.alert) + TRANSPORT
         self.times = Times(fault=0.0)
         self.failure = ""
         self._number: int | None = None
@@ -201,6 +201,12 @@ def _active(appliance: Appliance, names: AbstractSet[str]) -> set[str]:
 
 def _state(appliance: Appliance, name: str, state: str) -> dict[str, Any] | None:
     return next((alert for alert in appliance.alerts(name) if alert["state"] == state), None)
+
+
+def _interval(appliance: Appliance, name: str) -> float:
+    """Seconds between two evaluations of that alert: rules that read a day are evaluated more seldom."""
+    groups = get(appliance.url("prometheus", "/api/v1/rules?type=alert"))["data"]["groups"]
+    return next(float(group["interval"]) for group in groups for rule in group["rules"] if rule["name"] == name)
 
 
 def _incidents(appliance: Appliance) -> list[dict[str, Any]]:

@@ -23,11 +23,11 @@ STACK = (
         "PrometheusConfigReloadFailed", "prometheus.yml is saved with a typing error, and read again",
         edit_configuration("scrape_configs:", "scrape_konfigs:"),
     ),
-    # Ten minutes at the drills' factor: Prometheus looks back for five, whatever the factor. New settings start services anew: who
-    # is asked in that moment stays down for Prometheus until the next time, and the inbox cannot be told.
+    # Ten minutes at the drills' factor, and Prometheus looks back for five at any. New settings start services anew: who is asked
+    # in that moment stays down for Prometheus until the next time; Alertmanager and the inbox cannot be told, at a tenth of `for`.
     Drill(
         "TargetAbsent", "site.yaml has targets asked every 100 minutes, and is applied", scrape_seldom("100m"),
-        frozenset({"TargetDown", "NotificationsFailing"}),
+        frozenset({"TargetDown", "NotificationsFailing", "AlertsDropped", "ServiceDown"}),
     ),
     # Under a lowered limit: 20,000 tables would take minutes to make and to drop.
     Drill(

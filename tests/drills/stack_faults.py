@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import yaml
 from psycopg import sql
 
 from tests.appliance import Appliance
@@ -127,7 +128,8 @@ def scrape_seldom(interval: str) -> Fault:
     @contextlib.contextmanager
     def fault(appliance: Appliance) -> Iterator[None]:
         before = appliance.site_file.read_text(encoding="utf-8")
-        appliance.change(prometheus={"scrape_interval": interval})
+        known = yaml.safe_load(before).get("prometheus", {})
+        appliance.change(prometheus={**known, "scrape_interval": interval})
         applied = threading.Thread(target=appliance.up, daemon=True)  # Prometheus reads it long before services have started anew
         applied.start()
         try:
