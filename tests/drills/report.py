@@ -34,9 +34,10 @@ lie still, and disturb nobody, at one time. Every `for`, window, wait and interv
 real ones but where the drill's declaration (`tests/drills/*_drills.py`, `catalogue.py`) says why not.
 
 `detection` is from the first bad sample to firing, `to inbox` to the notification, which may take `for` + evaluation interval (a
-minute for rules that read a day) + `group_wait` (all scaled) + 5 s; of AlertsDropped it counts from Alertmanager's return. `resolved` counts from the moment when the
-fault was taken back. `beside it` are the declared alerts that came along. Rows with several figures, or with empty cells, are of
-earlier runs. In runs with `--busy`, beside other work, alerts on load are switched off, and a scrape may take its whole interval.
+minute for rules that read a day) + `group_wait` (all scaled) + 5 s; of AlertsDropped it counts from Alertmanager's return.
+`resolved` counts from the moment when the fault was taken back. `beside it` are the declared alerts that came along. Rows with
+several figures, or with empty cells, are of earlier runs. In runs with `--busy`, beside other work, alerts on load are switched
+off, and a scrape may take its whole interval.
 """
 _REST = """
 ## Without a drill

@@ -24,7 +24,7 @@ STACK = (
         edit_configuration("scrape_configs:", "scrape_konfigs:"),
     ),
     # Ten minutes at the drills' factor, and Prometheus looks back for five at any. New settings start services anew: who is asked
-    # in that moment stays down for Prometheus until the next time; Alertmanager and the inbox cannot be told, at a tenth of `for`.
+    # in that moment stays down for Prometheus until the next time; Alertmanager and the inbox are away for a while.
     Drill(
         "TargetAbsent", "site.yaml has targets asked every 100 minutes, and is applied", scrape_seldom("100m"),
         frozenset({"TargetDown", "NotificationsFailing", "AlertsDropped", "ServiceDown"}),
