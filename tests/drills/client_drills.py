@@ -17,7 +17,8 @@ _HANGS = frozenset({"RedisDown", "RedisReplicationLag", "RedisReplicationBroken"
 CLIENTS = (
     Drill("WebSocketConnectionsLost", "forty clients lose their connections in one moment", lose_connections(40)),
     Drill("WebSocketHandshakesRefused", "a page of another origin tries to connect five times a second", refuse_handshakes(5)),
-    Drill("SlowClientsDropped", "clients on slow lines ask for what they missed, and read nothing", read_nothing(24)),
+    # Fewer than the twenty whose end without a word would be another alert.
+    Drill("SlowClientsDropped", "clients on slow lines ask for what they missed, and read nothing", read_nothing(12)),
     Drill(
         "NotificationsFailing", "the mail server refuses what it gets, and Varnish is stopped", refuse_mail("edge"),
         frozenset({"ServiceDown", "CacheEdgeAway", "ProbeEndpointDown"}),
