@@ -20,7 +20,7 @@ CLIENTS = (
     # Fewer than the twenty whose end without a word would be another alert.
     Drill("SlowClientsDropped", "clients on slow lines ask for what they missed, and read nothing", read_nothing(12)),
     Drill(
-        "NotificationsFailing", "the mail server refuses what it gets, and Varnish is stopped", refuse_mail("edge"),
+        "NotificationsFailing", "the mail server knows nobody any more, and Varnish is stopped", refuse_mail("edge"),
         frozenset({"ServiceDown", "CacheEdgeAway", "ProbeEndpointDown"}),
     ),
     Drill(

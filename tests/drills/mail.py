@@ -16,14 +16,19 @@ from tests.waiting import free_ports
 
 
 class _Box:
-    """Takes mail, and keeps none."""
+    """Takes mail, and keeps none. It refuses addresses, not what was sent: Alertmanager 0.25 does not read the answer to that."""
 
-    answer = "250 taken"
+    refuses = False
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802  # aiosmtpd's name
-        """The server's answer to a message."""
-        del server, session, envelope
-        return self.answer
+    async def handle_RCPT(  # noqa: N802  # aiosmtpd's name
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """The server's answer to an address."""
+        del server, session, options
+        if self.refuses:
+            return "550 nobody of that name"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
 
 @cache
@@ -43,16 +48,16 @@ def receivers() -> list[dict[str, Any]]:
 
 
 def refuse_mail(service: str) -> Fault:
-    """The mail server refuses whatever it gets, while a service is stopped of which people are to be told."""
+    """The mail server knows nobody any more, while a service is stopped of which people are to be told."""
 
     @contextlib.contextmanager
     def fault(appliance: Appliance) -> Iterator[None]:
         box, _ = _server()
-        box.answer = "554 no"
+        box.refuses = True
         try:
             with stop_service(service)(appliance):
                 yield
         finally:
-            box.answer = _Box.answer
+            box.refuses = False
 
     return fault
