@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from stream.analysis.messages import PREDICTIVE, SENTIMENT
+from stream.analysis.messages import PREDICTIVE
 from tests.drills.client_faults import lose_connections, read_nothing, refuse_handshakes
 from tests.drills.drill import Drill
 from tests.drills.faults import stop_service
 from tests.drills.fleet import REPLICA
 from tests.drills.mail import refuse_mail
-from tests.drills.model_faults import corrupt_model, overflowing, saturated
+from tests.drills.model_faults import corrupt_model, motionless, overflowing
 from tests.drills.redis_faults import hang
 
 _NO_MODELS = frozenset({"ServiceDown", "TargetAbsent", "TargetDown", "ProbeEndpointDown"})
@@ -31,10 +31,10 @@ CLIENTS = (
     Drill("ScrapeSlow", "a Redis server hangs, and each of its scrapes waits for it", hang(REPLICA), _HANGS, fleet=True),
     # Under a lowered threshold: the age of an outcome is compared with the clock, which no factor slows down.
     Drill("AIModelStale", "the models are stopped, and nothing is forecast any more", stop_service("analysis"), _NO_MODELS),
-    # Takes most of the window within which models are judged.
+    # Of two horizons, what looks ahead for five minutes must have been judged, too: no factor makes that sooner.
     Drill(
-        "AIModelOutputStuck", "a version is chosen to answer of whose weights one has run away",
-        corrupt_model(SENTIMENT, saturated), frozenset({"AIModelAccuracyDrop"}), takes=600,
+        "AIModelOutputStuck", "a version is chosen to answer that has learned from a market that stood still",
+        corrupt_model(PREDICTIVE, motionless), frozenset({"AIModelAccuracyDrop"}), takes=600,
     ),
     Drill("AIModelFallback", "a version is chosen to answer whose weights overflow", corrupt_model(PREDICTIVE, overflowing)),
 )  # fmt: skip

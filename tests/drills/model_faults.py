@@ -21,7 +21,6 @@ from tests.stream.analysis.world import corrupted
 from tests.waiting import until
 
 _LEARNS = 3000  # seconds until a model has learned and 200 of its predictions were scored, at factor 1
-_LARGE = 100.0  # units of scale
 _HUGE = 1e300  # finite; its square is not
 
 
@@ -59,14 +58,13 @@ def overflowing(state: dict[str, Any]) -> dict[str, Any]:
     return changed
 
 
-def saturated(state: dict[str, Any]) -> dict[str, Any]:
-    """A state that loads, and whose one weight leaves the features no say: it states the most that a model may, always."""
+def motionless(state: dict[str, Any]) -> dict[str, Any]:
+    """A state that loads, learned from a market that stood still: it states no change, and that without any doubt."""
     changed = copy.deepcopy(state)
     for horizon in changed.values():
         regression = horizon["regression"]
-        size, one = len(regression["natural"]), regression["order"].index("one")
-        regression["natural"] = [_LARGE * (place == one) for place in range(size)]
-        regression["covariance"] = [[float(row == place) for place in range(size)] for row in range(size)]
+        regression["natural"] = [0.0] * len(regression["natural"])
+        regression["quantiles"]["errors"] = [0.0] * len(regression["quantiles"]["errors"])
     return changed
 
 
