@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from alerts.routes import BURNING, GROUP_WAIT
 from metrics import durations
@@ -17,6 +17,7 @@ from tests.appliance import Appliance, get
 from tests.drills.drill import Drill
 from tests.waiting import until
 
+T = TypeVar("T")
 # Seconds allowed for the way itself, beside `for`, evaluation interval and group_wait.
 TRANSPORT = 5.0
 PATIENCE = 60.0
@@ -92,7 +93,7 @@ def run(appliance: Appliance, drills: Sequence[Drill], declared: Mapping[str, Ma
     names, beside = {drill.alert for drill in drills}, EXPECTED.union(*(drill.beside for drill in drills))
     patience = appliance.factor * WINDOW + PATIENCE
     calm = lambda: not _active(appliance, names) - (beside - names)  # noqa: E731
-    until(f"before the fault of {', '.join(sorted(names))} no alert is active", calm, patience, _LOOK)
+    _until(f"before the fault of {', '.join(sorted(names))} no alert is active", calm, patience)
     watched = [_Watched(appliance, drill, declared[drill.alert]) for drill in drills]
     began = time.time()
     with contextlib.ExitStack() as faults:
@@ -160,9 +161,9 @@ class _Watched:
         name, times = self.drill.alert, self.times
         patience = self.appliance.factor * (self.hold + 600) + PATIENCE + self.drill.takes
         if self.hold:
-            until(f"{name} is pending", lambda: _state(self.appliance, name, "pending"), patience, _LOOK)
+            _until(f"{name} is pending", lambda: _state(self.appliance, name, "pending"), patience)
             times.pending = time.time()
-        found = until(f"{name} is firing", lambda: _state(self.appliance, name, "firing"), patience, _LOOK)
+        found = _until(f"{name} is firing", lambda: _state(self.appliance, name, "firing"), patience)
         times.firing, times.first_bad = time.time(), _unix(found["activeAt"])
         if not self.drill.late:
             self._arrives()
@@ -171,7 +172,7 @@ class _Watched:
         """Resolved, where it arrived; what is sent to nobody: in Prometheus."""
         if self.drill.late:
             self._arrives()
-        until(f"{self.drill.alert} is resolved", self._resolved, self.appliance.factor * WINDOW + PATIENCE, _LOOK)
+        _until(f"{self.drill.alert} is resolved", self._resolved, self.appliance.factor * WINDOW + PATIENCE)
         self.times.resolved = time.time()
 
     def result(self, collateral: list[str], beside: list[str]) -> Result:
@@ -185,13 +186,25 @@ class _Watched:
         if self.severity not in GROUP_WAIT:
             return
         arrived = lambda: _incident(self.appliance, self.drill.alert, self.times.fault)  # noqa: E731
-        incident = until(f"{self.drill.alert} is in the inbox", arrived, self.budget + PATIENCE, _LOOK)
+        incident = _until(f"{self.drill.alert} is in the inbox", arrived, self.budget + PATIENCE)
         self.times.delivered, self._number = _unix(incident["delivered_at"]), int(incident["id"])
 
     def _resolved(self) -> bool:
         if self._number is None:
             return not self.appliance.alerts(self.drill.alert)
         return _resolved(self.appliance, self._number)
+
+
+def _until(what: str, look: Callable[[], T | None], seconds: float) -> T:
+    """What there is to see, within `seconds`; a service that is being started anew shows nothing yet."""
+
+    def seen() -> T | None:
+        try:
+            return look()
+        except OSError:
+            return None
+
+    return until(what, seen, seconds, _LOOK)
 
 
 def _active(appliance: Appliance, names: AbstractSet[str]) -> set[str]:
