@@ -131,9 +131,10 @@ DRILLS = (
 )
 
 # What other work on the machine brings along.
-OF_LOAD = frozenset(
-    {"HighCPUUsage", "CriticalCPUUsage", "HighMemoryUsage", "ProbeCanaryLate", "CacheHitRatioLow", "RulesLate", "ScrapeSlow"}
-)
+OF_LOAD = frozenset({
+    "HighCPUUsage", "CriticalCPUUsage", "HighMemoryUsage", "OutOfMemoryKill", "ProbeCanaryLate", "CacheHitRatioLow", "RulesLate",
+    "ScrapeSlow",
+})  # fmt: skip
 # Why an alert has none; names may be patterns.
 NOT_DRILLED = {
     "Watchdog": "fires always: that it arrives is what every drill relies on",
