@@ -67,6 +67,14 @@ drill: ## provoke an alert by a real fault: make drill a=HighCPUUsage
 soak: ## a healthy appliance keeps quiet under a normal load: make soak d=90m
 	@$(TESTS) -m tests.soak $(d)
 
+.PHONY: load
+load: ## load tests with a verdict and a page: make load t=websocket d=60s profile=short
+	@$(TESTS) -m tests.load $(t) $(if $(d),--duration '$(d)') $(if $(profile),--profile '$(profile)') $(if $(baseline),--baseline '$(baseline)') $(args)
+
+.PHONY: docs
+docs: ## the documentation as a site in var/site, every link checked, without a network
+	@NO_MKDOCS_2_WARNING=1 $(TESTS) -m mkdocs build --quiet
+
 event: ## mark a deploy or a load run on dashboards: make event title='shop 1.4.2' kind=deploy
 	@$(RUN) -m alerts event --title '$(subst ','\'',$(title))' --kind '$(or $(kind),deploy)' $(args)
 notify-test: ## send a test notification and tell what became of it: make notify-test r=NAME

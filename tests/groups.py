@@ -14,6 +14,7 @@ TOGETHER = (
         "tests/live/test_monitoring.py",
         "tests/live/test_grafana.py",
         "tests/live/test_soak.py",
+        "tests/live/test_load.py",
         "tests/live/panels/test_targets.py",
         "tests/live/test_pages.py",
         "tests/live/test_runbooks.py",

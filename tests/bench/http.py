@@ -107,7 +107,7 @@ def fast(folder: Path, pairs: int) -> bool:
         p50s, p99s, longest = [], [], 0.0
         for _ in range(min(pairs, _OPEN_ROUNDS)):
             seen, statuses = latencies(port, FAST, _OPEN_RATE, _OPEN_SECONDS)
-            if set(statuses) != {b"200"} or len(seen) != _OPEN_RATE * _OPEN_SECONDS:
+            if set(statuses) != {200} or len(seen) != _OPEN_RATE * _OPEN_SECONDS:
                 raise SystemExit(f"http: of {_OPEN_RATE * _OPEN_SECONDS} requests {len(seen)} were answered: {statuses}")
             p50s.append(seen[len(seen) // 2])
             p99s.append(seen[int(len(seen) * 0.99)])

@@ -1,0 +1,142 @@
+"""The command behind `make load`: the load tests of the design, on an appliance of their own.
+
+    make load                              all five, a tenth of their time (60 s)
+    make load t=websocket d=60s            one test (or some, joined by commas), so long
+    make load profile=full                 as the design has them, 10 min each
+
+Tests: api websocket database ai cache, and peak (10,000 requests a second) and edge (as many as the edge answers). The page
+and the JSON file are written below `var/load`.
+
+Exit codes: 0 all that is wanted is met; 1 something is missed; 2 wrong arguments; 3 the generator was too slow to tell;
+130 interrupted, after a report of what was measured until then.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from compose.terminal import console
+from metrics import durations
+from settings.paths import CLONE
+from tests.appliance import Appliance
+from tests.load import machine, report, run, shapes, verdict
+from tests.load.recorder import Recorder
+
+FOLDER = CLONE / "var" / "load"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments."""
+    made = argparse.ArgumentParser(prog="make load", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("tests", nargs="?", default=",".join(shapes.OF_DESIGN), help="which, joined by commas (default: the five)")
+    made.add_argument("--profile", default="short", choices=sorted(shapes.PROFILES))
+    made.add_argument("--duration", default="", help="how long each takes, as 60s: instead of the profile's time")
+    made.add_argument("--share", type=float, default=0.0, help="0 to 1: of users and rates; instead of the profile's")
+    made.add_argument("--baseline", type=Path, help="the JSON file of an earlier run to compare with")
+    made.add_argument("--out", type=Path, default=FOLDER, help="the folder for page and JSON file")
+    made.add_argument("--workers", type=int, default=1, help="stream workers of the appliance")
+    return made
+
+
+def chosen(names: str) -> list[shapes.LoadTest]:
+    """The tests of these names. Raises ValueError for one that is none."""
+    known = {test.name: test for test in shapes.TESTS}
+    wrong = [name for name in names.split(",") if name not in known]
+    if wrong:
+        raise ValueError(f"t={wrong[0]}: is no load test: give some of {' '.join(known)}, joined by commas")
+    return [known[name] for name in names.split(",")]
+
+
+def profile_of(options: argparse.Namespace, tests: Sequence[shapes.LoadTest]) -> shapes.Profile:
+    """The profile, changed by what was asked. Raises ValueError."""
+    found = shapes.PROFILES[options.profile]
+    if options.duration:
+        found = replace(found, factor=durations.seconds(options.duration) / max(test.seconds for test in tests))
+    if options.share:
+        if not 0 < options.share <= 1:
+            raise ValueError(f"--share {options.share:g}: is no share: give a number above 0, 1 at most")
+        found = replace(found, share=options.share)
+    return found
+
+
+class Bars:
+    """A bar for each test on a terminal, a line for each elsewhere."""
+
+    def __init__(self) -> None:
+        self.console = console()
+        self._bars = Progress(
+            TextColumn("{task.description:<10}"), BarColumn(30), TextColumn("{task.fields[told]}"), console=self.console,
+            disable=not self.console.is_terminal,
+        )  # fmt: skip
+        self._known: dict[str, TaskID] = {}
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """While they are to be seen."""
+        with self._bars:
+            yield
+
+    def __call__(self, name: str, seconds: float, recorder: Recorder) -> None:
+        """A test goes on."""
+        if name not in self._known:
+            self._known[name] = self._bars.add_task(name, total=seconds, told="")
+            if not self.console.is_terminal:
+                print(f"{name}: {seconds:.0f} s", flush=True)
+        answers = sum(one.get_total_count() for one in recorder.kinds.values())
+        told = f"{answers:,} answers, {sum(recorder.reasons.values()):,} failures"
+        self._bars.update(self._known[name], completed=min(seconds, time.time() - recorder.began), told=told)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs the tests, writes the report; the exit code."""
+    options = parser().parse_args(arguments)
+    try:
+        tests = chosen(options.tests)
+        profile = profile_of(options, tests)
+        earlier = run.baseline(options.baseline) if options.baseline else []
+    except ValueError as error:
+        print(f"make load: {error}", file=sys.stderr)
+        return 2
+    began, bars = time.time(), Bars()
+    settings = run.SETTINGS | ({"stream": {"workers": options.workers}} if options.workers > 1 else {})
+    with Appliance(factor=0.2, settings=settings) as appliance:
+        print("waiting until the models have learned enough to answer", flush=True)
+        run.ready(appliance)
+        environment = machine.environment()
+        with bars.shown():
+            outcomes = run.all_of_them(appliance, tests, profile, bars)
+    command = shlex.join(["make", "load", *arguments])
+    told = report.Report("Load tests", command, began, outcomes, environment, verdict.compared(outcomes, earlier))
+    tell(told, options.out, bars)
+    return 130 if outcomes and outcomes[-1].interrupted else verdict.code(told.checks)
+
+
+def tell(told: report.Report, folder: Path, bars: Bars) -> None:
+    """Prints the verdict and writes the files."""
+    for one in told.outcomes:
+        print(f"{one.name}: {report.rates(one)}; generator {one.generator:.2f} cores; {report.scale(one)}")
+    bars.console.print(report.table(told.checks))
+    for advice in verdict.recommendations(told.outcomes, told.checks):
+        print(f"- {advice}")
+    for name in report.write(told, folder):
+        print(f"written: {name}")
+    print(report.sentence(told))
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # being ended stops the appliance, as Ctrl-C does
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        print("interrupted: the appliance of the load tests is stopped and removed", file=sys.stderr)
+        sys.exit(130)

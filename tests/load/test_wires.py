@@ -1,0 +1,113 @@
+"""The generator's own readers, byte by byte; and the pacing, beside a server that stalls."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.load.pace import Paced, pace
+from tests.load.recorder import Recorder
+from tests.load.shapes import Shape
+from tests.load.sockets import Socket
+from tests.load.wire import Due, Wire, get
+
+_HELLO = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
+
+
+class Sink(asyncio.Transport):
+    """Keeps what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += bytes(data)
+
+    def close(self) -> None:
+        """Stays."""
+
+
+def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
+    places = sorted({min(cut, len(data)) for cut in cuts} | {0, len(data)})
+    return [data[start:end] for start, end in itertools.pairwise(places)]
+
+
+cuts = st.lists(st.integers(0, 70_000), max_size=12)
+
+
+@given(st.lists(st.tuples(st.sampled_from((200, 404, 503)), st.binary(max_size=300)), max_size=6), cuts)
+def test_answers_are_read_however_they_are_cut(answers: list[tuple[int, bytes]], where: list[int]) -> None:
+    seen: list[tuple[str, int]] = []
+    wire = Wire(lambda due, status: seen.append((due.kind, status)))
+    wire.connection_made(Sink())
+    for number in range(len(answers)):
+        wire.ask(get("/"), Due(str(number), 0.0))
+    data = b"".join(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body) for status, body in answers)
+    for piece in pieces(data, where):
+        wire.data_received(piece)
+    assert seen == [(str(number), status) for number, (status, _) in enumerate(answers)]
+
+
+def frame(opcode: int, payload: bytes) -> bytes:
+    size = len(payload)
+    if size < 126:
+        return bytes([0x80 | opcode, size]) + payload
+    wide = (126, 2) if size < 65_536 else (127, 8)
+    return bytes([0x80 | opcode, wide[0]]) + size.to_bytes(wide[1], "big") + payload
+
+
+@given(st.lists(st.tuples(st.sampled_from((1, 9)), st.integers(0, 70_000)), max_size=5), cuts)
+def test_frames_are_read_however_they_are_cut(frames: list[tuple[int, int]], where: list[int]) -> None:
+    async def read() -> tuple[list[bytes], bytes]:
+        told: list[bytes] = []
+        sink, socket = Sink(), Socket(told.append, lambda _: None)
+        socket.connection_made(sink)
+        sink.written = b""
+        for piece in pieces(
+            _HELLO + b"".join(frame(opcode, bytes(size % 126 if opcode == 9 else size)) for opcode, size in frames), where
+        ):
+            socket.data_received(piece)
+        return told, sink.written
+
+    told, written = asyncio.run(read())
+    assert [len(one) for one in told] == [size for opcode, size in frames if opcode == 1]
+    assert written.count(b"\x8a") >= sum(opcode == 9 for opcode, _ in frames)
+
+
+def test_a_stall_counts_for_all_that_it_delays() -> None:
+    """The server answers nothing for half a second: whoever was due meanwhile waited, though he was sent later."""
+    recorder, shape = Recorder(), Shape(200, 0, 1, 0)
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.2, time.sleep, 0.5)
+
+        def fire(_: int, due: float) -> None:
+            loop.call_soon(lambda: recorder.answered("x", time.perf_counter() - due))
+
+        await pace(shape, fire, recorder.paced)
+
+    asyncio.run(run())
+    told = recorder.outcome("x", "X", "requests", users=1, share=1, factor=1, open_loop=True)
+    assert told.latency.count == 200
+    assert told.latency.longest >= 450
+    assert 60 <= sum(value > 100 for value in _values(recorder)) <= 140
+
+
+def _values(recorder: Recorder) -> list[float]:
+    counted = [
+        (item.value_iterated_to, item.count_added_in_this_iter_step) for item in recorder.kinds["x"].get_recorded_iterator()
+    ]
+    return [value / 1000 for value, count in counted for _ in range(count)]
+
+
+def test_what_leaves_too_late_is_not_sent() -> None:
+    paced = Paced()
+    asyncio.run(pace(Shape(100, 0, 0.3, 0), lambda *_: time.sleep(0.02), paced))
+    assert paced.offered == 30
+    assert paced.sent < 29
