@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import msgspec
 import yaml
 
-from compose import containers, edge, grafana, standard
+from compose import containers, edge, entrance, grafana, standard
 from compose.checks import Target, check
 from compose.errors import BadInputError, ComposeError
 from compose.host import SYSTEM_HOME, Host
@@ -179,6 +179,8 @@ def _write(site: Site, site_text: str, folder: Path, host: Host, target: Target)
         made = {
             name: text.replace(f"{target.inside.data}/grafana", CONTAINERS_OF["preview"].state) for name, text in made.items()
         }
+    if site.entrance.enabled:
+        made |= {entrance.FILE: entrance.configuration(site, target.inside)}
     _write_files(folder, {**made, **target.more})
     environment = {**os.environ, "WATCHFLOOR_SITE": str(folder / "site.yaml")}
     if target.contained:

@@ -17,6 +17,7 @@ from settings.paths import DATABASE_USER, EXPORTER_USER
 from settings.secrets import read_secret
 
 _PATIENCE = 10.0  # seconds
+SUPERUSER = "postgres"
 CONNECTIONS = 3  # of the exporter: one for each scrape under way
 GRANTS = Path(__file__).with_name("roles.sql")
 _KNOWN = """
@@ -60,13 +61,38 @@ def settle(site: Site, paths: Paths) -> bool:
         raise ComposeError(f"PostgreSQL's role {EXPORTER_USER} could not be looked after: {words}") from error
 
 
-def _connected(site: Site, password: str) -> psycopg.Connection:
+def change_password(site: Site, paths: Paths, role: str, password: str) -> None:
+    """Gives a role of a running server a new password. Raises ComposeError where the superuser is not let in, or refused."""
+    try:
+        with _connected(site, read_secret(paths.postgres_password, "the superuser's password"), patience=0) as connection:
+            hashed = _hashed(connection, role, password)
+            connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), sql.Literal(hashed)))
+    except (psycopg.Error, SettingsError) as error:
+        words = str(error).strip().splitlines()[0]
+        raise ComposeError(f"PostgreSQL's role {role} could not be given a new password: {words}") from error
+
+
+def is_let_in(site: Site, paths: Paths) -> bool:
+    """Whether the superuser's password is the one in its file."""
+    try:
+        _connected(site, read_secret(paths.postgres_password, "the superuser's password"), patience=0).close()
+    except (psycopg.Error, SettingsError):
+        return False
+    return True
+
+
+def _hashed(connection: psycopg.Connection, role: str, password: str) -> str:
+    """As the server stores it (SCRAM): statements are kept by pg_stat_statements, and told to who may see statistics."""
+    return connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+
+
+def _connected(site: Site, password: str, patience: float = _PATIENCE) -> psycopg.Connection:
     """A superuser's session; a server that was ready and is being restarted by its watcher gets the time for it."""
-    end = time.monotonic() + _PATIENCE
+    end = time.monotonic() + patience
     while True:
         try:
             return psycopg.connect(
-                host="127.0.0.1", port=site.ports.postgres, user="postgres", dbname=DATABASE_USER, password=password,
+                host="127.0.0.1", port=site.ports.postgres, user=SUPERUSER, dbname=DATABASE_USER, password=password,
                 application_name="watchfloor-up", connect_timeout=5, autocommit=True,
             )  # fmt: skip
         except psycopg.OperationalError:
@@ -79,7 +105,11 @@ def _settle(connection: psycopg.Connection, exporter: str) -> bool:
     connection.execute("SET lock_timeout = '5s'")
     there, sees = connection.execute(_KNOWN, (EXPORTER_USER,)).fetchone() or (False, False)
     if not there:
-        connection.execute(_CREATE.format(sql.Identifier(EXPORTER_USER), sql.Literal(CONNECTIONS), sql.Literal(exporter)))
+        connection.execute(
+            _CREATE.format(
+                sql.Identifier(EXPORTER_USER), sql.Literal(CONNECTIONS), sql.Literal(_hashed(connection, EXPORTER_USER, exporter))
+            )
+        )
         connection.execute("SELECT pg_reload_conf()")  # `postgres.prepare` has let it in
     connection.execute(GRANTS.read_bytes())
     (available,) = connection.execute(_HYPOPG).fetchone() or (False,)

@@ -124,3 +124,43 @@ class Paths:
     def grafana_secret_key(self) -> Path:
         """The key by which that Grafana encrypts what it stores."""
         return self.secrets / "grafana_secret_key"
+
+    @property
+    def entrance_password(self) -> Path:
+        """The password by which a person signs in at the entrance."""
+        return self.secrets / "entrance_password"
+
+    @property
+    def viewer_password(self) -> Path:
+        """The password of who may look, and change nothing."""
+        return self.secrets / "viewer_password"
+
+    @property
+    def entrance_users(self) -> Path:
+        """The entrance's users: the same passwords as salted hashes."""
+        return self.secrets / "entrance_users"
+
+    @property
+    def entrance_alertmanager(self) -> Path:
+        """By which the entrance is known to Alertmanager: a header that nginx includes."""
+        return self.secrets / "entrance_alertmanager.conf"
+
+    @property
+    def entrance_stream(self) -> Path:
+        """By which the entrance is known to the stream server, which then believes it whom it saw: the same."""
+        return self.secrets / "entrance_stream.conf"
+
+    @property
+    def certificate(self) -> Path:
+        """The entrance's certificate by the appliance's own authority, and its key."""
+        return self.secrets / "server.pem"
+
+    @property
+    def authority(self) -> Path:
+        """The appliance's own authority: what browsers and programs are told to trust. It is no secret."""
+        return self.home / "ca.crt"
+
+    @property
+    def authority_key(self) -> Path:
+        """The authority's key: whoever has it can be anybody to those who trust it."""
+        return self.home / "authority" / "ca.key"  # whoever ran `make up`: no service may read it
