@@ -47,11 +47,30 @@ class Prometheus(Section, frozen=True):
             raise ValueError(msg)
 
 
+class Access(Section, frozen=True):
+    """How Prometheus is known where exporters want TLS: whom it believes, its own certificate, a user."""
+
+    authority: Annotated[
+        FileOrNone, Meta(description="The authority that signed their certificates, PEM; empty: those that this machine knows.")
+    ] = ""
+    certificate: Annotated[FileOrNone, Meta(description="Prometheus's own certificate, PEM; empty: it shows none.")] = ""
+    key_file: Annotated[FileOrNone, Meta(description="A file that holds its key, PEM, without a passphrase.")] = ""
+    username: Annotated[Line, Meta(description="As whom it asks; empty: as nobody.")] = ""
+    password_file: Annotated[FileOrNone, Meta(description="A file that holds that user's password.")] = ""
+
+    def __post_init__(self) -> None:
+        """Refuses one half of a pair."""
+        for one, other in (("certificate", "key_file"), ("username", "password_file")):
+            if bool(getattr(self, one)) != bool(getattr(self, other)):
+                raise ValueError(f"{one} and {other} go together: give both, or neither")
+
+
 class Host(Section, frozen=True):
     """Another machine whose exporter is scraped too."""
 
     name: Annotated[Name, Meta(description="Its `instance` label.")]
     address: Annotated[Address, Meta(description="Where its system exporter answers, host:port.")]
+    scheme: Annotated[Literal["http", "https"], Meta(description="https: by TLS, as `hosts_access` tells.")] = "http"
     labels: Annotated[dict[Label, Line], Meta(description="More labels for its series.")] = field(default_factory=dict)
 
 
@@ -63,10 +82,15 @@ class Scrape(Section, frozen=True):
     path: Annotated[str, Meta(pattern=patterns.PATH, description="The path of its metrics.")] = "/metrics"
     scheme: Annotated[Literal["http", "https"], Meta(description="http or https.")] = "http"
     bearer_token_file: Annotated[FileOrNone, Meta(description="A file that holds a bearer token; empty for none.")] = ""
+    access: Annotated[Access, Meta(description="How Prometheus is known there; with scheme: https.")] = field(
+        default_factory=Access
+    )
     labels: Annotated[dict[Label, Line], Meta(description="More labels for its series.")] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuses the name of a job of the appliance itself."""
+        """Refuses the name of a job of the appliance itself, and a password that would go as it is."""
+        if self.access != Access() and self.scheme == "http":
+            raise ValueError(f"job {self.job!r} has an access and speaks plain http: set scheme: https")
         if self.job in stack.JOBS:
             msg = f"job {self.job!r} is the appliance's own: give yours another name"
             raise ValueError(msg)

@@ -14,7 +14,7 @@ from settings import basic, patterns
 from settings.analysis import Analysis
 from settings.basic import FileOrNone, Line, Name, OpenUrlOrNone, Port, Section
 from settings.cache import Cache
-from settings.collecting import Host, Prometheus, Scrape
+from settings.collecting import Access, Host, Prometheus, Scrape
 from settings.database import Database
 from settings.entrance import PATHS, Entrance
 from settings.exporters import Exporters
@@ -134,6 +134,9 @@ class Site(Section, frozen=True):
     ports: Annotated[Ports, Meta(description="Where services listen.")] = field(default_factory=Ports)
     prometheus: Annotated[Prometheus, Meta(description="Collection and retention.")] = field(default_factory=Prometheus)
     hosts: Annotated[list[Host], Meta(description="More machines that run the system exporter.")] = field(default_factory=list)
+    hosts_access: Annotated[Access, Meta(description="How Prometheus is known to those of them with scheme: https.")] = field(
+        default_factory=Access
+    )
     scrape: Annotated[list[Scrape], Meta(description="Scrape jobs of your own.")] = field(default_factory=list)
     alerts: Annotated[dict[str, Override], Meta(description="Changes to alerts, by alert name.")] = field(default_factory=dict)
     slos: Annotated[Slos, Meta(description="What is promised.")] = field(default_factory=Slos)
