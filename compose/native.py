@@ -80,7 +80,7 @@ class Stack:
             self._undo(before, tell)
             raise
         if site.workload and roles.settle(site, self.paths):
-            tell("made the exporter's role in the data store's PostgreSQL, which an earlier version had made without")
+            tell("made roles in the data store's PostgreSQL that an earlier version had made without")
         render.forget_others(self.paths)
         if changed and (why := announce(site, "settings applied" if running else "started")):
             tell(why)

@@ -13,7 +13,7 @@ from compose.images import CONTAINERS
 from compose.secrets import rewrite
 from compose.topology import services
 from settings import Site
-from settings.paths import DATABASE_USER, EXPORTER_USER
+from settings.paths import DATABASE_USER, EXPORTER_USER, READER_USER
 
 if TYPE_CHECKING:
     from compose.native import Stack, Tell
@@ -29,6 +29,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "exporter_password": (),
     "inbox_token": (),
     "postgres_password": (),
+    "reader_password": (),
     "redis_exporter_password": ("bus.acl", "cache_users.conf"),
     "viewer_password": (),
 }
@@ -36,6 +37,7 @@ ROLES: Mapping[str, str] = {
     "database_password": DATABASE_USER,
     "exporter_password": EXPORTER_USER,
     "postgres_password": roles.SUPERUSER,
+    "reader_password": READER_USER,
 }
 _RENDERED = {"edge_secret"}  # it stands in Varnish's configuration
 _ELSEWHERE = {

@@ -11,6 +11,8 @@ ALERTMANAGER_USER = "watchfloor"
 DATABASE_USER = "watchfloor"
 # The role of least privilege by which an exporter asks PostgreSQL, and the user by which one asks Redis.
 EXPORTER_USER = "watchfloor_exporter"
+# The role that reads the workload's tables and changes nothing: of people, and of the exporter of how good the models are.
+READER_USER = "watchfloor_reader"
 CLONE = Path(__file__).resolve().parent.parent
 
 
@@ -94,6 +96,11 @@ class Paths:
     def exporter_password(self) -> Path:
         """The password by which the PostgreSQL exporter is known to the appliance's own PostgreSQL."""
         return self.secrets / "exporter_password"
+
+    @property
+    def reader_password(self) -> Path:
+        """The password by which people, and who only reads its tables, are known to the appliance's own PostgreSQL."""
+        return self.secrets / "reader_password"
 
     @property
     def postgres_password(self) -> Path:

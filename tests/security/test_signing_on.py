@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 import stat
+from typing import LiteralString
 
 import psutil
 import psycopg
@@ -16,7 +17,7 @@ from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from compose.topology import services
-from settings.paths import DATABASE_USER, EXPORTER_USER
+from settings.paths import DATABASE_USER, EXPORTER_USER, READER_USER
 from settings.secrets import read_secret
 from tests.security.conftest import Besieged
 from tests.waiting import until
@@ -117,22 +118,37 @@ def _as(besieged: Besieged, user: str, password: str) -> psycopg.Connection:
     )
 
 
-@pytest.mark.parametrize("user", ["postgres", DATABASE_USER, EXPORTER_USER, "nobody"])
+@pytest.mark.parametrize("user", ["postgres", DATABASE_USER, EXPORTER_USER, READER_USER, "nobody"])
 @pytest.mark.parametrize("password", ["", "wrong"])
 def test_postgresql_answers_nobody_without_a_password(besieged: Besieged, user: str, password: str) -> None:
     with pytest.raises(psycopg.OperationalError, match=r"password|pg_hba"):
         _as(besieged, user, password)
 
 
+WRITES: tuple[LiteralString, ...] = (
+    "DELETE FROM price_history", "TRUNCATE price_history", "CREATE TABLE x (a int)", "CREATE ROLE x", "DROP TABLE price_history",
+    "SELECT pg_read_file('/etc/passwd')", "COPY (SELECT 1) TO PROGRAM 'id'", "SELECT rolpassword FROM pg_authid",
+    "ALTER ROLE watchfloor PASSWORD 'x'", "SET ROLE watchfloor",
+)  # fmt: skip
+
+
+def test_the_readers_role_reads_rows_and_changes_none(besieged: Besieged) -> None:
+    paths = besieged.appliance.paths
+    with _as(besieged, READER_USER, read_secret(paths.reader_password, "reader")) as connection:
+        assert connection.execute("SELECT count(*) FROM price_history").fetchone()
+        connection.execute("SET default_transaction_read_only = off")
+        for statement in WRITES:
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement)
+
+
 def test_the_exporters_role_sees_figures_and_no_row(besieged: Besieged) -> None:
     paths = besieged.appliance.paths
     with _as(besieged, EXPORTER_USER, read_secret(paths.exporter_password, "exporter")) as connection:
         assert connection.execute("SELECT count(*) FROM pg_stat_activity").fetchone()
-        for statement in (
-            "SELECT * FROM price_data LIMIT 1", "DELETE FROM price_data", "CREATE TABLE x (a int)", "CREATE ROLE x",
-            "SELECT pg_read_file('/etc/passwd')", "COPY (SELECT 1) TO PROGRAM 'id'", "SELECT rolpassword FROM pg_authid",
-        ):  # fmt: skip
-            with pytest.raises(psycopg.Error):
+        connection.execute("SET default_transaction_read_only = off")  # it is no wall: who is let in may change it
+        for statement in ("SELECT * FROM price_history LIMIT 1", *WRITES):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(statement)
     with _as(besieged, "postgres", read_secret(paths.postgres_password, "superuser")) as connection:
         hashed = connection.execute("SELECT rolname, rolpassword FROM pg_authid WHERE rolcanlogin").fetchall()
