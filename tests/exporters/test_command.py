@@ -134,7 +134,7 @@ def test_a_port_in_use_names_port_and_process() -> None:
 def test_an_address_of_another_machine_is_one_line(tmp_path: Path) -> None:
     site = tmp_path / "site.yaml"
     site.write_text("insecure: true\n")
-    done = run("system", "--bind", "192.0.2.1", "--port", "0", "--site", str(site))
+    done = run("system", "--bind", "192.0.2.1", "--port", "0", site=site)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
     assert "192.0.2.1" in done.stderr
