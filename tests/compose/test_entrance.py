@@ -5,20 +5,20 @@ from __future__ import annotations
 import base64
 import http.client
 import ssl
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from cryptography import x509
 
-from compose import certificates, entrance
+from compose import entrance
 from compose.host import Host
 from compose.secrets import make_secrets
+from compose.service import Context
 from settings import Paths, parse
 from settings.errors import SettingsError
-from settings.exposure import exposed, is_loopback, refuse_exposed
 from tests.compose.nginx import Front, front
 
 
@@ -242,31 +242,6 @@ def test_the_configuration_holds_no_secret(door: Front) -> None:
         assert file.read_text(encoding="ascii") not in text
 
 
-def test_a_certificate_is_made_once_and_anew_for_other_names(tmp_path: Path) -> None:
-    host, paths = Host(tmp_path, None, copied=False), Paths(tmp_path)
-    make_secrets(paths, host)
-    site = parse("{instance: Box ü, public_url: 'https://desk.example.org', entrance: {enabled: true, bind: '::'}}")
-    assert certificates.make(site, paths, host)
-    first = paths.certificate.read_bytes()
-    assert not certificates.make(site, paths, host)
-    names = x509.load_pem_x509_certificate(first).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    assert names.get_values_for_type(x509.DNSName) == ["desk.example.org", "localhost"]
-    assert [str(one) for one in names.get_values_for_type(x509.IPAddress)] == ["127.0.0.1", "::1"]
-    authority = paths.authority.read_bytes()
-    assert certificates.make(parse("public_url: 'https://other.example.org'"), paths, host)
-    assert paths.authority.read_bytes() == authority, "who trusts it goes on trusting it"
-    assert paths.certificate.read_bytes() != first
-    assert certificates.make(site, paths, host, renew=True)
-    paths.authority_key.unlink()  # as after an interruption
-    assert certificates.make(site, paths, host)
-    x509.load_pem_x509_certificate(paths.certificate.read_bytes()).verify_directly_issued_by(
-        x509.load_pem_x509_certificate(paths.authority.read_bytes())
-    )
-    assert paths.authority_key.stat().st_mode & 0o777 == 0o600
-    assert paths.authority_key.parent.stat().st_mode & 0o777 == 0o700
-    assert paths.certificate.stat().st_mode & 0o777 == 0o600
-
-
 @pytest.mark.parametrize("bad", [
     "user: ''", "user: 'a:b'", "user: 'a b'", "viewer: watchfloor", "certificate: /x.pem", "key_file: /x.pem", "user: 'a$b'",
 ])  # fmt: skip
@@ -275,18 +250,22 @@ def test_half_an_entrance_is_refused(bad: str) -> None:
         parse(f"entrance: {{{bad}}}")
 
 
-@pytest.mark.parametrize(("address", "loopback"), [
-    ("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("::", False),  # noqa: S104  # judged
-    ("10.0.0.5", False), ("127.evil.example", False), ("host-1", False), ("fe80::1%eth0", False),
+@pytest.mark.parametrize("text", [
+    "workload: false", "public_url: 'https://desk.example.org'", "bind: '::1'", "stream: {tls: {certificate: /x, key_file: /y}}",
 ])  # fmt: skip
-def test_services_are_shown_to_a_network_on_purpose_alone(address: str, loopback: object) -> None:
-    assert is_loopback(address) is loopback
-    site = parse(f"bind: '{address}'")
-    assert exposed(site) is not loopback
-    refuse_exposed(parse(f"{{bind: '{address}', insecure: true}}"))
-    if not loopback:
-        with pytest.raises(SettingsError, match=r"without TLS.*insecure: true"):
-            refuse_exposed(site)
+@pytest.mark.parametrize("given", ["", ", bind: '::'", ", bind: 0.0.0.0, viewer: ''", ", viewer: a.b-c"])
+def test_nginx_takes_every_form(tmp_path: Path, text: str, given: str) -> None:
+    host, paths = Host(tmp_path, None, copied=False), Paths(tmp_path)
+    site = parse(f"{{{text}, entrance: {{enabled: true{given}}}}}")
+    (paths.data / "entrance").mkdir(parents=True)
+    paths.rendered.mkdir()
+    make_secrets(paths, host)
+    entrance.prepare(site, paths, host)
+    (paths.rendered / entrance.FILE).write_text(entrance.configuration(site, paths), encoding="utf-8")
+    command = entrance.command(Context(site, paths, Path("python")))
+    done = subprocess.run([command[0], "-t", *command[1:]], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "warn" not in done.stderr
 
 
 def test_links_lead_through_the_entrance() -> None:
