@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +20,7 @@ from compose.host import DATABASE_USER as OS_USER
 from compose.host import Host
 from compose.secrets import make_secrets
 from settings import Paths, Site, parse
-from settings.paths import EXPORTER_USER, READER_USER
+from settings.paths import CLONE, EXPORTER_USER, READER_USER
 from tests.waiting import free_ports, until
 
 SEES = {
@@ -97,6 +99,25 @@ def test_a_new_cluster_has_the_role_and_shows_it_sizes_but_no_row(paths: Paths) 
         with connect(site, "postgres", paths.postgres_password) as admin:
             made = "SELECT installed_version IS NOT NULL FROM pg_available_extensions WHERE name = 'hypopg'"
             assert admin.execute(made).fetchall() == [(True,)]  # the package is one of the tests' own
+
+
+def test_the_exporter_of_the_models_asks_as_who_only_reads(paths: Paths) -> None:
+    with running(paths) as site:
+        file = paths.home / "site.yaml"
+        file.write_text(f"ports: {{postgres: {site.ports.postgres}}}\n", encoding="utf-8")
+        environment = os.environ | {"WATCHFLOOR_HOME": str(paths.home), "WATCHFLOOR_SITE": str(file)}
+
+        def ran(*words: str) -> str:
+            command = [sys.executable, "-m", *words]
+            done = subprocess.run(command, cwd=CLONE, env=environment, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+            return done.stdout
+
+        ran("stream.store", "migrate")
+        told = ran("exporters", "model_quality", "--once")
+        asked = [line for line in told.splitlines() if line.startswith("watchfloor_collector_success{")]
+        assert asked
+        assert all(line.endswith(" 1") for line in asked), asked
 
 
 def test_a_cluster_of_an_earlier_version_gets_the_role_at_the_next_start(paths: Paths) -> None:
