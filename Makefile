@@ -40,6 +40,18 @@ doctor: ## what would keep it from working here, each with its fix
 service: ## write a systemd unit that starts it with the machine, and say how to install it
 	@$(RUN) -m compose service
 
+.PHONY: certs
+certs: ## a new certificate for the entrance by the appliance's own authority, and what browsers are to trust
+	@$(RUN) -m compose certs
+
+.PHONY: sbom
+sbom: ## what it is made of (CycloneDX): Python's packages by hash, Debian's as installed: sbom.json
+	@$(TESTS) -m tests.sbom $(if $(out),--out '$(out)')
+
+.PHONY: rotate
+rotate: ## generate a password or token anew and tell who uses it: make rotate s=entrance_password
+	@$(RUN) -m compose rotate --service '$(s)'
+
 # By hand, as root: an engine of its own, images of Debian's packages, a few minutes.
 .PHONY: compose-test
 compose-test: ## the containers, really started: health, alerts, data, walls; recorded in docs/benchmarks.md

@@ -21,7 +21,7 @@ from compose.native import Stack
 from metrics.process import version
 from settings.paths import CLONE
 
-_LOCKED = {"up", "down", "reload", "clean", "uninstall"}
+_LOCKED = {"up", "down", "reload", "certs", "rotate", "clean", "uninstall"}
 
 
 def main(arguments: list[str]) -> int:
@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     shared.add_argument("--home", type=Path, help="where state lives (default: var/ in the clone)")
     shared.add_argument("--site", type=Path, help="the settings (default: site.yaml in the clone)")
     shared.add_argument("--yes", action="store_true", help="do not ask")
-    shared.add_argument("--service", default="", help="one service (logs)")
+    shared.add_argument("--service", default="", help="one service (logs), or one secret (rotate)")
     shared.add_argument("--lines", type=int, default=50, help="how many lines (logs)")
     shared.add_argument("--json", action="store_true", help="for programs (status, doctor)")
     commands_of = parser.add_subparsers(dest="command", required=True)

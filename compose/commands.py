@@ -13,8 +13,11 @@ from compose import boot, packages, state
 from compose.doctor import doctor
 from compose.errors import BadInputError, ComposeError
 from compose.host import is_root, remove_user, user_exists
+from compose.machine import certificate_days, fingerprint
 from compose.native import Stack
+from compose.rotate import rotate
 from compose.terminal import Row, console, table
+from settings.exposure import exposed
 
 _SETTLE = 10.0  # seconds that a first start gives services to find one another
 
@@ -30,6 +33,7 @@ def up(stack: Stack, _: argparse.Namespace) -> int:
     changed = stack.up(tell)
     rows = _settled(stack) if changed else stack.rows()
     console().print(table(rows))
+    _warn(stack)
     if not changed:
         tell("all of it was running already; nothing was changed")
     else:
@@ -60,7 +64,15 @@ def status(stack: Stack, options: argparse.Namespace) -> int:
         print(json.dumps([vars(row) for row in rows], indent=2))
     else:
         console().print(table(rows))
+    _warn(stack)
     return _verdict(rows, orphaned=stack.orphaned())
+
+
+def _warn(stack: Stack) -> None:
+    site = stack.site()
+    if exposed(site):
+        what = f"INSECURE: bind: {site.bind} shows every service to the network without TLS and a password: site.yaml"
+        print(f"{what}: switch the entrance on instead (docs/guides/security.md)", file=sys.stderr)
 
 
 def _verdict(rows: list[Row], *, orphaned: bool = False) -> int:
@@ -93,6 +105,28 @@ def reload(stack: Stack, _: argparse.Namespace) -> int:
     return _verdict(stack.rows())
 
 
+def certs(stack: Stack, _: argparse.Namespace) -> int:
+    """Make the entrance's certificate anew by the appliance's own authority, and say what browsers are to trust."""
+    site, _text = stack.settings(tell)
+    if stack.contained or not site.entrance.enabled:
+        raise BadInputError(f"{stack.site_file.name}: entrance.enabled: is off: set it to true: without it nobody shows one")
+    if site.entrance.certificate:
+        what = f"{stack.site_file.name}: entrance.certificate: is yours"
+        raise BadInputError(f"{what}: renew {site.entrance.certificate} itself, then `make reload`")
+    stack.certify(site)
+    if stack.running():
+        stack.up(tell)
+    tell(f"a new certificate, good for {certificate_days(stack.paths.certificate):.0f} days, for {site.entrance_url}")
+    tell(f"browsers and programs are to trust {stack.paths.authority}, whose SHA-256 is {fingerprint(stack.paths.authority)}")
+    return 0
+
+
+def renewed(stack: Stack, options: argparse.Namespace) -> int:
+    """Generate a secret anew (--service NAME) and tell whoever uses it."""
+    rotate(stack, options.service, tell)
+    return _verdict(stack.rows()) if stack.running() else 0
+
+
 def service(stack: Stack, _: argparse.Namespace) -> int:
     """Write a systemd unit that starts the appliance with the machine; installing it is yours."""
     if stack.contained:
@@ -121,7 +155,8 @@ def clean(stack: Stack, options: argparse.Namespace) -> int:
 def _remove_state(stack: Stack) -> None:
     """Whatever the appliance made in its home, and nothing else; what cannot be removed is told."""
     paths = stack.paths
-    made = [state.file(paths), paths.data, paths.logs, paths.secrets, paths.rendered, *paths.home.glob("rendered-*")]
+    made = [paths.authority, paths.authority_key.parent]
+    made += [state.file(paths), paths.data, paths.logs, paths.secrets, paths.rendered, *paths.home.glob("rendered-*")]
     made += [file for file in paths.run.iterdir() if file.name != "lock"] if paths.run.exists() else []
     for path in made:
         if path.is_symlink() or path.is_file() or path.is_socket():
@@ -185,6 +220,8 @@ COMMANDS = {
     "logs": logs,
     "reload": reload,
     "doctor": doctor,
+    "certs": certs,
+    "rotate": renewed,
     "service": service,
     "clean": clean,
     "uninstall": uninstall,

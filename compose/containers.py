@@ -182,10 +182,10 @@ def _health(service: Service, container: Container, site: Site) -> dict[str, Any
 
 def roles_sql() -> str:
     """What makes roles, database and grants in a new cluster; passwords are read from their files by psql itself."""
-    files = {"own": INSIDE.database_password, "exporter": INSIDE.exporter_password}
+    files = {"own": INSIDE.database_password, "exporter": INSIDE.exporter_password, "reader": INSIDE.reader_password}
     read = [f"\\set {name} `cat {path}`" for name, path in files.items()]
     grants = roles.GRANTS.read_text(encoding="utf-8")
-    return "\n".join([*read, *roles.makes(":'own'", ":'exporter'"), "\\connect watchfloor", _EXTENSION, grants])
+    return "\n".join([*read, *roles.makes(":'own'", ":'exporter'", ":'reader'"), "\\connect watchfloor", _EXTENSION, grants])
 
 
 _EXTENSION = "CREATE EXTENSION pg_stat_statements;"

@@ -24,6 +24,7 @@ from compose.service import Service
 from compose.terminal import Row
 from compose.topology import services
 from settings import Site, parse
+from settings.collecting import Access
 from settings.containers import CONTAINERS as INSIDE
 from settings.containers import RUNTIME_VARIABLE
 from settings.ports import holder
@@ -247,7 +248,10 @@ def _refuse_what_containers_lack(site: Site, name: str) -> None:
     for bad, key, fix in (
         (site.stream.workers > 1, "stream.workers", "one server a container: leave it at 1, or set runtime: native"),
         (standard, f"exporters.{standard[0] if standard else ''}.exporter", "own or external, or set runtime: native"),
-        (site.stream.tls.certificate, "stream.tls", "end TLS at the entrance, or set runtime: native"),
+        (site.stream.tls.certificate, "stream.tls", "end TLS at a proxy of yours, or set runtime: native"),
+        (site.hosts_access != Access(), "hosts_access", "its files are not shown to containers: set runtime: native"),
+        (any(job.access != Access() for job in site.scrape), "scrape.access", "the same: set runtime: native"),
+        (site.entrance.enabled, "entrance", "put a proxy of yours in front, or set runtime: native"),
     ):
         if bad:
             raise BadInputError(f"{name}: {key}: not in containers: {fix}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -21,8 +22,9 @@ from compose.errors import BadInputError
 from compose.ports import is_free, is_own_address
 from compose.terminal import console
 from compose.topology import services
-from settings import Site, look
+from settings import Paths, Site, look
 from settings.basic import in_bytes
+from settings.exposure import exposed
 from settings.ports import holder
 from settings.secrets import problem
 
@@ -84,7 +86,7 @@ def findings(stack: Stack) -> Iterator[Finding]:
     yield _descriptors(site)
     yield _memory(site)
     yield from _permissions(stack)
-    yield from _certificates(site)
+    yield from _certificates(site, stack.paths)
 
 
 def _python() -> Finding:
@@ -106,6 +108,9 @@ def _ports(stack: Stack, site: Site) -> Iterator[Finding]:
     if not is_own_address(site.bind):
         yield Finding("address", "problem", f"{site.bind} is no address of this machine", "set bind: in site.yaml, or 127.0.0.1")
         return
+    if exposed(site):
+        words = f"{site.bind} shows every service to the network without TLS and a password"
+        yield Finding("address", "warning", words, "set bind: 127.0.0.1 and entrance.enabled: true in site.yaml")
     if stack.supervisor.running():
         yield Finding("ports", "ok", "the appliance runs and holds its own: `make status` tells how they are")
         return
@@ -191,8 +196,11 @@ def _permissions(stack: Stack) -> Iterator[Finding]:
         yield Finding("secrets", "ok", f"{len(files)} files, for their owner alone")
 
 
-def _certificates(site: Site) -> Iterator[Finding]:
+def _certificates(site: Site, paths: Paths) -> Iterator[Finding]:
     named = [("stream.tls", site.stream.tls.certificate)]
+    if site.entrance.enabled:
+        own = str(paths.certificate) if os.access(paths.certificate, os.R_OK) else ""
+        named.append(("entrance", site.entrance.certificate or own))
     named += [(f"exporters.redis {target.name}", target.certificate) for target in site.exporters.redis.targets]
     for what, file in named:
         if not file:
@@ -206,4 +214,4 @@ def _certificates(site: Site) -> Iterator[Finding]:
             continue
         level: Level = "problem" if left < 0 else "warning" if left < 14 else "ok"
         words = f"{file}: expired {-left:.0f} days ago" if left < 0 else f"{file}: {left:.0f} days left"
-        yield Finding(f"certificate {what}", level, words, "" if level == "ok" else "renew it; the stream reads it by itself")
+        yield Finding(f"certificate {what}", level, words, "" if level == "ok" else "renew it (the entrance's own: `make certs`)")

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 
 from compose.service import program
 
@@ -128,6 +129,11 @@ def memory(meminfo: Path = Path("/proc/meminfo")) -> Memory:
     """The machine's memory, as the kernel tells it."""
     told = dict(re.findall(r"^(\w+):\s+(\d+) kB$", meminfo.read_text(encoding="ascii"), re.MULTILINE))
     return Memory(*(int(told[name]) * 1024 for name in ("MemTotal", "MemAvailable", "SwapFree")))
+
+
+def fingerprint(path: Path) -> str:
+    """The SHA-256 of a certificate, as browsers show it."""
+    return x509.load_pem_x509_certificate(path.read_bytes()).fingerprint(hashes.SHA256()).hex(":").upper()
 
 
 def certificate_days(path: Path) -> float:

@@ -11,14 +11,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from compose import postgres, render, roles, standard, state
+from compose import certificates, entrance, postgres, render, roles, standard, state
 from compose.announce import announce
 from compose.bootstrap import install_lacking
 from compose.errors import BadInputError, ComposeError
 from compose.health import Health, ask, standing_still
 from compose.host import Host
+from compose.listening import refuse_addresses, refuse_taken_ports
 from compose.orphans import end_orphans, orphans
-from compose.ports import is_free, is_own_address
 from compose.secrets import login, make_secrets
 from compose.service import Context, Service
 from compose.supervisor import BACKOFF, FATAL, RUNNING, STARTING, Process, Supervisor
@@ -26,9 +26,9 @@ from compose.supervisord_conf import config
 from compose.terminal import Row
 from compose.topology import services
 from settings import Paths, SettingsError, Site, check_secrets, load, parse
+from settings.exposure import refuse_exposed
 from settings.lines import key
 from settings.paths import CLONE
-from settings.ports import holder
 from settings.secrets import secret_files
 
 START_WITHIN = 60.0  # seconds until every service must be ready
@@ -59,9 +59,9 @@ class Stack:
         running = self.supervisor.running()
         if not running and end_orphans(self.host.home):
             tell("supervisord had ended and left services behind: they were stopped")
-        self._refuse_bind(site)
-        self._refuse_taken_ports(site, self._running_site() if running else None)
-        install_lacking(self.host, standard.packages_of(site))
+        refuse_addresses(site, self.site_file.name)
+        refuse_taken_ports(site, self._running_site() if running else None, self.site_file.name)
+        install_lacking(self.host, (*standard.packages_of(site), *entrance.packages_of(site)))
         self._folders(site)
         if site.workload and postgres.prepare(self.paths, self.host):
             tell("made the data store's PostgreSQL cluster")
@@ -80,7 +80,7 @@ class Stack:
             self._undo(before, tell)
             raise
         if site.workload and roles.settle(site, self.paths):
-            tell("made the exporter's role in the data store's PostgreSQL, which an earlier version had made without")
+            tell("made roles in the data store's PostgreSQL that an earlier version had made without")
         render.forget_others(self.paths)
         if changed and (why := announce(site, "settings applied" if running else "started")):
             tell(why)
@@ -114,6 +114,7 @@ class Stack:
         try:
             text = self.site_file.read_text(encoding="utf-8")
             site = parse(text, self.site_file.name, os.environ)
+            refuse_exposed(site, self.site_file.name)
             check_secrets(site, text, self.site_file.name)
         except (SettingsError, OSError, UnicodeDecodeError) as error:
             raise BadInputError(str(error)) from error
@@ -133,23 +134,21 @@ class Stack:
         """The settings with which services run, or would."""
         return self._running_site() or load(self.site_file if self.site_file.exists() else CLONE / "site.example.yaml", {})
 
-    def _refuse_bind(self, site: Site) -> None:
-        if not is_own_address(site.bind):
-            raise BadInputError(f"{self.site_file.name}: bind: {site.bind} is no address of this machine: give one, or 127.0.0.1")
+    def remake(self, tell: Tell, *, render: bool) -> None:
+        """Makes what is missing among the secrets and what follows from them, by `render` among rendered files too."""
+        if not self.paths.site.exists():
+            raise ComposeError("nothing was ever started: this home: `make up` makes the secrets")
+        site = self.site()
+        self._folders(site)
+        changed = render and self._render(site, self.paths.site.read_text(encoding="utf-8"))
+        changed = self._configure(site) or changed
+        if self.supervisor.running():
+            self.apply(site, changed, tell)
 
-    def _refuse_taken_ports(self, site: Site, previous: Site | None) -> None:
-        ours = {
-            (service.address(previous), port) for service in services(previous) for port in service.ports(previous)
-        } if previous else set()  # fmt: skip
-        wanted = [(service, port) for service in services(site) for port in service.ports(site)]
-        for service, port in wanted:
-            address = service.address(site)
-            if (address, port) in ours or is_free(address, port):
-                continue
-            if previous and port in {number for _, number in ours}:
-                continue  # a wider or narrower address for a port that we hold ourselves
-            what = f"port {port} is in use: {service.name} needs it, {holder(port)} has it"
-            raise ComposeError(f"{what}: stop that one, or set ports: in {self.site_file.name}")
+    def certify(self, site: Site) -> None:
+        """Makes the entrance's certificate anew."""
+        self._folders(site)
+        certificates.make(site, self.paths, self.host, renew=True)
 
     def _folders(self, site: Site) -> None:
         paths = self.paths
@@ -166,6 +165,8 @@ class Stack:
                 self.host.give(folder, service.user)
         make_secrets(paths, self.host)
         standard.prepare(site, paths, self.host)
+        if site.entrance.enabled:
+            entrance.prepare(site, paths, self.host)
 
     def _render(self, site: Site, text: str) -> bool:
         return render.render(site, text, self.host)

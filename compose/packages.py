@@ -63,6 +63,7 @@ RUNTIME = (
     Package("varnish-modules", files=("/usr/lib/*/varnish/vmods/libvmod_xkey.so",)),
     Package("libjs-dygraphs", files=("/usr/share/javascript/dygraphs/dygraph.min.js",)),
 )
+ENTRANCE = Package("nginx-light", commands=("nginx", "/usr/sbin/nginx"), units=("nginx.service",))  # where the site has it
 # The server of each Debian and Ubuntu release; of a newer one its number is tried as it is known here.
 _SERVERS = {"12": 15, "13": 17, "22.04": 14, "24.04": 16}
 _SERVER = _SERVERS.get(platform.freedesktop_os_release().get("VERSION_ID", ""), 17) if Path("/etc/os-release").exists() else 17

@@ -17,7 +17,7 @@ from compose.host import DATABASE_USER as OS_USER
 from compose.host import Host
 from settings import Paths, Site
 from settings.database import SPARE_CONNECTIONS
-from settings.paths import DATABASE_USER, EXPORTER_USER
+from settings.paths import DATABASE_USER, EXPORTER_USER, READER_USER
 
 ADDRESS = "127.0.0.1"  # never anything else: who wants it from elsewhere runs a PostgreSQL of their own
 _HBA = f"""\
@@ -25,6 +25,7 @@ _HBA = f"""\
 host {DATABASE_USER} {DATABASE_USER} {ADDRESS}/32 scram-sha-256
 host all postgres {ADDRESS}/32 scram-sha-256
 host all {EXPORTER_USER} {ADDRESS}/32 scram-sha-256
+host {DATABASE_USER} {READER_USER} {ADDRESS}/32 scram-sha-256
 host replication postgres {ADDRESS}/32 scram-sha-256
 """
 

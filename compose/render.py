@@ -19,16 +19,18 @@ from urllib.parse import urlsplit
 import msgspec
 import yaml
 
-from compose import containers, edge, grafana, standard
+from compose import containers, edge, entrance, grafana, standard
 from compose.checks import Target, check
 from compose.errors import BadInputError, ComposeError
-from compose.host import SYSTEM_HOME, Host
+from compose.host import SYSTEM_HOME
+from compose.host import Host as Machine
 from compose.images import CONTAINERS as CONTAINERS_OF
 from compose.service import listen
 from compose.topology import SERVICES, services
 from compose.units import units
 from metrics import stack
 from settings import Paths, Site, parse
+from settings.collecting import Access, Host
 from settings.containers import CONTAINERS, RUNTIME_VARIABLE
 from settings.paths import ALERTMANAGER_USER, CLONE, HOME_VARIABLE
 
@@ -62,6 +64,8 @@ def prometheus_config(site: Site) -> dict[str, Any]:
             scrape["file_sd_configs"] = [{"files": ["targets/hosts.json"]}]
         if scrape["job_name"] == stack.JOB_ALERTMANAGER:
             scrape["basic_auth"] = PASSWORD
+    if secured := [host for host in site.hosts if host.scheme == "https"]:
+        scrapes.append(_secured(site, secured))
     return {
         "global": {
             "scrape_interval": site.scaled(timing.scrape_interval),
@@ -73,6 +77,29 @@ def prometheus_config(site: Site) -> dict[str, Any]:
         "alerting": {"alertmanagers": [_alertmanager(site)]},
         "scrape_configs": scrapes + [_own_job(site, scrape) for scrape in site.scrape],
     }
+
+
+def _secured(site: Site, hosts: list[Host]) -> dict[str, Any]:
+    """The hosts that are asked by TLS: a job of its own, so that no password goes to the others; their series are of the same."""
+    return {
+        "job_name": f"{stack.JOB_SYSTEM}-tls",
+        "scheme": "https",
+        "sample_limit": site.prometheus.sample_limit,
+        **_access(site.hosts_access),
+        "static_configs": [_host(site, host) for host in hosts],
+        "relabel_configs": [{"target_label": "job", "replacement": stack.JOB_SYSTEM}],
+    }
+
+
+def _access(access: Access) -> dict[str, Any]:
+    names = {"ca_file": access.authority, "cert_file": access.certificate, "key_file": access.key_file}
+    tls = {name: file for name, file in names.items() if file}
+    user = {"username": access.username, "password_file": access.password_file}
+    return {**({"tls_config": tls} if tls else {}), **({"basic_auth": user} if access.username else {})}
+
+
+def _host(site: Site, host: Host) -> dict[str, Any]:
+    return {"targets": [host.address], "labels": {"cluster": site.cluster, "instance": host.name} | host.labels}
 
 
 def _asked_for(site: Site, job: str, address: str) -> list[dict[str, Any]]:
@@ -130,20 +157,18 @@ def _own_job(site: Site, scrape: Any) -> dict[str, Any]:
         "sample_limit": site.prometheus.sample_limit,
         "static_configs": [{"targets": scrape.targets, "labels": {"cluster": site.cluster} | scrape.labels}],
     }
+    job |= _access(scrape.access)
     if scrape.bearer_token_file:
         job["authorization"] = {"credentials_file": scrape.bearer_token_file}
     return job
 
 
 def host_targets(site: Site) -> list[dict[str, Any]]:
-    """The other machines, as Prometheus's file_sd wants them."""
-    return [
-        {"targets": [host.address], "labels": {"cluster": site.cluster, "instance": host.name} | host.labels}
-        for host in site.hosts
-    ]
+    """The other machines that are asked without TLS, as Prometheus's file_sd wants them."""
+    return [_host(site, host) for host in site.hosts if host.scheme == "http"]
 
 
-def render(site: Site, site_text: str, host: Host, target: Target | None = None) -> bool:
+def render(site: Site, site_text: str, host: Machine, target: Target | None = None) -> bool:
     """Renders everything for this site, checks it, puts it in place; tells whether anything changed.
 
     Raises BadInputError with the checker's words when the result is refused; what was in place stays.
@@ -162,7 +187,7 @@ def render(site: Site, site_text: str, host: Host, target: Target | None = None)
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _write(site: Site, site_text: str, folder: Path, host: Host, target: Target) -> None:
+def _write(site: Site, site_text: str, folder: Path, host: Machine, target: Target) -> None:
     python = host.python
     folder.mkdir(mode=0o700)
     (folder / "targets").mkdir()
@@ -179,6 +204,8 @@ def _write(site: Site, site_text: str, folder: Path, host: Host, target: Target)
         made = {
             name: text.replace(f"{target.inside.data}/grafana", CONTAINERS_OF["preview"].state) for name, text in made.items()
         }
+    if site.entrance.enabled:
+        made |= {entrance.FILE: entrance.configuration(site, target.inside)}
     _write_files(folder, {**made, **target.more})
     environment = {**os.environ, "WATCHFLOOR_SITE": str(folder / "site.yaml")}
     if target.contained:
@@ -208,7 +235,7 @@ def _run(command: list[str], environment: dict[str, str]) -> None:
         )
 
 
-def _put_in_place(fresh: Path, host: Host, target: Target) -> bool:
+def _put_in_place(fresh: Path, host: Machine, target: Target) -> bool:
     home, link = host.home, Paths(host.home).rendered
     digest = hashlib.sha256()
     for path in sorted(fresh.rglob("*")):

@@ -9,7 +9,19 @@ CREATE SCHEMA IF NOT EXISTS watchfloor_exporter AUTHORIZATION watchfloor;
 
 GRANT USAGE ON SCHEMA watchfloor_exporter TO watchfloor_exporter;
 
+DO $$ BEGIN IF to_regrole('watchfloor_reader') IS NULL THEN CREATE ROLE watchfloor_reader; END IF; END $$;
+
+ALTER ROLE watchfloor_reader SET default_transaction_read_only = on;
+
+DO $$ DECLARE one regclass; BEGIN
+    FOR one IN SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+        AND relowner = to_regrole('watchfloor') AND NOT has_table_privilege('watchfloor_reader', oid, 'SELECT')
+    LOOP EXECUTE format('GRANT SELECT ON %s TO watchfloor_reader', one); END LOOP;
+END $$;
+
 SET ROLE watchfloor;
+
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO watchfloor_reader;
 
 CREATE OR REPLACE FUNCTION watchfloor_exporter.column_statistics()
 RETURNS TABLE (schemaname name, tablename name, null_frac real, avg_width integer)

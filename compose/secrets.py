@@ -25,8 +25,10 @@ def make_secrets(paths: Paths, host: Host) -> None:
         paths.secrets.mkdir(mode=0o700)
         host.give(paths.secrets)
     for path in (
-        paths.inbox_token, paths.database_password, paths.postgres_password, paths.exporter_password, paths.edge_secret,
-        paths.grafana_password, paths.grafana_secret_key,
+        paths.inbox_token, paths.database_password, paths.postgres_password, paths.exporter_password, paths.reader_password,
+        paths.edge_secret,
+        paths.grafana_password, paths.grafana_secret_key, paths.entrance_password,
+        paths.viewer_password,
     ):  # fmt: skip
         _write(path, secrets.token_urlsafe(32), host)
     if _write(paths.redis_exporter_password, secrets.token_urlsafe(32), host):

@@ -62,6 +62,8 @@ class Service:
 
     def address(self, site: Site) -> str:
         """The address that it listens on."""
+        if self.check == "https":
+            return site.entrance.bind
         return site.bind if self.check == "http" else "127.0.0.1"
 
     def ports(self, site: Site) -> tuple[int, ...]:
@@ -73,11 +75,12 @@ class Service:
         return (site.local_url(self.port(site)) if self.check == "http" else self._address(site)) + path
 
     def _address(self, site: Site) -> str:
-        return f"{self.check}://127.0.0.1:{self.port(site)}"
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.address(site), self.address(site))  # noqa: S104  # compared
+        return f"{self.check}://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{self.port(site)}"
 
     def public(self, site: Site) -> str:
         """Where a person reaches it."""
-        if self.check != "http":
+        if self.check not in ("http", "https"):
             return self._address(site)
         url = site.public(self.ports(site)[-1]) + (self.page if self.page != "/" else "")
         return url.replace("http://", "https://", 1) if self.secure(site) else url

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from compose import edge, grafana, postgres, servers, standard
+from compose import edge, entrance, grafana, postgres, servers, standard
 from compose.host import DATABASE_USER
 from compose.service import Context, Service
 from metrics import stack
@@ -221,6 +221,20 @@ SERVICES = (
         page="/metrics",
         worker="1",
         wanted=_supervised,
+    ),
+    Service(  # off by default; started last, because it leads to the others
+        "entrance",
+        "TLS and sign-on (nginx)",
+        "",
+        lambda site: site.ports.entrance,
+        entrance.command,
+        own=False,
+        alive=entrance.HEALTH,
+        ready=entrance.HEALTH,
+        state="entrance",
+        check="https",
+        rereads=False,
+        wanted=lambda site: site.entrance.enabled and not site.contained,
     ),
 )
 

@@ -24,6 +24,7 @@ from metrics.expose import Renderer
 from metrics.model import Sample
 from metrics.process import version
 from settings import SettingsError, Site
+from settings.exposure import is_loopback
 
 if TYPE_CHECKING:
     from exporters.gate import Gate
@@ -65,12 +66,23 @@ def _run(options: argparse.Namespace, site: Site, targets: Targets) -> int:
             return _failed(f"{error.filename or options.out}: {error.strerror}: name a file in a folder that can be written")
         return 0
     gate = _gate(options.web_config_file)
+    if gate is None:
+        _refuse_open(site, options)
     try:
         sockets = _listening(options, site, exporters, "https" if gate and gate.tls else "http")
     except OSError as error:
         return _failed(str(error))
     asyncio.run(serve([(exporters[name], sock) for name, sock in sockets.items()], gate))
     return 0
+
+
+def _refuse_open(site: Site, options: argparse.Namespace) -> None:
+    """Raises SettingsError where a network would be answered without TLS and a password, and the site does not say so."""
+    address = options.bind or site.bind
+    if not (site.contained or site.insecure or is_loopback(address)):
+        fix = "give --web.config.file (docs/guides/exporters.md), or say `insecure: true`"
+        what = f"bind: {address} would answer the network without TLS and a password"
+        raise SettingsError(str(options.site or "site.yaml"), what, fix)
 
 
 def _gate(file: Path | None) -> Gate | None:

@@ -11,6 +11,8 @@ ALERTMANAGER_USER = "watchfloor"
 DATABASE_USER = "watchfloor"
 # The role of least privilege by which an exporter asks PostgreSQL, and the user by which one asks Redis.
 EXPORTER_USER = "watchfloor_exporter"
+# The role that reads the workload's tables and changes nothing: of people, and of the exporter of how good the models are.
+READER_USER = "watchfloor_reader"
 CLONE = Path(__file__).resolve().parent.parent
 
 
@@ -96,6 +98,11 @@ class Paths:
         return self.secrets / "exporter_password"
 
     @property
+    def reader_password(self) -> Path:
+        """The password by which people, and who only reads its tables, are known to the appliance's own PostgreSQL."""
+        return self.secrets / "reader_password"
+
+    @property
     def postgres_password(self) -> Path:
         """The password of that PostgreSQL's superuser, for people and backups; no service uses it."""
         return self.secrets / "postgres_password"
@@ -124,3 +131,43 @@ class Paths:
     def grafana_secret_key(self) -> Path:
         """The key by which that Grafana encrypts what it stores."""
         return self.secrets / "grafana_secret_key"
+
+    @property
+    def entrance_password(self) -> Path:
+        """The password by which a person signs in at the entrance."""
+        return self.secrets / "entrance_password"
+
+    @property
+    def viewer_password(self) -> Path:
+        """The password of who may look, and change nothing."""
+        return self.secrets / "viewer_password"
+
+    @property
+    def entrance_users(self) -> Path:
+        """The entrance's users: the same passwords as salted hashes."""
+        return self.secrets / "entrance_users"
+
+    @property
+    def entrance_alertmanager(self) -> Path:
+        """By which the entrance is known to Alertmanager: a header that nginx includes."""
+        return self.secrets / "entrance_alertmanager.conf"
+
+    @property
+    def entrance_stream(self) -> Path:
+        """By which the entrance is known to the stream server, which then believes it whom it saw: the same."""
+        return self.secrets / "entrance_stream.conf"
+
+    @property
+    def certificate(self) -> Path:
+        """The entrance's certificate by the appliance's own authority, and its key."""
+        return self.secrets / "server.pem"
+
+    @property
+    def authority(self) -> Path:
+        """The appliance's own authority: what browsers and programs are told to trust. It is no secret."""
+        return self.home / "ca.crt"
+
+    @property
+    def authority_key(self) -> Path:
+        """The authority's key: whoever has it can be anybody to those who trust it."""
+        return self.home / "authority" / "ca.key"  # whoever ran `make up`: no service may read it

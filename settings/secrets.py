@@ -41,6 +41,10 @@ def _sections(site: Site) -> Iterator[tuple[tuple[str | int, ...], Section]]:
     for name in structs.fields(site.stream.sources):
         yield ("stream", "sources", name.name), getattr(site.stream.sources, name.name)
     yield ("stream", "tls"), site.stream.tls
+    yield ("entrance",), site.entrance
+    yield ("hosts_access",), site.hosts_access
+    for index, job in enumerate(site.scrape):
+        yield ("scrape", index, "access"), job.access
     yield ("cache", "redis"), site.cache.redis
     for index, target in enumerate(site.exporters.postgres.targets):
         yield ("exporters", "postgres", "targets", index), target

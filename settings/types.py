@@ -5,16 +5,18 @@ from __future__ import annotations
 import socket
 from math import isfinite
 from typing import Annotated, Literal, TypeAlias
+from urllib.parse import urlsplit
 
 from msgspec import Meta, field
 
-from metrics import stack
-from metrics.durations import scaled, seconds
+from metrics.durations import scaled
 from settings import basic, patterns
 from settings.analysis import Analysis
-from settings.basic import Address, FileOrNone, Label, Line, Name, OpenUrlOrNone, Port, Section, Size
+from settings.basic import FileOrNone, Line, Name, OpenUrlOrNone, Port, Section
 from settings.cache import Cache
+from settings.collecting import Access, Host, Prometheus, Scrape
 from settings.database import Database
+from settings.entrance import PATHS, Entrance
 from settings.exporters import Exporters
 from settings.public import PublicUrls
 from settings.receivers import DeadMan, MuteTime, Receiver, Severity
@@ -23,8 +25,6 @@ from settings.stream import Stream
 
 Duration: TypeAlias = basic.Duration  # the other rooms know it from here
 
-_POWERS = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
-_MOST_BYTES = 1000 << 40
 _LAST_PORT = 65_535
 
 
@@ -56,6 +56,7 @@ class Ports(Section, frozen=True):
     postgres: Annotated[Port, Meta(description="PostgreSQL, on loopback whatever `bind` says.")] = 15432
     bus: Annotated[Port, Meta(description="The Redis that joins stream servers.")] = 16380
     edge: Annotated[Port, Meta(description="The edge cache in front of the stream server's HTTP side.")] = 8088
+    entrance: Annotated[Port, Meta(description="The entrance with TLS, where it is enabled.")] = 8443
 
     def __post_init__(self) -> None:
         """Refuses two services on one port."""
@@ -66,63 +67,6 @@ class Ports(Section, frozen=True):
                 msg = f"port {port} is given to {taken[port]} and to {name}: give each its own"
                 raise ValueError(msg)
             taken[port] = name
-
-
-class Prometheus(Section, frozen=True):
-    """How often is collected and judged, and how long it is kept."""
-
-    scrape_interval: Annotated[Duration, Meta(description="How often every target is scraped.")] = "10s"
-    scrape_timeout: Annotated[Duration, Meta(description="When a scrape is given up; at most the interval.")] = "5s"
-    evaluation_interval: Annotated[Duration, Meta(description="How often rules are evaluated.")] = "10s"
-    retention_time: Annotated[Duration, Meta(description="Samples older than this are dropped (24h at least).")] = "35d"
-    retention_size: Annotated[Size, Meta(description="Oldest blocks are dropped above this size on disk.")] = "10GB"
-    sample_limit: Annotated[
-        int, Meta(ge=100, description="A scrape with more samples than this fails: a target that explodes harms nobody else.")
-    ] = 50_000
-
-    def __post_init__(self) -> None:
-        """Refuses timeouts above the interval and a retention below 24 h."""
-        for name in ("scrape_interval", "scrape_timeout", "evaluation_interval"):
-            if seconds(getattr(self, name)) <= 0:
-                msg = f"{name} is {getattr(self, name)}: give a duration above zero"
-                raise ValueError(msg)
-        if seconds(self.scrape_timeout) > seconds(self.scrape_interval):
-            msg = f"scrape_timeout {self.scrape_timeout} is above scrape_interval {self.scrape_interval}: lower it"
-            raise ValueError(msg)
-        if seconds(self.retention_time) > seconds("100y"):
-            msg = f"retention_time {self.retention_time} is above 100y: give less"
-            raise ValueError(msg)
-        if int(self.retention_size.rstrip("BKMGT")) * _POWERS[self.retention_size.lstrip("0123456789")] > _MOST_BYTES:
-            msg = f"retention_size {self.retention_size} is above 1000TB: give less"
-            raise ValueError(msg)
-        if seconds(self.retention_time) < seconds("24h"):
-            msg = f"retention_time {self.retention_time} is below 24h: dashboards and rules look back that far"
-            raise ValueError(msg)
-
-
-class Host(Section, frozen=True):
-    """Another machine whose exporter is scraped too."""
-
-    name: Annotated[Name, Meta(description="Its `instance` label.")]
-    address: Annotated[Address, Meta(description="Where its system exporter answers, host:port.")]
-    labels: Annotated[dict[Label, Line], Meta(description="More labels for its series.")] = field(default_factory=dict)
-
-
-class Scrape(Section, frozen=True):
-    """A scrape job of your own."""
-
-    job: Annotated[Name, Meta(description="Its `job` label.")]
-    targets: Annotated[list[Address], Meta(min_length=1, description="Where it answers, each host:port.")]
-    path: Annotated[str, Meta(pattern=patterns.PATH, description="The path of its metrics.")] = "/metrics"
-    scheme: Annotated[Literal["http", "https"], Meta(description="http or https.")] = "http"
-    bearer_token_file: Annotated[FileOrNone, Meta(description="A file that holds a bearer token; empty for none.")] = ""
-    labels: Annotated[dict[Label, Line], Meta(description="More labels for its series.")] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Refuses the name of a job of the appliance itself."""
-        if self.job in stack.JOBS:
-            msg = f"job {self.job!r} is the appliance's own: give yours another name"
-            raise ValueError(msg)
 
 
 class Override(Section, frozen=True):
@@ -169,6 +113,11 @@ class Site(Section, frozen=True):
     """Everything that can be set about one appliance."""
 
     bind: Annotated[str, Meta(pattern=patterns.BIND, description="The address that every service listens on.")] = "127.0.0.1"
+    insecure: Annotated[
+        bool,
+        Meta(description="`true`: `bind` may name a network, without TLS and passwords; `make status` says so each time."),
+    ] = False
+    entrance: Annotated[Entrance, Meta(description="The one door with TLS and a password.")] = field(default_factory=Entrance)
     public_url: Annotated[
         str,
         Meta(pattern=patterns.BARE_URL, description="How a browser reaches this machine, without a port: links begin with it."),
@@ -185,6 +134,9 @@ class Site(Section, frozen=True):
     ports: Annotated[Ports, Meta(description="Where services listen.")] = field(default_factory=Ports)
     prometheus: Annotated[Prometheus, Meta(description="Collection and retention.")] = field(default_factory=Prometheus)
     hosts: Annotated[list[Host], Meta(description="More machines that run the system exporter.")] = field(default_factory=list)
+    hosts_access: Annotated[Access, Meta(description="How Prometheus is known to those of them with scheme: https.")] = field(
+        default_factory=Access
+    )
     scrape: Annotated[list[Scrape], Meta(description="Scrape jobs of your own.")] = field(default_factory=list)
     alerts: Annotated[dict[str, Override], Meta(description="Changes to alerts, by alert name.")] = field(default_factory=dict)
     slos: Annotated[Slos, Meta(description="What is promised.")] = field(default_factory=Slos)
@@ -284,7 +236,17 @@ class Site(Section, frozen=True):
     def public(self, port: int) -> str:
         """How a person's browser reaches the service of that port."""
         own = [url for name, url in self.public_urls.given().items() if getattr(self.ports, name) == port]
-        return own[0] if own else f"{self.public_url.rstrip('/')}:{port}"
+        if own:
+            return own[0]
+        behind = [path for name, path in PATHS.items() if getattr(self.ports, name) == port]
+        if self.entrance.enabled and (behind or port == self.ports.entrance):
+            return self.entrance_url + "".join(behind)
+        return f"{self.public_url.rstrip('/')}:{port}"
+
+    @property
+    def entrance_url(self) -> str:
+        """How a person's browser reaches the entrance."""
+        return f"https://{urlsplit(self.public_url).netloc}:{self.ports.entrance}"
 
     @property
     def prometheus_url(self) -> str:

@@ -92,7 +92,7 @@ class Public:
 def public(door: Door) -> Public:
     """The public port: `/`, `/ws`, `/client.js`, `/assets/…`, `/api/…`."""
     counts, per_address = door.figures.counts, Rate(door.api.per_address)
-    hot = Hot(counts, per_address, middleware.COMMON, door.hosts, door.trusted)
+    hot = Hot(counts, per_address, middleware.COMMON, door.hosts, door.trusted, edge_secret=door.edge_secret)
     chain = (
         middleware.counted(counts),
         middleware.shared(door.allowed_origins),

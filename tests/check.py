@@ -1,15 +1,17 @@
-"""Lint, format, types and who may import whom: `python -m tests.check`, all of them even when one complains."""
+"""Lint, format, types, who may import whom, what is dangerous: `python -m tests.check`, all of them even when one complains."""
 
 import subprocess
 import sys
 from pathlib import Path
 
 BIN = Path(sys.executable).parent
+ROOMS = ("alerts", "compose", "dashboards", "exporters", "metrics", "settings", "stream")
 CHECKS = (
     ["ruff", "check", "--quiet", "."],
     ["ruff", "format", "--check", "--quiet", "."],
     ["mypy"],
     ["lint-imports", "--no-cache"],
+    ["bandit", "--quiet", "--recursive", "--configfile", "pyproject.toml", "--severity-level", "medium", *ROOMS],
 )
 
 if __name__ == "__main__":

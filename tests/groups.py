@@ -19,6 +19,12 @@ TOGETHER = (
         "tests/live/test_pages.py",
         "tests/live/test_runbooks.py",
     ),
+    (
+        "tests/security/test_signing_on.py",
+        "tests/security/test_requests.py",
+        "tests/security/test_leaks.py",
+        "tests/security/test_rotating.py",
+    ),
     ("tests/live/test_reload.py",),
     ("tests/live/test_start.py",),
     (

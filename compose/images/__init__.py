@@ -73,7 +73,8 @@ CONTAINERS: Mapping[str, Container] = {
     ),
     "postgres": Container(
         (WORKLOAD,), "postgres", "999:999", "/var/lib/postgresql", reads=("postgres",),
-        secrets=("postgres_password", "database_password", "exporter_password"), cpus=1.0, memory="1g", pids=256,
+        secrets=("postgres_password", "database_password", "exporter_password", "reader_password"),
+        cpus=1.0, memory="1g", pids=256,
         check="pg_isready -q -h 127.0.0.1 -p {port} -U postgres", tmpfs=("/var/run/postgresql:size=1m",),
     ),
     "exporter-postgres": Container((MONITORING, WORKLOAD), reads=_SITE, secrets=("exporter_password",), after=("postgres",)),
@@ -96,7 +97,7 @@ CONTAINERS: Mapping[str, Container] = {
     ),
     "analysis": Container((WORKLOAD,), state=f"{HOME}/data/analysis", reads=_SITE, cpus=1.0, memory="512m"),
     "exporter-probe": Container((MONITORING, EDGE), reads=_SITE, after=("stream",)),
-    "exporter-model_quality": Container((MONITORING, WORKLOAD), reads=_SITE, secrets=("database_password",), after=("postgres",)),
+    "exporter-model_quality": Container((MONITORING, WORKLOAD), reads=_SITE, secrets=("reader_password",), after=("postgres",)),
     "preview": Container(
         (MONITORING,), "grafana", "472:472", "/var/lib/grafana", reads=("grafana", "dashboards"),
         secrets=("grafana_password", "grafana_secret_key", "alertmanager_password"), published=True, cpus=1.0, memory="512m",

@@ -17,7 +17,7 @@ from psycopg.rows import dict_row
 from exporters.libpq import explained
 from exporters.target import LateError, TargetError
 from settings import Paths, Site
-from settings.paths import DATABASE_USER
+from settings.paths import DATABASE_USER, READER_USER
 from settings.secrets import database_url, read_secret
 
 LOG = logging.getLogger("exporters")
@@ -30,10 +30,12 @@ def conninfo(site: Site, paths: Paths) -> str:
     """How libpq reaches the site's data store. Raises SettingsError for a file that cannot be used."""
     url = database_url(site)
     if not url:
-        file = paths.database_password
-        password = read_secret(file, "the appliance's database password") if os.access(file, os.R_OK) else None
+        file = paths.reader_password
+        password = (
+            read_secret(file, "the password of who only reads the appliance's database") if os.access(file, os.R_OK) else None
+        )
         url = make_conninfo(
-            host=site.host_of(site.ports.postgres), port=site.ports.postgres, user=DATABASE_USER, dbname=DATABASE_USER,
+            host=site.host_of(site.ports.postgres), port=site.ports.postgres, user=READER_USER, dbname=DATABASE_USER,
             password=password,
         )  # fmt: skip
     options = f"-c statement_timeout={_STATEMENT_MS} -c default_transaction_read_only=on -c timezone=UTC"

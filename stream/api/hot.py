@@ -17,6 +17,8 @@ from metrics.instruments import Instruments
 from settings.hosts import host_known
 from stream.api.prepared import Prepared
 from stream.cache.edge import SECRET
+from stream.cache.origin import is_edge
+from stream.guard import GuardedProtocol
 from stream.limits import Network, client_address, counted_as
 from stream.problems import id_for
 from stream.rates import Rate
@@ -61,9 +63,10 @@ class Hot:
 
     def __init__(
         self, counts: Instruments, rate: Rate, common: dict[str, str], hosts: frozenset[str] = frozenset(),
-        trusted: tuple[Network, ...] = (),
+        trusted: tuple[Network, ...] = (), *, edge_secret: str = "",
     ) -> None:  # fmt: skip
         self._counts, self._rate, self._common, self._hosts, self._trusted = counts, rate, common, hosts, trusted
+        self._secret = edge_secret
         self._shelf: dict[str, Prepared] = {}
         self._named: set[str] = set()
         self._counted: dict[str, str] = {}
@@ -125,11 +128,14 @@ class Hot:
                 return False
             if len(self._named) < _MOST:
                 self._named.add(host)
-        if SECRET in request.headers:  # the edge: the long way knows for whom it asks
-            return False
+        from_edge = SECRET in request.headers
+        if from_edge:
+            if not is_edge(request, self._secret) or not isinstance(request.protocol, GuardedProtocol):
+                return False
+            request.protocol.uncount()  # as on the long way: its connections are nobody's
         peer = request.remote or ""
-        if self._trusted:
-            peer = client_address(peer, request.headers.getall("X-Forwarded-For", []), self._trusted)
+        if self._trusted or from_edge:
+            peer = client_address(peer, request.headers.getall("X-Forwarded-For", []), self._trusted, believed=from_edge)
         counted = self._counted.get(peer)
         if counted is None:
             if len(self._counted) >= _MOST:

@@ -1,8 +1,8 @@
 // The page for people: live prices, on-chain indicators and sentiment, and how well the connection does.
 
-import { connect } from "/client.js";
-import { Chart } from "/assets/chart.js";
-import { dollars, duration, percent, price, short, units, words } from "/assets/format.js";
+import { connect } from "../client.js";
+import { Chart } from "./chart.js";
+import { dollars, duration, percent, price, short, units, words } from "./format.js";
 
 // What a card shows at its head, by room; the rest of its fields stands in its folded part.
 const ROOMS = {
@@ -112,7 +112,7 @@ function onState({ name, delay: wait, code, reason }) {
 }
 
 async function discover() {
-  const { rooms } = await fetch("/api/rooms").then((answer) => answer.json()).catch(() => ({ rooms: [] }));
+  const { rooms } = await fetch("api/rooms").then((answer) => answer.json()).catch(() => ({ rooms: [] }));
   if (!rooms?.length) return; // what is told stays; the next connection asks again
   const replayed = rooms.filter(({ room, replay }) => ROOMS[room] && replay);
   const live = rooms.some(({ room, replay }) => ROOMS[room] && !replay);
@@ -138,8 +138,10 @@ function handlers(room) {
 }
 
 function start() {
+  const url = new URL("ws", location.href); // beside the page, which may stand behind a path
+  url.protocol = url.protocol.replace("http", "ws");
   stream = connect({
-    token: token || null, onState,
+    url: url.href, token: token || null, onState,
     onError: ({ code, message }) => { note(code); trouble(message); },
   });
   for (const room of Object.keys(ROOMS)) stream.subscribe(room, null, handlers(room)); // asked for when the connection stands

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +20,7 @@ from compose.host import DATABASE_USER as OS_USER
 from compose.host import Host
 from compose.secrets import make_secrets
 from settings import Paths, Site, parse
-from settings.paths import EXPORTER_USER
+from settings.paths import CLONE, EXPORTER_USER, READER_USER
 from tests.waiting import free_ports, until
 
 SEES = {
@@ -71,6 +73,16 @@ def seen(site: Site, paths: Paths) -> dict[str, object]:
         return {name: (exporter.execute(query.encode()).fetchone() or [None])[0] for name, query in SEES.items()}
 
 
+def read(site: Site, paths: Paths) -> list[object]:
+    """What the reader's role reads of that table; it may change nothing."""
+    with connect(site, READER_USER, paths.reader_password) as reader:
+        reader.execute("SET default_transaction_read_only = off")
+        for change in ("DELETE FROM orders", "CREATE TABLE mine (id int)", "SET ROLE watchfloor"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                reader.execute(change.encode())
+        return [count for (count,) in reader.execute("SELECT count(*) FROM orders").fetchall()]
+
+
 def make_orders(site: Site, paths: Paths) -> None:
     with connect(site, "watchfloor", paths.database_password) as owner:
         owner.execute("CREATE TABLE orders (id int GENERATED ALWAYS AS IDENTITY, name text)")
@@ -82,10 +94,30 @@ def test_a_new_cluster_has_the_role_and_shows_it_sizes_but_no_row(paths: Paths) 
     with running(paths) as site:
         make_orders(site, paths)
         assert seen(site, paths) == {"widths": 2, "sequences": 500}
+        assert read(site, paths) == [500], "a table that came after the role too"
         assert not roles.settle(site, paths)  # nothing was missing; it may be said again
         with connect(site, "postgres", paths.postgres_password) as admin:
             made = "SELECT installed_version IS NOT NULL FROM pg_available_extensions WHERE name = 'hypopg'"
             assert admin.execute(made).fetchall() == [(True,)]  # the package is one of the tests' own
+
+
+def test_the_exporter_of_the_models_asks_as_who_only_reads(paths: Paths) -> None:
+    with running(paths) as site:
+        file = paths.home / "site.yaml"
+        file.write_text(f"ports: {{postgres: {site.ports.postgres}}}\n", encoding="utf-8")
+        environment = os.environ | {"WATCHFLOOR_HOME": str(paths.home), "WATCHFLOOR_SITE": str(file)}
+
+        def ran(*words: str) -> str:
+            command = [sys.executable, "-m", *words]
+            done = subprocess.run(command, cwd=CLONE, env=environment, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+            return done.stdout
+
+        ran("stream.store", "migrate")
+        told = ran("exporters", "model_quality", "--once")
+        asked = [line for line in told.splitlines() if line.startswith("watchfloor_collector_success{")]
+        assert asked
+        assert all(line.endswith(" 1") for line in asked), asked
 
 
 def test_a_cluster_of_an_earlier_version_gets_the_role_at_the_next_start(paths: Paths) -> None:
@@ -97,7 +129,9 @@ def test_a_cluster_of_an_earlier_version_gets_the_role_at_the_next_start(paths: 
             admin.execute("DROP SCHEMA watchfloor_exporter CASCADE")
             admin.execute(f"DROP OWNED BY {EXPORTER_USER}".encode())
             admin.execute(f"DROP ROLE {EXPORTER_USER}".encode())
-    before = [line for line in hba.read_text().splitlines() if EXPORTER_USER not in line]
+            admin.execute(f"DROP OWNED BY {READER_USER}".encode())
+            admin.execute(f"DROP ROLE {READER_USER}".encode())
+    before = [line for line in hba.read_text().splitlines() if EXPORTER_USER not in line and READER_USER not in line]
     hba.write_text("\n".join([*before, "# of the operator's own", "host all backup 127.0.0.1/32 scram-sha-256", ""]))
 
     with running(paths) as site:  # its server still runs: it was started before the upgrade
@@ -105,6 +139,7 @@ def test_a_cluster_of_an_earlier_version_gets_the_role_at_the_next_start(paths: 
         assert roles.settle(site, paths)
         until("the server lets it in", lambda: seen_or_none(site, paths))
         assert seen(site, paths) == {"widths": 2, "sequences": 500}
+        assert read(site, paths) == [500]
     assert "# of the operator's own" in hba.read_text()
     assert hba.read_text().count(EXPORTER_USER) == 1
 

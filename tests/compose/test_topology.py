@@ -29,7 +29,9 @@ def test_every_service_has_a_job_and_every_job_a_service() -> None:
     # An exporter of several servers is a target for each, at another path.
     targets = {target for job in jobs.values() for group in job["static_configs"] for target in group["targets"]}
     assert len(targets) == len(scraped)
-    assert {service.name for service in SERVICES if not service.job} == {"postgres", "bus", "cache-redis", "edge"}
+    assert {service.name for service in SERVICES if not service.job} == {
+        "postgres", "bus", "cache-redis", "edge", "entrance",
+    }  # fmt: skip
 
 
 def test_each_server_of_an_exporter_is_an_instance() -> None:
@@ -138,8 +140,8 @@ def test_supervisord_reads_back_what_the_topology_says(tmp_path: Path, folder: s
     options = ServerOptions()
     options.realize(["-c", str(file)])
     groups = {group.name: group.process_configs[0] for group in options.process_group_configs}
-    assert list(groups) == [service.name for service in SERVICES]
-    for service in SERVICES:
+    assert list(groups) == [service.name for service in services(Site())]
+    for service in services(Site()):
         process = groups[service.name]
         assert tuple(shlex.split(process.command)) == service.command(context)
         assert process.environment["WATCHFLOOR_HOME"] == str(paths.home)
@@ -163,8 +165,8 @@ def test_as_root_every_service_has_the_service_user(tmp_path: Path) -> None:
     paths.site.write_text("{}", encoding="utf-8")
     text = config(Context(Site(), paths, Path("/python")), Host(tmp_path, "watchfloor", copied=False), {})
     programs = text.split("[program:")[1:]
-    assert len(programs) == len(SERVICES)
-    users = [f"\nuser={'watchfloor-db' if service.name == 'postgres' else 'watchfloor'}\n" for service in SERVICES]
+    assert len(programs) == len(services(Site()))
+    users = [f"\nuser={'watchfloor-db' if service.name == 'postgres' else 'watchfloor'}\n" for service in services(Site())]
     assert all(user in program for user, program in zip(users, programs, strict=True))
 
 

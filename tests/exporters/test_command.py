@@ -131,11 +131,20 @@ def test_a_port_in_use_names_port_and_process() -> None:
     assert f"(pid {os.getpid()})" in done.stderr
 
 
-def test_an_address_of_another_machine_is_one_line() -> None:
-    done = run("system", "--bind", "192.0.2.1", "--port", "0")
+def test_an_address_of_another_machine_is_one_line(tmp_path: Path) -> None:
+    site = tmp_path / "site.yaml"
+    site.write_text("insecure: true\n")
+    done = run("system", "--bind", "192.0.2.1", "--port", "0", site=site)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
     assert "192.0.2.1" in done.stderr
+
+
+def test_a_network_is_not_answered_without_tls_and_a_password() -> None:
+    done = run("system", "--bind", "0.0.0.0", "--port", "0")  # noqa: S104  # refused
+    assert done.returncode == 2
+    assert "without TLS and a password: give --web.config.file" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

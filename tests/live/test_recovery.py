@@ -11,15 +11,16 @@ import pytest
 
 from compose.health import ask
 from compose.secrets import login
-from compose.topology import SERVICES, find
+from compose.topology import find, services
 from metrics import stack
 from metrics.postgres import server
+from settings import Site
 from settings.paths import EXPORTER_USER
 from tests.appliance import Appliance
 from tests.drills.database_faults import superuser
 from tests.waiting import until
 
-NAMES = [service.name for service in SERVICES]
+NAMES = [service.name for service in services(Site())]
 
 
 def well(appliance: Appliance) -> bool:

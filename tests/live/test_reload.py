@@ -65,7 +65,8 @@ def test_an_override_reaches_the_running_rule_and_goes_again(appliance: Applianc
         ({"prometheus": {"scrape_interval": "10s", "retention_size": "9XB"}}, "retention_size"),
         ({"prometheus": {"retention_size": "999999999TB"}}, "retention_size"),
         ({"prometheus": {"retention_time": "99y9999w"}}, "retention_time"),
-        ({"bind": "10.99.99.99"}, "bind: 10.99.99.99 is no address of this machine"),
+        ({"bind": "0.0.0.0"}, "without TLS and a password"),  # noqa: S104  # refused
+        ({"bind": "10.99.99.99", "insecure": True}, "bind: 10.99.99.99 is no address of this machine"),
         ({"exporters": {"system": {"disabled_collectors": ["nonsense"]}}}, "unknown collector 'nonsense'"),
     ],
 )

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from compose.topology import SERVICES
+from compose.topology import services
 from metrics import stack
 from settings.paths import CLONE
 from tests.appliance import Appliance, get
@@ -23,7 +23,7 @@ from tests.waiting import until
 
 def test_every_service_is_healthy_and_says_where_it_is(appliance: Appliance) -> None:
     rows = appliance.stack.rows()
-    assert {row.name: row.state for row in rows} == {service.name: "ok" for service in SERVICES}
+    assert {row.name: row.state for row in rows} == {service.name: "ok" for service in services(appliance.site)}
     assert {row.name for row in rows if not row.url.startswith("http://localhost:")} == {"bus", "cache-redis", "postgres"}
 
 
@@ -62,7 +62,7 @@ def test_a_second_up_changes_nothing(appliance: Appliance) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give services a user of their own")
 def test_services_run_unprivileged(appliance: Appliance) -> None:
-    for service in SERVICES:
+    for service in services(appliance.site):
         process = psutil.Process(appliance.process(service.name).pid)
         assert process.username() == (service.user or "watchfloor"), service.name
         assert min(process.uids()) > 0, service.name
@@ -93,7 +93,7 @@ def test_every_service_is_scraped_under_its_job_and_tells_its_version(appliance:
 
     # One late answer under scrape times of a tenth is no fault; a job that never answers is.
     until("every job answers", lambda: scraped() == set(stack.JOBS), 30)
-    ours = {service.name for service in SERVICES if service.own}
+    ours = {service.name for service in services(appliance.site) if service.own}
     built = appliance.query(stack.BUILD_INFO.name)
     assert {item["metric"]["service"] for item in built} == ours
     assert len({item["metric"]["version"] for item in built}) == 1
@@ -156,7 +156,7 @@ def test_logs_are_shown_by_service_and_an_unknown_one_is_told_the_known(applianc
     wrong = logs("nonsense")
     assert wrong.returncode == 2
     assert wrong.stderr.startswith("nonsense: is no service")
-    assert all(service.name in wrong.stderr for service in SERVICES)
+    assert all(service.name in wrong.stderr for service in services(appliance.site))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")

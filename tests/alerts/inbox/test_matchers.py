@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,3 +53,10 @@ def test_unreadable_and_all_embracing_ones_are_refused(written: str) -> None:
 )
 def test_they_fit_as_alertmanager_has_it(written: str, expected: object) -> None:
     assert fit(parse(written), {"a": "1"}) is expected
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+$", "(a|a)*$", "(.*a){20}$", "([a-z]+)*$"])
+def test_no_pattern_holds_up_who_comes_next(pattern: str) -> None:
+    began = time.process_time()
+    assert fit([Matcher("a", pattern, is_regex=True)], {"a": "a" * 2000 + "!"}) is False
+    assert time.process_time() - began < 0.5

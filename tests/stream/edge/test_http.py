@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from email.message import Message
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from aiohttp import web
@@ -92,8 +93,9 @@ def test_the_page_loads_only_its_own_files_and_all_of_them_are_there(running: Ru
     assert page.inline == []
     assert page.loaded
     scripts = _ask(running.port, "/assets/page.js")[2].decode()
-    for asset in [*page.loaded, *re.findall(r'from "([^"]+)"', scripts)]:
-        assert asset.startswith("/")
+    imported = [urljoin("/assets/page.js", name) for name in re.findall(r'from "([^"]+)"', scripts)]
+    assert not any(asset.startswith(("/", "http")) for asset in page.loaded), "behind a path too"
+    for asset in [*(urljoin("/", name) for name in page.loaded), *imported]:
         assert _ask(running.port, asset)[0] == 200, asset
 
 
@@ -185,6 +187,18 @@ def test_behind_a_trusted_proxy_each_client_has_its_own_share() -> None:
         assert [_ask(running.port, "/", X_Forwarded_For=f"198.51.100.{n}")[0] for n in (1, 2, 1)] == [200, 200, 429]
     with serving(guard(), api=Api(per_address="1/hour")) as running:
         assert [_ask(running.port, "/", X_Forwarded_For=f"198.51.100.{n}")[0] for n in (1, 2)] == [200, 429]
+
+
+def test_who_knows_the_edges_word_asks_for_the_client_that_it_names() -> None:
+    with serving(guard(), api=Api(per_address="2/hour"), edge_secret="word") as running:
+        for first in (1, 4):  # the second time the answer is there already, for the short way
+
+            def asked(number: int, word: str = "word") -> int:
+                return _ask(running.port, "/api/rooms", X_Watchfloor_Edge=word, X_Forwarded_For=f"198.51.100.{number}")[0]
+
+            assert [asked(first + step) for step in (0, 1, 0, 0)] == [200, 200, 200, 429]
+        assert [asked(9, "guess") for _ in range(3)] == [200, 200, 429], "who does not know it is counted by his own address"
+        assert asked(10, "guess") == 429
 
 
 def test_open_connections_and_refusals_are_told(running: Running) -> None:

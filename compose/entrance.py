@@ -1,0 +1,106 @@
+"""The entrance: nginx's configuration, its password file and command line. Why nginx, and why so: docs/topics/security.md."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import jinja2
+
+from compose import certificates
+from compose.host import Host
+from compose.packages import ENTRANCE, Package
+from compose.secrets import rewrite
+from compose.service import Context, program
+from settings import Paths, Site
+from settings.entrance import PATHS
+from settings.paths import ALERTMANAGER_USER
+
+FILE = "entrance.conf"
+HEALTH = "/.entrance/health"
+EDGE_HEADER = "X-Watchfloor-Edge"
+_TEMPLATES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+    undefined=jinja2.StrictUndefined,
+    variable_start_string="<<",
+    variable_end_string=">>",
+    block_start_string="<%",
+    block_end_string="%>",
+    trim_blocks=True,
+    keep_trailing_newline=True,
+    autoescape=False,  # noqa: S701  # no HTML; what goes in are ports, paths and addresses that the settings have judged
+)
+
+
+def packages_of(site: Site) -> tuple[Package, ...]:
+    """What must be installed for it."""
+    return (ENTRANCE,) if site.entrance.enabled else ()
+
+
+def configuration(site: Site, paths: Paths) -> str:
+    """Nginx's configuration for a site. No secret stands in it: what is one is a file that it names."""
+    given = site.entrance
+    host = f"[{given.bind}]" if ":" in given.bind and not given.bind.startswith("[") else given.bind
+    upstreams = {name: site.local_url(getattr(site.ports, name)).removeprefix("http://") for name in PATHS}
+    public = site.entrance_url.removeprefix("https://").rpartition(":")[0]
+    return _TEMPLATES.get_template("entrance.conf.j2").render(
+        listen=f"{host}:{site.ports.entrance}", health=HEALTH, users=paths.entrance_users, viewer=re.escape(given.viewer),
+        alertmanager=paths.entrance_alertmanager, stream=paths.entrance_stream, edge_header=EDGE_HEADER,
+        certificate=given.certificate or paths.certificate, key=given.key_file or paths.certificate,
+        state=paths.data / "entrance", upstreams=upstreams, scheme="https" if site.stream.tls.certificate else "http",
+        workload=site.workload,
+        # A browser keeps it for the name, whatever the port: on this machine the services' own ports speak plain HTTP.
+        strict=public != "localhost",
+    )  # fmt: skip
+
+
+def prepare(site: Site, paths: Paths, host: Host) -> None:
+    """What its configuration names: certificate, password file, the headers by which services know it."""
+    if not site.entrance.certificate:
+        certificates.make(site, paths, host)
+    users = {site.entrance.user: paths.entrance_password.read_bytes(), site.entrance.viewer: paths.viewer_password.read_bytes()}
+    users.pop("", None)
+    kept = paths.entrance_users.read_text(encoding="ascii").splitlines() if paths.entrance_users.exists() else []
+    lines = [_kept(kept, user, password) or _line(user, password) for user, password in users.items()]
+    rewrite(paths.entrance_users, "".join(f"{line}\n" for line in lines), host)
+    known = base64.b64encode(f"{ALERTMANAGER_USER}:".encode() + paths.alertmanager_password.read_bytes()).decode()
+    rewrite(paths.entrance_alertmanager, f'proxy_set_header Authorization "Basic {known}";\n', host)
+    secret = paths.edge_secret.read_text(encoding="ascii")
+    rewrite(paths.entrance_stream, f'proxy_set_header {EDGE_HEADER} "{secret}";\n', host)
+
+
+def _line(user: str, password: bytes) -> str:
+    """A quick hash will do for a password of 256 random bits, and nginx computes it at every request."""
+    salt = os.urandom(16)
+    return f"{user}:{{SSHA}}{base64.b64encode(_hashed(password, salt) + salt).decode()}"
+
+
+def _kept(lines: Iterable[str], user: str, password: bytes) -> str:
+    """The line that fits already: a new salt would be a new file, and a restart."""
+    for line in lines:
+        head, _, hashed = line.partition("{SSHA}")
+        made = base64.b64decode(hashed or "")
+        if head == f"{user}:" and _hashed(password, made[20:]) == made[:20]:
+            return line
+    return ""
+
+
+def _hashed(password: bytes, salt: bytes) -> bytes:
+    return hashlib.sha1(password + salt, usedforsecurity=False).digest()
+
+
+def command(context: Context) -> tuple[str, ...]:
+    """One process in the foreground: nobody is left behind when it is killed. A digest of its files restarts it for new ones."""
+    site, paths = context.site, context.paths
+    digest = hashlib.sha256(configuration(site, paths).encode())
+    files = [Path(site.entrance.certificate), Path(site.entrance.key_file)] if site.entrance.certificate else [paths.certificate]
+    for file in (*files, paths.entrance_alertmanager, paths.entrance_stream):  # of the users' file each request is told
+        digest.update(file.read_bytes() if file.is_file() and os.access(file, os.R_OK) else b"")
+    return (
+        program("nginx", "/usr/sbin/nginx"), "-p", str(paths.data / "entrance"), "-c", str(paths.rendered / FILE), "-e", "stderr",
+        "-g", f"daemon off; env WATCHFLOOR_ENTRANCE={digest.hexdigest()[:12]};",
+    )  # fmt: skip

@@ -1,0 +1,104 @@
+"""`make rotate s=NAME`: a password or token is generated anew, and whoever uses it is told. No secret is ever printed."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from compose import roles
+from compose.errors import BadInputError, ComposeError
+from compose.images import CONTAINERS
+from compose.secrets import rewrite
+from compose.topology import services
+from settings import Site
+from settings.paths import DATABASE_USER, EXPORTER_USER, READER_USER
+
+if TYPE_CHECKING:
+    from compose.native import Stack, Tell
+
+# What is made from each: hashes, and users by hash. Headers and password files of nginx follow by themselves.
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "alertmanager_password": ("alertmanager_web.yml",),
+    "bus_password": ("bus.acl",),
+    "cache_password": ("cache_users.conf",),
+    "database_password": (),
+    "edge_secret": (),
+    "entrance_password": (),
+    "exporter_password": (),
+    "inbox_token": (),
+    "postgres_password": (),
+    "reader_password": (),
+    "redis_exporter_password": ("bus.acl", "cache_users.conf"),
+    "viewer_password": (),
+}
+ROLES: Mapping[str, str] = {
+    "database_password": DATABASE_USER,
+    "exporter_password": EXPORTER_USER,
+    "postgres_password": roles.SUPERUSER,
+    "reader_password": READER_USER,
+}
+_RENDERED = {"edge_secret"}  # it stands in Varnish's configuration
+_ELSEWHERE = {
+    "grafana_password": "Grafana keeps it: change it on its page (user admin)",
+    "grafana_secret_key": "what Grafana has stored is encrypted by it: it stays",
+    "server.pem": "`make certs` makes a new certificate and key",
+    "tokens": "`python -m stream.tokens keys rotate`, then `keys retire` (docs/guides/websocket.md)",
+}
+
+
+def rotate(stack: Stack, name: str, tell: Tell) -> None:
+    """Generates the secret of that name anew. Raises BadInputError for a name that is none, ComposeError where it cannot be."""
+    if name in _ELSEWHERE:
+        raise BadInputError(f"{name}: is not rotated here: {_ELSEWHERE[name]}")
+    if name not in NAMES:
+        raise BadInputError(f"{name or 'no name'}: is no secret: `make rotate s=NAME` with one of {', '.join(sorted(NAMES))}")
+    if stack.contained:
+        raise ComposeError("not in containers yet: this runtime: `make clean` and `make up` make all of them anew, data too")
+    site, path = stack.site(), stack.paths.secrets / name
+    running = stack.supervisor.running()
+    if name in ROLES:
+        if not (running and site.workload):
+            raise ComposeError(f"{name}: PostgreSQL does not run: only it can take a new password: `make up` first")
+        _change_role(stack, site, name, path)
+    else:
+        path.unlink(missing_ok=True)
+        for derived in NAMES[name]:
+            (stack.paths.secrets / derived).unlink(missing_ok=True)
+    stack.remake(tell, render=name in _RENDERED)
+    told = users_of(name, site)
+    if running and told:
+        stack.supervisor.restart(told)
+        tell(f"restarted {', '.join(told)}")
+    if running:
+        stack.wait_ready(site)
+    tell(f"{name} is a new one: {path}")
+
+
+def users_of(name: str, site: Site) -> list[str]:
+    """The running services that read the secret when they start, in order; others look at its file each time."""
+    files = {name, *NAMES[name]}
+    held = {service for service, container in CONTAINERS.items() if files & set(container.secrets)}
+    return [
+        service.name
+        for service in services(site)
+        if (service.name in held or (service.name.startswith("stream-") and "stream" in held))
+        and (service.own or not service.rereads)
+    ]
+
+
+def _change_role(stack: Stack, site: Site, name: str, path: Path) -> None:
+    """The server takes it first. What is written before that says, after a crash in between, what it may have become."""
+    fresh = path.with_name(f"{name}.new")
+    if name == "postgres_password" and fresh.exists() and not roles.is_let_in(site, stack.paths):
+        fresh.replace(path)  # a crash was in between
+    fresh.unlink(missing_ok=True)
+    password = secrets.token_urlsafe(32)
+    rewrite(fresh, password, stack.host)
+    try:
+        roles.change_password(site, stack.paths, ROLES[name], password)
+    except ComposeError:
+        fresh.unlink()
+        raise
+    fresh.replace(path)

@@ -1,0 +1,110 @@
+"""Secrets of a running appliance stand in their own files and nowhere else; what others may read holds none."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from compose.topology import services
+from settings.secrets import problem
+from tests.security.conftest import Besieged
+
+PAGES = ("/metrics", "/", "/no/such/page", "/api/v1/status/config", "/api/v1/status/flags", "/debug/pprof/cmdline")
+
+
+@pytest.fixture(scope="module")
+def secrets(besieged: Besieged) -> dict[str, bytes]:
+    """Every generated password, token and key, by its file's name; of keys, the lines that are no frame."""
+    paths = besieged.appliance.paths
+    plain = {path.name: path.read_bytes() for path in paths.secrets.iterdir() if path.is_file() and path.stat().st_size == 43}
+    assert len(plain) >= 12
+    for file in (paths.certificate, paths.authority_key):
+        key = file.read_bytes().partition(b"-----BEGIN PRIVATE KEY-----\n")[2].splitlines()
+        plain[file.name] = key[0]
+    header = paths.entrance_alertmanager.read_text(encoding="ascii").split()
+    plain["the entrance's header"] = header[-1].rstrip('";').encode()
+    return plain
+
+
+def _held(secrets: dict[str, bytes], data: bytes) -> list[str]:
+    return [name for name, secret in secrets.items() if secret in data]
+
+
+def _below(home: Path) -> Iterator[Path]:
+    return (path for path in home.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def test_no_process_shows_a_secret(besieged: Besieged, secrets: dict[str, bytes]) -> None:
+    """Its arguments everybody on the machine can read; its environment its own user."""
+    for process in besieged.appliance.stack.supervisor.processes().values():
+        for one in (psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)):
+            for file in ("cmdline", "environ"):
+                assert _held(secrets, Path(f"/proc/{one.pid}/{file}").read_bytes()) == [], (one.name(), file)
+
+
+def test_logs_and_rendered_files_hold_no_secret(besieged: Besieged, secrets: dict[str, bytes]) -> None:
+    paths, allowed = besieged.appliance.paths, {"edge.vcl": ["edge_secret"]}  # Varnish takes it from nowhere else
+    for folder in (paths.logs, paths.rendered.resolve(), paths.run):
+        for file in _below(folder):
+            assert _held(secrets, file.read_bytes()) == allowed.get(file.name, []), file
+
+
+def test_what_others_may_read_holds_no_secret(besieged: Besieged, secrets: dict[str, bytes]) -> None:
+    home = besieged.appliance.home
+    seen = 0
+    for file in _below(home):
+        closed = [path for path in (file, *file.parents) if path.is_relative_to(home) and not _open(path)]
+        if not closed:
+            seen += 1
+            assert _held(secrets, file.read_bytes()) == [], file
+    assert seen > 10, "logs, at least"
+
+
+def _open(path: Path) -> bool:
+    mode = path.stat().st_mode
+    return bool(mode & (stat.S_IXOTH if stat.S_ISDIR(mode) else stat.S_IROTH))
+
+
+def test_nothing_is_anybodys_to_write(besieged: Besieged) -> None:
+    for path in (besieged.appliance.home, *besieged.appliance.home.rglob("*")):
+        if not path.is_symlink() and not path.is_socket():
+            assert not path.stat().st_mode & stat.S_IWOTH, path
+
+
+def test_secrets_are_for_their_owner_alone(besieged: Besieged) -> None:
+    paths = besieged.appliance.paths
+    assert stat.S_IMODE(paths.secrets.stat().st_mode) == 0o700
+    for file in (*paths.secrets.iterdir(), paths.authority_key):
+        assert problem(file) is None, file
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+    if besieged.appliance.stack.host.user:
+        assert paths.authority_key.stat().st_uid == 0, "no service may sign"
+        assert paths.authority_key.parent.stat().st_uid == 0
+
+
+def test_metrics_and_errors_tell_no_secret(besieged: Besieged, secrets: dict[str, bytes]) -> None:
+    site = besieged.appliance.site
+    names = {getattr(site.ports, name): name for name in site.ports.__struct_fields__}
+    spoken = [service for service in services(site) if service.check == "http"]
+    assert len(spoken) > 10
+    for service in spoken:
+        for port in service.ports(site):
+            if port not in names:
+                continue
+            for path in (
+                "/metrics",
+                "/",
+                "/no/such/page",
+                "/api/v1/status/config",
+                "/api/v1/status/flags",
+                "/debug/pprof/cmdline",
+            ):
+                said = besieged.ask(names[port], path)
+                assert _held(secrets, said.body + str(said.headers).encode()) == [], (service.name, path)
+                if said.status >= 400:
+                    assert "Traceback" not in said.text
+                    assert str(besieged.appliance.home) not in said.text
