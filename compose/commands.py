@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 
-from compose import boot, packages, state
+from compose import backing, boot, packages, restore, state
 from compose.doctor import doctor
 from compose.errors import BadInputError, ComposeError
 from compose.host import is_root, remove_user, user_exists
@@ -27,6 +27,8 @@ def tell(text: str) -> None:
 def up(stack: Stack, _: argparse.Namespace) -> int:
     """Start everything and wait until it is healthy."""
     began = time.monotonic()
+    if restore.go_back(stack.paths):
+        tell("a restore was cut off: the data from before it is back")
     changed = stack.up(tell)
     rows = _settled(stack) if changed else stack.rows()
     console().print(table(rows))
@@ -90,6 +92,20 @@ def reload(stack: Stack, _: argparse.Namespace) -> int:
         raise ComposeError("nothing runs: this home: `make up` starts it with the new settings")
     changed = stack.up(tell)
     tell("applied" if changed else "nothing has changed")
+    return _verdict(stack.rows())
+
+
+def backup(stack: Stack, _: argparse.Namespace) -> int:
+    """Back up the data of the running appliance, now."""
+    made = backing.backup(stack, tell)
+    tell(f"made: {made.bytes / 2**20:.1f} MB in {made.seconds:.0f} s")
+    return 0
+
+
+def bring_back(stack: Stack, options: argparse.Namespace) -> int:
+    """Put a backup in the place of the data (asks first)."""
+    _ask(f"This puts a backup in the place of the data under {stack.paths.data}: what came since is lost.", options)
+    tell(f"restored {restore.restore(stack, options.label, tell)}")
     return _verdict(stack.rows())
 
 
@@ -186,6 +202,8 @@ COMMANDS = {
     "reload": reload,
     "doctor": doctor,
     "service": service,
+    "backup": backup,
+    "restore": bring_back,
     "clean": clean,
     "uninstall": uninstall,
 }

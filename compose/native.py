@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from compose import postgres, render, roles, standard, state
+from compose import backing, postgres, render, roles, standard, state
 from compose.announce import announce
 from compose.bootstrap import install_lacking
 from compose.errors import BadInputError, ComposeError
@@ -61,8 +61,8 @@ class Stack:
             tell("supervisord had ended and left services behind: they were stopped")
         self._refuse_bind(site)
         self._refuse_taken_ports(site, self._running_site() if running else None)
-        install_lacking(self.host, standard.packages_of(site))
-        self._folders(site)
+        install_lacking(self.host, standard.packages_of(site) + backing.packages_of(site))
+        self.folders(site)
         if site.workload and postgres.prepare(self.paths, self.host):
             tell("made the data store's PostgreSQL cluster")
         before = self._remembered() if running else None
@@ -109,7 +109,9 @@ class Stack:
     def settings(self, tell: Tell) -> tuple[Site, str]:
         """The settings and their text; a first start makes site.yaml from the example."""
         if not self.site_file.exists():
-            shutil.copyfile(CLONE / "site.example.yaml", self.site_file)
+            new = self.site_file.with_suffix(".new")
+            shutil.copyfile(CLONE / "site.example.yaml", new)
+            new.replace(self.site_file)
             tell(f"made {self.site_file.name} from site.example.yaml: the one file to edit")
         try:
             text = self.site_file.read_text(encoding="utf-8")
@@ -151,19 +153,17 @@ class Stack:
             what = f"port {port} is in use: {service.name} needs it, {holder(port)} has it"
             raise ComposeError(f"{what}: stop that one, or set ports: in {self.site_file.name}")
 
-    def _folders(self, site: Site) -> None:
+    def folders(self, site: Site) -> None:
+        """Makes what is missing of the home: folders, passwords, the version of their layout."""
         paths = self.paths
         for folder in (paths.home, paths.run, paths.logs, paths.data):
             if not folder.exists():
                 folder.mkdir(parents=True)
                 folder.chmod(0o755)
         state.remember(paths)
-        for service in services(site):
-            folder = paths.data / service.state
-            if service.state and not folder.exists():
-                folder.mkdir()
-                folder.chmod(0o750)
-                self.host.give(folder, service.user)
+        for service in filter(lambda service: service.state, services(site)):
+            self.host.make(paths.data / service.state, 0o750, service.user)
+        backing.folders(site, paths, self.host, self.site_file.name)
         make_secrets(paths, self.host)
         standard.prepare(site, paths, self.host)
 

@@ -35,6 +35,13 @@ def first(paths: Paths) -> str:
     return "".join(f"{statement.rstrip(';')}\n" for statement in made)
 
 
+def passwords(paths: Paths) -> str:
+    """Statements of single-user mode that give the roles of a restored cluster this home's passwords."""
+    own, exporter = (DATABASE_USER, paths.database_password), (EXPORTER_USER, paths.exporter_password)
+    named = (own, exporter, ("postgres", paths.postgres_password))
+    return "".join(f"ALTER ROLE {role} PASSWORD '{file.read_text(encoding='ascii')}'\n" for role, file in named)
+
+
 def makes(own: str, exporter: str) -> tuple[str, ...]:
     """Statements that make the roles and the database of a new cluster; the passwords come quoted."""
     return (
