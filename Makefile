@@ -36,6 +36,14 @@ reload: ## apply site.yaml; a bad file is refused and the old one stays
 doctor: ## what would keep it from working here, each with its fix
 	@$(RUN) -m compose doctor
 
+.PHONY: backup
+backup: ## back up the data, now; by itself: backup: in site.yaml
+	@$(RUN) -m compose backup
+
+.PHONY: restore
+restore: ## put a backup in the place of the data (asks first): make restore from=LABEL
+	@$(SETUP) -m compose restore $(if $(from),--from '$(from)') $(YES)
+
 .PHONY: service
 service: ## write a systemd unit that starts it with the machine, and say how to install it
 	@$(RUN) -m compose service

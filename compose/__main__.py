@@ -1,4 +1,4 @@
-"""The commands behind `make`: up, down, status, logs, reload, doctor, service, clean, uninstall.
+"""The commands behind `make`: up, down, status, logs, reload, doctor, service, backup, restore, clean, uninstall.
 
     python -m compose COMMAND [--home DIR] [--site FILE]
 
@@ -21,7 +21,7 @@ from compose.native import Stack
 from metrics.process import version
 from settings.paths import CLONE
 
-_LOCKED = {"up", "down", "reload", "certs", "rotate", "clean", "uninstall"}
+_LOCKED = {"up", "down", "reload", "certs", "rotate", "clean", "uninstall", "restore"}
 
 
 def main(arguments: list[str]) -> int:
@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     shared.add_argument("--yes", action="store_true", help="do not ask")
     shared.add_argument("--service", default="", help="one service (logs), or one secret (rotate)")
     shared.add_argument("--lines", type=int, default=50, help="how many lines (logs)")
+    shared.add_argument("--from", dest="label", default="", help="which backup; the newest where none is named (restore)")
     shared.add_argument("--json", action="store_true", help="for programs (status, doctor)")
     commands_of = parser.add_subparsers(dest="command", required=True)
     for name, function in commands.COMMANDS.items():

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 
-from compose import boot, packages, state
+from compose import backing, boot, packages, restore, state
 from compose.doctor import doctor
 from compose.errors import BadInputError, ComposeError
 from compose.host import is_root, remove_user, user_exists
@@ -30,6 +30,8 @@ def tell(text: str) -> None:
 def up(stack: Stack, _: argparse.Namespace) -> int:
     """Start everything and wait until it is healthy."""
     began = time.monotonic()
+    if restore.go_back(stack.paths):
+        tell("a restore was cut off: the data from before it is back")
     changed = stack.up(tell)
     rows = _settled(stack) if changed else stack.rows()
     console().print(table(rows))
@@ -125,6 +127,20 @@ def renewed(stack: Stack, options: argparse.Namespace) -> int:
     """Generate a secret anew (--service NAME) and tell whoever uses it."""
     rotate(stack, options.service, tell)
     return _verdict(stack.rows()) if stack.running() else 0
+
+
+def backup(stack: Stack, _: argparse.Namespace) -> int:
+    """Back up the data of the running appliance, now."""
+    made = backing.backup(stack, tell)
+    tell(f"made: {made.bytes / 2**20:.1f} MB in {made.seconds:.0f} s")
+    return 0
+
+
+def bring_back(stack: Stack, options: argparse.Namespace) -> int:
+    """Put a backup in the place of the data (asks first)."""
+    _ask(f"This puts a backup in the place of the data under {stack.paths.data}: what came since is lost.", options)
+    tell(f"restored {restore.restore(stack, options.label, tell)}")
+    return _verdict(stack.rows())
 
 
 def service(stack: Stack, _: argparse.Namespace) -> int:
@@ -223,6 +239,8 @@ COMMANDS = {
     "certs": certs,
     "rotate": renewed,
     "service": service,
+    "backup": backup,
+    "restore": bring_back,
     "clean": clean,
     "uninstall": uninstall,
 }

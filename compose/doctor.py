@@ -17,11 +17,14 @@ from typing import TYPE_CHECKING, Literal
 from rich.table import Table
 from rich.text import Text
 
-from compose import machine
-from compose.errors import BadInputError
+from compose import machine, postgres, restore, state
+from compose.backups import Record
+from compose.errors import BadInputError, ComposeError
 from compose.ports import is_free, is_own_address
+from compose.supervisor import BACKUP
 from compose.terminal import console
 from compose.topology import services
+from metrics.durations import seconds
 from settings import Paths, Site, look
 from settings.basic import in_bytes
 from settings.exposure import exposed
@@ -80,6 +83,7 @@ def findings(stack: Stack) -> Iterator[Finding]:
         yield Finding(
             "site.yaml", "problem", str(error), "the line above says what is allowed; the looks below take the defaults"
         )
+    yield _state(stack.paths)
     yield from _ports(stack, site)
     yield from disk(stack.paths.home, site)
     yield _clock(stack.paths.home)
@@ -87,6 +91,32 @@ def findings(stack: Stack) -> Iterator[Finding]:
     yield _memory(site)
     yield from _permissions(stack)
     yield from _certificates(site, stack.paths)
+    yield _backups(stack, site)
+
+
+def _state(paths: Paths) -> Finding:
+    """Whether this version, and the PostgreSQL that is installed, can go on with what is there."""
+    try:
+        state.refuse_newer(paths)
+        if postgres.folder(paths).exists():
+            postgres.programs(paths)
+    except ComposeError as error:
+        return Finding("state", "problem", str(error), "docs/guides/upgrade.md tells the ways")
+    except PermissionError:
+        return Finding("state", "problem", f"{paths.home} belongs to another user", "run it as who ran `make up`, or by sudo")
+    if restore.journal(paths).exists():
+        return Finding("state", "warning", "a restore was cut off", "`make up` puts the data from before it back")
+    return Finding("state", "ok", "is this version's" if state.file(paths).exists() else "none yet")
+
+
+def _backups(stack: Stack, site: Site) -> Finding:
+    record = Record.read(stack.paths)
+    if not record.ok and not (stack.running() and stack.supervisor.busy(BACKUP)):
+        return Finding("backups", "problem", f"the last one failed: {record.words}", "`make logs s=backup`, then `make backup`")
+    if not seconds(site.backup.every):
+        words = "site.yaml asks for none" + ("" if record.newest else ", and none was made")
+        return Finding("backups", "warning", words, "set backup: {every: 24h, to: A FOLDER} in site.yaml")
+    return Finding("backups", "ok", f"every {site.backup.every}" + ("" if record.newest else ", none yet"))
 
 
 def _python() -> Finding:
@@ -111,6 +141,9 @@ def _ports(stack: Stack, site: Site) -> Iterator[Finding]:
     if exposed(site):
         words = f"{site.bind} shows every service to the network without TLS and a password"
         yield Finding("address", "warning", words, "set bind: 127.0.0.1 and entrance.enabled: true in site.yaml")
+    if not is_own_address("127.0.0.1"):
+        fix = "give it back: `ip address add 127.0.0.1/8 dev lo`; `bind:` may be ::1 all the same"
+        yield Finding("loopback", "problem", "127.0.0.1 is not there: PostgreSQL and both Redis listen on it alone", fix)
     if stack.supervisor.running():
         yield Finding("ports", "ok", "the appliance runs and holds its own: `make status` tells how they are")
         return
@@ -120,7 +153,10 @@ def _ports(stack: Stack, site: Site) -> Iterator[Finding]:
             if not is_free(service.address(site), port):
                 taken += 1
                 fix = f"stop that one, or give {service.name} another under ports: in site.yaml"
-                yield Finding(f"port {port}", "problem", f"{service.name} needs it, {holder(port)} has it", fix)
+                other = machine.appliance_of(port)
+                who = f"{holder(port)}{f' of the appliance in {other}' if other else ''}"
+                fix = f"`make down` there, or {fix.removeprefix('stop that one, or ')}" if other else fix
+                yield Finding(f"port {port}", "problem", f"{service.name} needs it, {who} has it", fix)
     if not taken:
         yield Finding("ports", "ok", "all are free")
 

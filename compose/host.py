@@ -75,6 +75,18 @@ class Host:
             owner = pwd.getpwnam(account)
             os.chown(path, owner.pw_uid, owner.pw_gid)
 
+    def make(self, folder: Path, mode: int, user: str = "") -> None:
+        """A folder of the service user's, or `user`'s, whole or not at all; its parent must be ours alone."""
+        if folder.exists():
+            return
+        new = folder.with_name(f"{folder.name}.new")
+        if new.exists():  # what was left by a start that was killed; nobody has written there
+            new.rmdir()
+        new.mkdir(mode=0o700)
+        new.chmod(mode)
+        self.give(new, user)
+        new.rename(folder)
+
     def show(self, path: Path) -> None:
         """Lets the service user's group read a path of ours, by its group bits."""
         if self.user:

@@ -18,6 +18,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from compose.service import program
+from settings.paths import HOME_VARIABLE
+from settings.ports import holder
 
 _TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
 _TIMEX_BYTES = 512  # more than struct timex has on any architecture
@@ -78,6 +80,17 @@ def room(path: Path) -> Room:
     place = next(folder for folder in (path, *path.parents) if folder.exists())
     usage, status = shutil.disk_usage(place), os.statvfs(place)
     return Room(place, usage.total, usage.free, status.f_files, status.f_favail)
+
+
+def appliance_of(port: int) -> str:
+    """The home of the appliance one of whose services listens there; empty where none does, or its user's is not ours to see."""
+    number = re.search(r"\(pid (\d+)\)", holder(port))
+    try:
+        told = Path(f"/proc/{number[1]}/environ").read_bytes() if number else b""
+    except OSError:
+        return ""
+    found = re.search(rb"(?:^|\0)" + HOME_VARIABLE.encode() + rb"=([^\0]+)", told)
+    return os.fsdecode(found[1]) if found else ""
 
 
 def size(folder: Path) -> int:

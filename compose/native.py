@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from compose import certificates, entrance, postgres, render, roles, standard, state
+from compose import backing, certificates, entrance, postgres, render, roles, standard, state
 from compose.announce import announce
 from compose.bootstrap import install_lacking
 from compose.errors import BadInputError, ComposeError
@@ -61,8 +61,8 @@ class Stack:
             tell("supervisord had ended and left services behind: they were stopped")
         refuse_addresses(site, self.site_file.name)
         refuse_taken_ports(site, self._running_site() if running else None, self.site_file.name)
-        install_lacking(self.host, (*standard.packages_of(site), *entrance.packages_of(site)))
-        self._folders(site)
+        install_lacking(self.host, (*standard.packages_of(site), *entrance.packages_of(site), *backing.packages_of(site)))
+        self.folders(site)
         if site.workload and postgres.prepare(self.paths, self.host):
             tell("made the data store's PostgreSQL cluster")
         before = self._remembered() if running else None
@@ -109,7 +109,9 @@ class Stack:
     def settings(self, tell: Tell) -> tuple[Site, str]:
         """The settings and their text; a first start makes site.yaml from the example."""
         if not self.site_file.exists():
-            shutil.copyfile(CLONE / "site.example.yaml", self.site_file)
+            new = self.site_file.with_suffix(".new")
+            shutil.copyfile(CLONE / "site.example.yaml", new)
+            new.replace(self.site_file)
             tell(f"made {self.site_file.name} from site.example.yaml: the one file to edit")
         try:
             text = self.site_file.read_text(encoding="utf-8")
@@ -139,7 +141,7 @@ class Stack:
         if not self.paths.site.exists():
             raise ComposeError("nothing was ever started: this home: `make up` makes the secrets")
         site = self.site()
-        self._folders(site)
+        self.folders(site)
         changed = render and self._render(site, self.paths.site.read_text(encoding="utf-8"))
         changed = self._configure(site) or changed
         if self.supervisor.running():
@@ -147,22 +149,20 @@ class Stack:
 
     def certify(self, site: Site) -> None:
         """Makes the entrance's certificate anew."""
-        self._folders(site)
+        self.folders(site)
         certificates.make(site, self.paths, self.host, renew=True)
 
-    def _folders(self, site: Site) -> None:
+    def folders(self, site: Site) -> None:
+        """Makes what is missing of the home: folders, passwords, the version of their layout."""
         paths = self.paths
         for folder in (paths.home, paths.run, paths.logs, paths.data):
             if not folder.exists():
                 folder.mkdir(parents=True)
                 folder.chmod(0o755)
         state.remember(paths)
-        for service in services(site):
-            folder = paths.data / service.state
-            if service.state and not folder.exists():
-                folder.mkdir()
-                folder.chmod(0o750)
-                self.host.give(folder, service.user)
+        for service in filter(lambda service: service.state, services(site)):
+            self.host.make(paths.data / service.state, 0o750, service.user)
+        backing.folders(site, paths, self.host, self.site_file.name)
         make_secrets(paths, self.host)
         standard.prepare(site, paths, self.host)
         if site.entrance.enabled:

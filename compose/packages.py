@@ -72,6 +72,7 @@ TESTS = (
     Package("chromium-headless-shell", commands=("chromium-headless-shell",)),
     Package("libatomic1", libraries=("libatomic.so.1",)),  # the browser's driver is linked against it
     Package("wrk", commands=("wrk",)),  # the closed loop of load tests
+    Package("pgbackrest", commands=("pgbackrest",)),
     Package("curl", commands=("curl",)),  # the guides' examples
     Package("fonts-dejavu-core", files=("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",)),
     Package("prometheus-node-exporter", ("prometheus-node-exporter",), units=("prometheus-node-exporter.service",)),

@@ -7,21 +7,25 @@ half done. Roles, database and extension are made in single-user mode: no server
 from __future__ import annotations
 
 import glob
+import os
+import pwd
 import shutil
 import subprocess
 from pathlib import Path
 
-from compose import roles
+from compose import pgbackrest, roles
 from compose.errors import ComposeError
 from compose.host import DATABASE_USER as OS_USER
 from compose.host import Host
+from compose.service import Context
 from settings import Paths, Site
 from settings.database import SPARE_CONNECTIONS
 from settings.paths import DATABASE_USER, EXPORTER_USER, READER_USER
 
 ADDRESS = "127.0.0.1"  # never anything else: who wants it from elsewhere runs a PostgreSQL of their own
 _HBA = f"""\
-# Made by Watchfloor: loopback, with a password; there is no Unix socket.
+# Made by Watchfloor: loopback, with a password; on the Unix socket the cluster's own operating-system user alone, for backups.
+local all postgres peer map=backup
 host {DATABASE_USER} {DATABASE_USER} {ADDRESS}/32 scram-sha-256
 host all postgres {ADDRESS}/32 scram-sha-256
 host all {EXPORTER_USER} {ADDRESS}/32 scram-sha-256
@@ -65,7 +69,18 @@ def command(site: Site, paths: Paths) -> tuple[str, ...]:
         binaries, data = programs(paths)
     except ComposeError:  # shown at start
         binaries, data = Path("/usr/lib/postgresql"), folder(paths)
-    return (str(binaries / "postgres"), "-D", str(data), *options(site, ADDRESS, ""))
+    settings = options(site, ADDRESS, str(folder(paths)))
+    return (str(binaries / "postgres"), "-D", str(data), *settings, *pgbackrest.server_options(site, paths, data))
+
+
+def backup(context: Context) -> tuple[str, ...]:
+    """The command line by which supervisord backs it up, as its own user."""
+    site, paths = context.site, context.paths
+    _, data = programs(paths)
+    return context.module(
+        "compose.pgbackrest", "--data", str(data), "--port", str(site.ports.postgres),
+        "--to", str(pgbackrest.place(site, paths)), "--keep", str(site.backup.keep),
+    )  # fmt: skip
 
 
 def options(site: Site, address: str, sockets: str) -> tuple[str, ...]:
@@ -93,7 +108,8 @@ def prepare(paths: Paths, host: Host) -> bool:
     binaries, data = programs(paths)
     user = host.account(OS_USER)
     if data.exists():
-        _admit(data / "pg_hba.conf", user)
+        _admit(data / "pg_hba.conf", _HBA, user)
+        _admit(data / "pg_ident.conf", _ident(user), user)
         return False
     fresh = data.with_name(f"{data.name}.new")
     _run(["rm", "-rf", str(fresh)], user)
@@ -104,14 +120,20 @@ def prepare(paths: Paths, host: Host) -> bool:
     _run([*single, DATABASE_USER], user, "CREATE EXTENSION pg_stat_statements\n")
     _run([*single, "-j", DATABASE_USER], user, roles.GRANTS.read_text(encoding="utf-8"))  # -j: statements of several lines
     _run(["tee", str(fresh / "pg_hba.conf")], user, _HBA)
+    _run(["tee", str(fresh / "pg_ident.conf")], user, _ident(user))
     _run(["mv", str(fresh), str(data)], user)
     return True
 
 
-def _admit(file: Path, user: str | None) -> None:
+def _ident(user: str | None) -> str:
+    """Which operating-system user is the superuser on the socket: the cluster's own, who could read its files anyway."""
+    return f"backup {user or pwd.getpwuid(os.geteuid()).pw_name} postgres\n"
+
+
+def _admit(file: Path, wanted: str, user: str | None) -> None:
     """Lets in whom an earlier version, which made the cluster, did not know; the server rereads the file when it is told to."""
     known = file.read_text(encoding="utf-8").splitlines()
-    missing = [line for line in _HBA.splitlines() if line not in known]
+    missing = [line for line in wanted.splitlines() if line not in known]
     if missing:
         _run(["tee", "-a", str(file)], user, "".join(f"{line}\n" for line in missing))
 

@@ -38,6 +38,14 @@ def first(paths: Paths) -> str:
     return "".join(f"{statement.rstrip(';')}\n" for statement in made)
 
 
+def passwords(paths: Paths) -> str:
+    """Statements of single-user mode that give the roles of a restored cluster this home's passwords."""
+    own, exporter = (DATABASE_USER, paths.database_password), (EXPORTER_USER, paths.exporter_password)
+    reader = (READER_USER, paths.reader_password)
+    named = (own, exporter, reader, ("postgres", paths.postgres_password))
+    return "".join(f"ALTER ROLE {role} PASSWORD '{file.read_text(encoding='ascii')}'\n" for role, file in named)
+
+
 def makes(own: str, exporter: str, reader: str) -> tuple[str, ...]:
     """Statements that make the roles and the database of a new cluster; the passwords come quoted."""
     return (

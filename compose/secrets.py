@@ -21,9 +21,7 @@ from settings.paths import ALERTMANAGER_USER, EXPORTER_USER
 
 def make_secrets(paths: Paths, host: Host) -> None:
     """Generates what is missing; what is there stays."""
-    if not paths.secrets.exists():
-        paths.secrets.mkdir(mode=0o700)
-        host.give(paths.secrets)
+    host.make(paths.secrets, 0o700)
     for path in (
         paths.inbox_token, paths.database_password, paths.postgres_password, paths.exporter_password, paths.reader_password,
         paths.edge_secret,
@@ -70,14 +68,20 @@ def rewrite(path: Path, text: str, host: Host) -> None:
 
 
 def _write(path: Path, text: str, host: Host) -> bool:
-    """Makes the file unless it is there; by its descriptor, because the folder is the service user's, who might swap it."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    except FileExistsError:
-        return False
+    """Makes the file unless it is there and holds something; whole or not at all, should this process be killed.
+
+    It is written under another name, by its descriptor, because the folder is the service user's, who might swap it.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        if path.lstat().st_size:
+            return False
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(text)
         host.give(descriptor)
+    new.replace(path)
     return True
 
 

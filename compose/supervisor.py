@@ -21,6 +21,9 @@ from compose.topology import SERVICES
 
 # The kernel takes 107 bytes for a socket's path; supervisord binds a temporary name that is longer by its pid.
 _LONGEST_SOCKET = 95
+# Programs that run when they are asked to, and end: no services. By name.
+BACKUP, BACKUP_POSTGRES = "backup", "backup-postgres"
+ERRANDS = (BACKUP, BACKUP_POSTGRES)
 RUNNING, STARTING, BACKOFF, EXITED, FATAL, STOPPED = "RUNNING", "STARTING", "BACKOFF", "EXITED", "FATAL", "STOPPED"
 
 
@@ -100,7 +103,7 @@ class Supervisor:
                 self.call("supervisor.removeProcessGroup", name)
             for name in (*changed, *added):
                 self.call("supervisor.addProcessGroup", name)
-        return [*changed, *removed, *added]
+        return [name for name in (*changed, *removed, *added) if name not in ERRANDS]
 
     def start_stopped(self) -> list[str]:
         """Starts what somebody stopped; returns the names."""
@@ -118,13 +121,24 @@ class Supervisor:
                 self.call("supervisor.startProcess", name, False)
 
     def processes(self) -> dict[str, Process]:
-        """Every process by name."""
+        """Every service's process by name."""
         return {
             info["name"]: Process(
                 info["name"], info["statename"], info["pid"], info["start"], info["spawnerr"] or info["description"]
             )
             for info in self.call("supervisor.getAllProcessInfo")
+            if info["name"] not in ERRANDS
         }
+
+    def busy(self, errand: str) -> bool:
+        """Whether that errand is under way."""
+        return self.call("supervisor.getProcessInfo", errand)["statename"] in (RUNNING, STARTING)
+
+    def finish(self, errand: str, within: float) -> int:
+        """Runs an errand to its end; returns its exit code. Raises ComposeError where it is under way, or takes longer."""
+        self.call("supervisor.startProcess", errand, False)
+        _until(lambda: not self.busy(errand), within, f"{errand} does not end", every=0.2)
+        return int(self.call("supervisor.getProcessInfo", errand)["exitstatus"])
 
     def signal(self, name: str, signal: str) -> None:
         """Sends a signal by name, for example `HUP`."""
@@ -168,9 +182,9 @@ def _zombie(pid: int) -> bool:
         return True
 
 
-def _until(condition: Any, seconds: float, otherwise: str) -> None:
+def _until(condition: Any, seconds: float, otherwise: str, every: float = 0.05) -> None:
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
             raise ComposeError(f"{otherwise}: waited {seconds:.0f} s: look at `make logs s=supervisord`")
-        time.sleep(0.05)
+        time.sleep(every)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from compose import postgres
 from compose.errors import BadInputError, ComposeError
-from compose.host import Host
+from compose.host import DATABASE_USER, Host
 from compose.service import Context, Service
-from compose.supervisor import socket
+from compose.supervisor import BACKUP, BACKUP_POSTGRES, socket
 from compose.topology import services
 from settings.environment import SECRETS, VALUES
 from settings.paths import CLONE
@@ -52,7 +54,43 @@ def config(context: Context, host: Host, environment: Mapping[str, str]) -> str:
     ]
     for rank, service in enumerate(services(context.site)):
         lines += ["", *_program(service, rank, context, host, overrides)]
+    errands = [Errand(BACKUP, context.module("compose.backup"), environment=overrides)]
+    if context.site.workload:
+        errands.append(Errand(BACKUP_POSTGRES, postgres.backup(context), DATABASE_USER))
+    for errand in errands:
+        lines += ["", *_errand(errand, host, context)]
     return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True)
+class Errand:
+    """A program that runs when it is asked to, and ends; as whom, empty for the services' user."""
+
+    name: str
+    words: tuple[str, ...]
+    user: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def _errand(errand: Errand, host: Host, context: Context) -> list[str]:
+    paths, name = context.paths, errand.name
+    environment = {"WATCHFLOOR_HOME": paths.home, "WATCHFLOOR_SITE": paths.site, "PYTHONUNBUFFERED": 1, "LANG": "C.UTF-8"}
+    return [
+        f"[program:{name}]",
+        "command=" + " ".join(_quoted(word) for word in errand.words),
+        "environment=" + ",".join(f'{key}="{value}"' for key, value in {**environment, **errand.environment}.items()),
+        f"directory={paths.home}",
+        *([f"user={host.account(errand.user)}"] if host.user else []),
+        "autostart=false",
+        "autorestart=false",
+        "startsecs=0",
+        "stopasgroup=true",  # what it has started ends with it
+        "killasgroup=true",
+        "redirect_stderr=true",
+        f"stdout_logfile={paths.logs}/{name}.log",
+        "stdout_logfile_maxbytes=1MB",
+        "stdout_logfile_backups=1",
+    ]
 
 
 def _program(service: Service, rank: int, context: Context, host: Host, overrides: Mapping[str, str]) -> list[str]:

@@ -21,6 +21,7 @@ from typing import Any
 
 from compose.errors import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_OK, ComposeError
 from compose.health import Health, ask, standing_still
+from compose.schedule import Backups
 from compose.secrets import login
 from compose.service import Service
 from compose.supervisor import Supervisor
@@ -48,6 +49,7 @@ class Watcher:
         self.memory: dict[str, Watched] = {service.name: Watched() for service in self.services}
         self.process = ProcessSamples(self.name)
         self.paths = paths
+        self.backups = Backups(site, paths) if role == "services" else None
         self.looked = time.monotonic()
         self.controlled = True  # whether supervisord answers: without it nothing is brought back
         self.renderer, self.lock = Renderer(), threading.Lock()
@@ -56,8 +58,10 @@ class Watcher:
         return service.name == ROLES["services"] if role == "guard" else service.name != ROLES["services"]
 
     def look_once(self, pool: ThreadPoolExecutor) -> None:
-        """One look at all services; kills those that hang."""
+        """One look at all services; kills those that hang, and starts a backup that is due."""
         processes = self.supervisor.processes()
+        if self.backups:
+            self.backups.look(self.supervisor, time.time())
         answers = dict(zip((service.name for service in self.services), pool.map(self._ask, self.services), strict=True))
         answers |= {name: still for name in answers if name in processes and (still := standing_still(processes[name].pid))}
         for kill in look(self.memory, processes, answers, self.memory):
@@ -87,6 +91,8 @@ class Watcher:
         yield from self.process.collect()
         if self.name == ROLES["services"]:
             yield stack.SERVICE_UP.sample(int(self.controlled), "supervisord")
+        if self.backups:
+            yield from self.backups.samples(time.time())
         for name, known in self.memory.items():
             if known.pid:
                 yield stack.SERVICE_UP.sample(int(known.up), name)

@@ -25,7 +25,7 @@ _NORMAL = re.compile(r"\S[.)?] Normal\b(.*)", re.DOTALL)  # a sentence of its ow
 _NEXT = re.compile(r"[.)?!] +[A-Z0-9`]")  # where a sentence ends and the next begins
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 _WORD = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
-_LONG = ("5m", "10m", "1h", "24h")  # a range that is the question itself: "in the last hour"
+_LONG = ("5m", "10m", "1h", "24h", "30d")  # a range that is the question itself: "in the last hour"
 
 
 def lint_text(text: str) -> list[str]:

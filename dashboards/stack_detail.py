@@ -15,7 +15,7 @@ _TARGET = "{{job}} on {{instance}}"
 
 def rows(panels: Panels, targets: Panels) -> list[Row]:
     """Those rows; `targets` are panels that the variable `job` narrows too."""
-    return [_cost(targets), _prometheus(panels), _collectors(panels), _preview(panels), _restarts(panels)]
+    return [_cost(targets), _prometheus(panels), _collectors(panels), _preview(panels), _backups(panels), _restarts(panels)]
 
 
 def _cost(panels: Panels) -> Row:
@@ -180,6 +180,43 @@ def _preview(panels: Panels) -> Row:
         ),
     ]  # fmt: skip
     return Row("Dashboards' preview", [Cell(panel, width=12, height=7) for panel in found], folded=True)
+
+
+def _backups(panels: Panels) -> Row:
+    failed = stack.BACKUP_FAILURES.increase("30d").sum() / stack.BACKUP_ATTEMPTS.increase("30d").sum().compare(">", 0)
+    age, size = stack.BACKUP_AGE.select().max(by=("instance",)), stack.BACKUP_BYTES.select().max(by=("instance",))
+    found = [
+        panels.timeseries(
+            "Age of the newest backup",
+            "Age of the newest good backup, in intervals of backup.every. Normal: a saw from 0 to 1. Above 2: `make logs "
+            "s=backup` says why none succeeds.",
+            Query(stack_signals.BACKUP_AGE.expr, "{{instance}}"), unit=Unit.NONE, signal=stack_signals.BACKUP_AGE,
+        ),
+        panels.stat(
+            "Backup's age", "Since the newest good backup began. Normal: below backup.every. None: `make backup`.",
+            Query(age, "age"), unit=Unit.SECONDS, none="no backup yet",
+        ),
+        panels.statetimeline(
+            "Last backup", "Whether the last backup succeeded. Normal: yes. No: `make logs s=backup` has its last words.",
+            Query(stack_signals.BACKUP_SUCCESS.expr, "{{instance}}"),
+        ),
+        panels.stat(
+            "Backups that failed, 30 d",
+            "Share of the backups of 30 days that failed or were cut off. Normal: below 1 %, which is the objective. "
+            "More: `make logs s=backup` tells why.",
+            Query(failed, "failed"), unit=Unit.RATIO, none="no backup within 30 days",
+        ),
+        panels.timeseries(
+            "Time of a backup", "How long the newest backup took. Normal: minutes; grows with the data. Hours: put "
+            "backup.to on a faster disk.",
+            Query(stack.BACKUP_DURATION.select().max(by=("instance",)), "{{instance}}"), unit=Unit.SECONDS,
+        ),
+        panels.timeseries(
+            "Size of a backup", "Bytes of the newest good backup. Normal: grows slowly. A fall: something is left out.",
+            Query(size, "{{instance}}"), unit=Unit.BYTES,
+        ),
+    ]  # fmt: skip
+    return Row("Backups", [Cell(panel, width=8, height=7) for panel in found], folded=True)
 
 
 def _restarts(panels: Panels) -> Row:

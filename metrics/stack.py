@@ -31,6 +31,7 @@ NATIVE_JOBS = frozenset({JOB_WATCHER})
 PLUMBING_JOBS = frozenset({JOB_PROMETHEUS, JOB_ALERTMANAGER, JOB_INBOX, JOB_PREVIEW, JOB_WATCHER})
 PLUMBING_FAMILIES = (
     "prometheus_", "alertmanager_", "watchfloor_inbox_", "watchfloor_watchdog_", "watchfloor_preview_", "watchfloor_service_",
+    "watchfloor_backup_",
 )  # fmt: skip
 
 # Dashboards, by file name and uid; links and runbooks hold these.
@@ -223,5 +224,27 @@ SERVICE_START_TIME = Gauge(
     Unit.TIMESTAMP,
     labels=("service",),
 )
+
+# -- backups, as the watcher that starts them sees them --------------------------------------------------------------
+_NO_BACKUP = "no backup was made yet"
+BACKUP_ATTEMPTS = Counter("watchfloor_backup_attempts_total", "Backups that were begun.", Unit.COUNT)
+BACKUP_FAILURES = Counter("watchfloor_backup_failures_total", "Backups that failed or were cut off.", Unit.COUNT)
+BACKUP_SUCCESS = Gauge(
+    "watchfloor_backup_success", "1 when the last backup succeeded or none was made, 0 when it failed or was cut off.", Unit.BOOL
+)
+BACKUP_AGE = Gauge(
+    "watchfloor_backup_age_seconds",
+    "Since the newest good backup began; before the first, since site.yaml has asked for backups.",
+    Unit.SECONDS,
+    absent="no backup was made, and site.yaml asks for none (backup.every)",
+)
+BACKUP_INTERVAL = Gauge(
+    "watchfloor_backup_interval_seconds", "How often site.yaml asks for a backup.", Unit.SECONDS,
+    absent="site.yaml asks for no backups (backup.every)",
+)  # fmt: skip
+BACKUP_DURATION = Gauge(
+    "watchfloor_backup_duration_seconds", "How long the newest backup took, good or not.", Unit.SECONDS, absent=_NO_BACKUP
+)
+BACKUP_BYTES = Gauge("watchfloor_backup_bytes", "Size of the newest good backup.", Unit.BYTES, absent=_NO_BACKUP)
 
 METRICS = tuple(value for value in vars().values() if isinstance(value, Counter | Gauge | Histogram))

@@ -188,6 +188,24 @@ PROCESS_AGE = Signal(
     "How long each service's process has run.",
 )
 
+# -- could it all be brought back? -----------------------------------------------------------------------------------
+BACKUP_AGE = Signal(
+    "Age of the newest backup",
+    stack.BACKUP_AGE.select().max(by=TARGET) / stack.BACKUP_INTERVAL.select().max(by=TARGET),
+    Unit.NONE,
+    "Age of the newest good backup, in intervals of `backup.every`.",
+    warning=2, minimum=1, maximum=100, why="One that fails is made again within the interval: at two, none succeeds.",
+    alerts={"warning": "BackupTooOld"},
+)  # fmt: skip
+BACKUP_SUCCESS = Signal(
+    "Last backup",
+    stack.BACKUP_SUCCESS.select().min(by=TARGET),
+    Unit.BOOL,
+    "1 when the last backup succeeded or none was made, 0 when it failed or was cut off.",
+    warning=1, bad_below=True, minimum=1, maximum=1,
+    alerts={"warning": "BackupFailed"},
+)  # fmt: skip
+
 SIGNALS: dict[str, Signal] = {
     "stack.target_up": TARGET_UP,
     "stack.target_absent": TARGET_ABSENT,
@@ -209,5 +227,7 @@ SIGNALS: dict[str, Signal] = {
     "stack.cpu_cost": CPU_COST,
     "stack.memory_cost": MEMORY_COST,
     "stack.process_age": PROCESS_AGE,
+    "stack.backup_age": BACKUP_AGE,
+    "stack.backup_success": BACKUP_SUCCESS,
 }
 RECORDINGS: tuple[Recording, ...] = ()

@@ -43,6 +43,11 @@ class Paths:
         return self.home / "data"
 
     @property
+    def backups(self) -> Path:
+        """Backups of that state, where the settings name no other folder; `make clean` leaves them."""
+        return self.home / "backups"
+
+    @property
     def logs(self) -> Path:
         """One log a service, rotated."""
         return self.home / "log"

@@ -12,6 +12,7 @@ from msgspec import Meta, field
 from metrics.durations import scaled
 from settings import basic, patterns
 from settings.analysis import Analysis
+from settings.backup import Backup
 from settings.basic import FileOrNone, Line, Name, OpenUrlOrNone, Port, Section
 from settings.cache import Cache
 from settings.collecting import Access, Host, Prometheus, Scrape
@@ -157,6 +158,7 @@ class Site(Section, frozen=True):
     cache: Annotated[Cache, Meta(description="The cache behind the stream.")] = field(default_factory=Cache)
     analysis: Annotated[Analysis, Meta(description="The models behind the stream.")] = field(default_factory=Analysis)
     database: Annotated[Database, Meta(description="The data store.")] = field(default_factory=Database)
+    backup: Annotated[Backup, Meta(description="Backups of the appliance's data.")] = field(default_factory=Backup)
     endpoints: Annotated[Endpoints, Meta(description="Servers used instead of the own ones.")] = field(default_factory=Endpoints)
     profile: Annotated[Profile, Meta(description="Time, for drills and tests.")] = field(default_factory=Profile)
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import socket
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,11 +21,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from compose import doctor, machine
+from compose.backups import Record
 from compose.host import Host
 from compose.native import Stack
+from compose.ports import is_free
 from compose.secrets import make_secrets
 from settings import Paths, Site
-from tests.waiting import free_ports
+from settings.paths import CLONE
+from tests.waiting import free_ports, until
 
 
 class Patient:
@@ -156,3 +162,52 @@ def test_little_memory_without_swap(patient: Patient, monkeypatch: pytest.Monkey
 def test_few_descriptors(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "descriptors", lambda: 1024)
     assert patient.found()["open files"].level == "problem"
+
+
+def test_another_appliance_on_a_port_is_told_by_its_home(patient: Patient) -> None:
+    port = patient.ports["prometheus"]
+    words = [sys.executable, "-c", f"import socket, sys; s = socket.create_server(('127.0.0.1', {port})); sys.stdin.read()"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, env={"WATCHFLOOR_HOME": "/srv/other"}) as other:
+        until("it listens", lambda: not is_free("127.0.0.1", port))
+        finding = patient.found()[f"port {port}"]
+        other.communicate()
+    assert "of the appliance in /srv/other has it" in finding.words
+    assert finding.fix.startswith("`make down` there, or give prometheus another")
+
+
+def test_a_machine_without_ipv4_loopback(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "is_own_address", lambda address: address != "127.0.0.1")
+    patient.write(bind="::1")
+    finding = patient.found()["loopback"]
+    assert finding.level == "problem"
+    assert "ip address add 127.0.0.1/8 dev lo" in finding.fix
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="a network of its own takes root")
+def test_the_looks_at_addresses_are_right_where_there_is_ipv6_alone() -> None:
+    """On a loopback that has no IPv4 address, in a network namespace of its own."""
+    asked = "from compose.ports import is_own_address as own; print(own('127.0.0.1'), own('::1'))"
+    script = f'ip link set lo up; ip -4 address flush dev lo; exec {sys.executable} -c "{asked}"'
+    done = subprocess.run(["unshare", "--net", "sh", "-c", script], capture_output=True, text=True, cwd=CLONE, check=False)
+    if "Operation not permitted" in done.stderr:
+        pytest.skip("this machine gives no network namespaces")
+    assert done.stdout == "False True\n", done.stderr
+
+
+def test_state_that_this_version_cannot_go_on_with(patient: Patient) -> None:
+    (patient.home / "VERSION").write_text("99\n")
+    assert "newer version" in patient.found()["state"].words
+    (patient.home / "VERSION").unlink()
+    (patient.home / "data" / "postgres" / "9").mkdir(parents=True)
+    assert "holds data of PostgreSQL 9, which is not installed" in patient.found()["state"].words
+
+
+def test_backups_that_fail_or_are_not_asked_for(patient: Patient) -> None:
+    assert patient.found()["backups"].level == "warning"
+    patient.write(backup={"every": "24h"})
+    assert patient.found()["backups"].level == "ok"
+    paths = Paths(patient.home)
+    Record.file(paths).parent.mkdir(parents=True)
+    Record().begun().failed("the disk is full").write(paths)
+    finding = patient.found()["backups"]
+    assert (finding.level, finding.words) == ("problem", "the last one failed: the disk is full")

@@ -10,6 +10,7 @@ from compose import state
 from compose.errors import ComposeError
 from compose.host import Host
 from compose.native import Stack
+from compose.secrets import make_secrets
 from settings import Paths
 
 
@@ -30,3 +31,21 @@ def test_up_refuses_it_and_changes_nothing(tmp_path: Path, text: str, words: str
         Stack(Host(tmp_path, None, copied=False), tmp_path / "site.yaml").up(lambda _: None)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["VERSION", "site.yaml"]
     assert (tmp_path / "VERSION").read_text() == text
+
+
+def test_what_a_start_left_that_was_killed_is_made_anew(tmp_path: Path) -> None:
+    """An empty secret, half a secret, half a folder: as `kill -9` leaves them."""
+    paths, host = Paths(tmp_path), Host(tmp_path, None, copied=False)
+    make_secrets(paths, host)
+    kept = paths.database_password.read_text()
+    paths.inbox_token.write_text("")
+    (paths.secrets / "inbox_token.new").write_text("hal")
+    make_secrets(paths, host)
+    assert len(paths.inbox_token.read_text()) > 30
+    assert paths.inbox_token.stat().st_mode & 0o777 == 0o600
+    assert paths.database_password.read_text() == kept
+    assert not list(paths.secrets.glob("*.new"))
+    (tmp_path / "inbox.new").mkdir(mode=0o700)
+    host.make(tmp_path / "inbox", 0o750)
+    assert (tmp_path / "inbox").stat().st_mode & 0o777 == 0o750
+    assert not (tmp_path / "inbox.new").exists()

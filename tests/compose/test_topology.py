@@ -15,6 +15,7 @@ from compose.host import Host
 from compose.render import host_targets, prometheus_config
 from compose.secrets import make_secrets
 from compose.service import Context
+from compose.supervisor import BACKUP_POSTGRES, ERRANDS
 from compose.supervisord_conf import config
 from compose.topology import SERVICES, find, services
 from metrics import stack
@@ -140,7 +141,8 @@ def test_supervisord_reads_back_what_the_topology_says(tmp_path: Path, folder: s
     options = ServerOptions()
     options.realize(["-c", str(file)])
     groups = {group.name: group.process_configs[0] for group in options.process_group_configs}
-    assert list(groups) == [service.name for service in services(Site())]
+    assert list(groups) == [*(service.name for service in services(Site())), *ERRANDS]
+    assert not any(groups[name].autostart or groups[name].autorestart for name in ERRANDS)
     for service in services(Site()):
         process = groups[service.name]
         assert tuple(shlex.split(process.command)) == service.command(context)
@@ -165,8 +167,9 @@ def test_as_root_every_service_has_the_service_user(tmp_path: Path) -> None:
     paths.site.write_text("{}", encoding="utf-8")
     text = config(Context(Site(), paths, Path("/python")), Host(tmp_path, "watchfloor", copied=False), {})
     programs = text.split("[program:")[1:]
-    assert len(programs) == len(services(Site()))
-    users = [f"\nuser={'watchfloor-db' if service.name == 'postgres' else 'watchfloor'}\n" for service in services(Site())]
+    names = [*(service.name for service in services(Site())), *ERRANDS]
+    databases = "postgres", BACKUP_POSTGRES
+    users = [f"\nuser={'watchfloor-db' if name in databases else 'watchfloor'}\n" for name in names]
     assert all(user in program for user, program in zip(users, programs, strict=True))
 
 

@@ -148,6 +148,8 @@ NOT_DRILLED = {
     "RulesLate": "takes a Prometheus that is starved of processor time for minutes, and with it everything else on the machine",
     "PrometheusStorageFails": "what Prometheus compacts and truncates it does every two hours; a file damaged sooner would be a"
     " fault in Prometheus",
+    "BackupTooOld": "takes two intervals, of which the shortest is ten minutes; proven on series",
+    "BackupFailed": "a backup stops Prometheus, by which drills are timed: tests/live/test_backup.py makes one fail, and waits",
     "AIModelDrift": "takes a day of another market to compare with",
     **dict.fromkeys(
         ("SLOBurnRate6h", "SLOBurnRate1d", "SLOBurnRate3d"),

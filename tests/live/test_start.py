@@ -133,6 +133,35 @@ def test_ctrl_c_leaves_nothing_running(small: Appliance) -> None:
         ends(small)
 
 
+def test_up_that_is_killed_anywhere_is_repeated_and_nothing_is_lost(small: Appliance) -> None:
+    home, kept = small.home, dict[str, bytes]()
+    points = {
+        "folders are there": (home / "data").exists,
+        "a password is there": small.paths.alertmanager_web.exists,
+        "files are being rendered": (home / "rendered-new").exists,
+        "files are in place": small.paths.rendered.exists,
+        "supervisord answers": small.stack.supervisor.running,
+    }
+    try:
+        for what, reached in points.items():
+            process = compose(small, "up")
+            until(what, reached, 60, 0.001)
+            os.killpg(process.pid, signal.SIGKILL)
+            result(process)
+            now = {path.name: path.read_bytes() for path in small.paths.secrets.glob("*[!w]") if path.stat().st_size}
+            assert kept.items() <= now.items(), what
+            kept = now
+        code, out, err = result(compose(small, "up"))
+        assert code == 0, out + err
+        assert {row.state for row in small.stack.rows()} == {"ok"}
+        assert {name: (small.paths.secrets / name).read_bytes() for name in kept} == kept
+        assert {path.name for path in home.iterdir()} <= {
+            "VERSION", "backups", "data", "log", "run", "secrets", "site.yaml", "rendered", small.paths.rendered.readlink().name,
+        }  # fmt: skip
+    finally:
+        ends(small)
+
+
 def test_the_command_lines_of_the_systemd_unit_start_and_stop_it(small: Appliance) -> None:
     unit = boot.unit(small.stack.host, small.site_file)
     keys = dict(line.split("=", 1) for line in unit.splitlines() if "=" in line and not line.startswith("#"))

@@ -24,6 +24,8 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from alerts.inbox.guard import HEADER
+from compose import backing
+from compose.errors import ComposeError
 from metrics import stack
 from metrics.websocket import ROOMS
 from settings.secrets import read_secret
@@ -66,6 +68,19 @@ def _post(address: str, body: bytes, token: str) -> None:
     asked = urllib.request.Request(address, data=body, headers={"Authorization": f"Bearer {token}"})
     with contextlib.suppress(urllib.error.HTTPError):  # a refusal is what is meant to come
         urllib.request.urlopen(asked, timeout=5).close()
+
+
+@contextmanager
+def backups(world: World) -> Iterator[None]:
+    """Somebody backs up, while a file cannot be read, and once it can."""
+    odd = world.appliance.paths.data / "analysis" / "unreadable"
+    odd.write_text("")
+    odd.chmod(0)
+    with contextlib.suppress(ComposeError):
+        backing.backup(world.appliance.stack, lambda _: None)
+    odd.unlink()
+    backing.backup(world.appliance.stack, lambda _: None)
+    yield
 
 
 @contextmanager
@@ -273,6 +288,7 @@ FAULTS: Mapping[str, Fault] = {
     "a deaf Alertmanager": deaf_alertmanager,
     "a silence": silence,
     "a deploy": deploy,
+    "backups by hand": backups,
     "a source that tells garbage": _at(silence_source(b"garbage")),
     "a stream without a bus": _at(workload.without_bus),
 }

@@ -64,6 +64,10 @@ MOVED_BY: Mapping[str, tuple[str, ...]] = {
     "odd questions to the models": ("ai_queue_requests",),
     "a damaged spool": ("db_spool_corrupt_bytes_total",),
     "a deploy": ("watchfloor_events_total",),
+    "backups by hand": (
+        "watchfloor_backup_attempts_total", "watchfloor_backup_failures_total", "watchfloor_backup_age_seconds",
+        "watchfloor_backup_duration_seconds", "watchfloor_backup_bytes", "watchfloor_backup_success",
+    ),
     "rows that no partition expects": ("pg_partitions_default_rows", "db_default_partition_days", "db_expired_partitions"),
     "versions handled by people": ("ai_model_pinned", "ai_model_unreadable_total", "ai_model_unwritten_total"),
     "packets that no protocol takes": (
@@ -118,6 +122,7 @@ UNMOVED: Mapping[str, str] = {
     "prometheus_rule_group_iterations_missed_total": "the machine would have to be too busy for Prometheus itself",
     "prometheus_tsdb_storage_blocks_bytes": "Prometheus finishes its first block after two hours",
     "prometheus_rule_evaluation_failures_total": "a rule of ours would have to be wrong: promtool and the cases refuse those",
+    "watchfloor_backup_interval_seconds": "site.yaml asks for no backups: one would stop Prometheus amid other faults",
     "ws_dropped_total": _WRITES,
     "ws_retries_total": _WRITES,
 }

@@ -21,6 +21,7 @@ KEPT_OUT: Mapping[str, str] = {
     stack.TARGET_FAILURE.name: "each server can be asked",
     persistence.SAVED.name: "neither Redis saves snapshots",
     websocket.QUEUE_WAIT.name: "the bus takes the place of the queue",
+    stack.BACKUP_ATTEMPTS.name: "no backup was made",
     stack.INBOX_DETECTION.name: "no alert has been delivered yet",
     stack.INBOX_DELIVERY.name: "no alert has been delivered yet",
     cache.LOAD_DURATION.name: "in these seconds nothing had to be loaded",

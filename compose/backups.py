@@ -1,0 +1,101 @@
+"""What a set of backups is, where it lies, and what is remembered of the last attempt.
+
+A set is a folder `files/<label>` that holds one folder a service and `backup.json`; it is made under another name and renamed
+when it is whole. PostgreSQL's part lies beside it in pgBackRest's own form; `backup.json` names it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from compose.errors import ComposeError
+from settings import Paths, Site
+
+MANIFEST = "backup.json"
+LABEL = "%Y%m%dT%H%M%SZ"
+
+
+def files(site: Site, paths: Paths) -> Path:
+    """Where sets are."""
+    return Path(site.backup.to or paths.backups) / "files"
+
+
+def labels(folder: Path) -> list[str]:
+    """The whole sets, oldest first."""
+    return sorted(found.parent.name for found in folder.glob(f"*Z/{MANIFEST}"))
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What `backup.json` tells: the home's layout, PostgreSQL's major version and pgBackRest's label (empty: none), bytes."""
+
+    layout: int
+    postgres: str
+    label: str
+    bytes: int
+
+    def write(self, folder: Path) -> None:
+        """Puts it into a set."""
+        (folder / MANIFEST).write_text(json.dumps(asdict(self)), encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> Manifest:
+        """Of a set. Raises ComposeError where it cannot be read."""
+        try:
+            return cls(**json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise ComposeError(f"no backup: {folder / MANIFEST}: {error}: take another one by from=") from error
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is known of all attempts. `paused`: Prometheus was stopped and is not yet started again."""
+
+    attempts: int = 0
+    successes: int = 0
+    ok: bool = True
+    paused: bool = False
+    began: float = 0.0
+    seconds: float = 0.0
+    bytes: int = 0
+    asked: float = 0.0  # unix time since which site.yaml asks for backups; 0: it does not
+    newest: float = 0.0  # unix time at which the newest good one began; 0: there is none
+    words: str = ""
+
+    @staticmethod
+    def file(paths: Paths) -> Path:
+        """Where it stands."""
+        return paths.data / "backup" / "record.json"
+
+    @classmethod
+    def read(cls, paths: Paths) -> Record:
+        """The record; one of nothing where there is none, or none that can be read."""
+        try:
+            return cls(**json.loads(cls.file(paths).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return cls()
+
+    def write(self, paths: Paths) -> Record:
+        """By one rename."""
+        new = self.file(paths).with_suffix(".new")
+        new.write_text(json.dumps(asdict(self)), encoding="utf-8")
+        new.replace(self.file(paths))
+        return self
+
+    def begun(self) -> Record:
+        """An attempt counts as failed until it has succeeded: one that is killed says nothing."""
+        return replace(self, attempts=self.attempts + 1, ok=False, began=time.time(), words="was cut off")
+
+    def failed(self, words: str) -> Record:
+        """With the error's words."""
+        return replace(self, paused=False, words=words, seconds=time.time() - self.began)
+
+    def done(self, size: int) -> Record:
+        """With the set's bytes."""
+        took = time.time() - self.began
+        return replace(
+            self, successes=self.successes + 1, ok=True, paused=False, newest=self.began, seconds=took, bytes=size, words=""
+        )

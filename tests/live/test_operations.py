@@ -1,0 +1,44 @@
+"""Every command of docs/guides/operations.md, in the guide's order, on an appliance of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+
+from settings.paths import CLONE
+from tests.appliance import Appliance
+
+GUIDE = (CLONE / "docs" / "guides" / "operations.md").read_text(encoding="utf-8")
+COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", GUIDE, re.DOTALL) for line in block.splitlines()]
+# What each says that shows that it did what the guide tells.
+SAYS = {
+    "up": "ready after", "status": "prometheus", "logs": "", "service": "systemctl enable --now", "doctor": "disk",
+    "reload": "nothing has changed", "backup": "made: ", "restore": "restored ", "down": "stopped", "clean": "removed",
+}  # fmt: skip
+
+
+def recipe(command: str) -> list[str]:
+    """What make runs for a command, without the set-up before it."""
+    shown = subprocess.run([*shlex.split(command), "-n"], cwd=CLONE, capture_output=True, text=True, check=True).stdout
+    words = shlex.split(shown)
+    start = words.index("compose.bootstrap") + 1
+    return [word for word in words[start:] if word not in ("--no-setup", "--tests")]
+
+
+def test_the_guides_commands_do_what_it_says() -> None:
+    assert [command.split()[1] for command in COMMANDS] == list(SAYS)
+    appliance = Appliance(factor=0.1, settings={"workload": False})
+    try:
+        for command in COMMANDS:
+            words = [sys.executable, *recipe(command), "--home", str(appliance.home), "--site", str(appliance.site_file)]
+            done = subprocess.run(words, cwd=CLONE, env=os.environ, capture_output=True, text=True, timeout=180, check=False)
+            # On a machine that lacks something, doctor's exit code says so.
+            assert done.returncode == 0 or "doctor" in words, f"{command}: {done.stdout}{done.stderr}"
+            assert SAYS[command.split()[1]] in done.stdout, command
+        assert not appliance.paths.data.exists()
+        assert len(list((appliance.paths.backups / "files").glob("*Z"))) == 1, "backups stay"
+    finally:
+        appliance.__exit__(None, None, None)
