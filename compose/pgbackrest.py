@@ -39,7 +39,7 @@ def flag(data: Path) -> Path:
 def words(command: str, data: Path, repository: Path, *more: str) -> list[str]:
     """A command line of pgBackRest; nothing is read from /etc/pgbackrest.conf."""
     where = [] if command == "info" else [f"--pg1-path={data}", f"--lock-path={_folder(data) / 'lock'}"]
-    if command in ("archive-push", "restore"):
+    if command == "restore":  # which looks there for what an asynchronous archive would have left
         where.append(f"--spool-path={_folder(data) / 'lock'}")
     return [
         "pgbackrest", "--no-config", f"--stanza={STANZA}", f"--repo1-path={repository / 'repo'}",

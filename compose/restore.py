@@ -7,6 +7,7 @@ goes back.
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import subprocess
 import time
@@ -101,8 +102,11 @@ def _postgres(stack: Stack, site: Site, manifest: Manifest) -> Path:
     fresh, sockets = _named(place, BESIDE), place.parent
     run_as(["rm", "-rf", str(fresh)], user)
     run_as(["mkdir", "-p", "-m", "700", str(sockets / "lock"), str(fresh)], user)
+    repository = pgbackrest.place(site, stack.paths)
+    # pgBackRest's own would name the spool, which that command refuses where nothing is archived asynchronously.
+    fetch = shlex.join(pgbackrest.words("archive-get", fresh, repository)) + ' %f "%p"'
     target = ("--type=immediate", "--target-action=promote", f"--set={manifest.label}")
-    run_as(pgbackrest.words("restore", fresh, pgbackrest.place(site, stack.paths), *target), user)
+    run_as(pgbackrest.words("restore", fresh, repository, *target, f"--recovery-option=restore_command={fetch}"), user)
     control = [str(binaries / "pg_ctl"), "-D", str(fresh), "-s", "-w", "-t", f"{_RECOVERED_WITHIN:.0f}"]
     alone = f"-c listen_addresses= -c unix_socket_directories='{fresh}' -c archive_mode=off"
     run_as([*control, "-o", alone, "-l", str(fresh / "recovery.log"), "start"], user)
