@@ -190,7 +190,7 @@ def test_the_jobs_are_those_that_rules_and_panels_select(out: Path) -> None:
     assert [job["job_name"] for job in jobs] == ["system"]
     assert jobs[0]["scrape_interval"] == "200ms"
     told = (out / "prometheus" / "rules" / "watchfloor-stack.yml").read_text()
-    assert 'absent(up{job="system"})\n' in told
+    assert '(absent(up{job="system"})) and on ()' in told, "of this one alone"
     rules = {path.name for path in (out / "prometheus" / "rules").iterdir()}
     assert rules == {"watchfloor-stack.yml", "watchfloor-system.yml"}, "rules on what is not there are dead"
     boards = {path.stem for path in (out / "grafana" / "dashboards").iterdir()}
