@@ -52,7 +52,8 @@ OF_A_DAY = (filesystem.READONLY,)
 SITE = Site()
 # What stays at a value instead of growing by a scrape's number, so that nothing fires; by metric, and by label.
 _STILL = {
-    feed.STALE: 0, database.CONNECTIONS: 1, app.ERRORS: 1, websocket.ERRORS: 1, websocket.DROPPED: 1, websocket.GAPS: 1,
+    feed.STALE: 0, filesystem.READONLY: 0, database.CONNECTIONS: 1, app.ERRORS: 1, websocket.ERRORS: 1, websocket.DROPPED: 1,
+    websocket.GAPS: 1,
     probe.FAILURES: 1,
 }  # fmt: skip
 _BAD = {("code", "5xx"), ("source", "none"), ("source", "error"), ("result", "full")}
