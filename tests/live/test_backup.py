@@ -16,7 +16,7 @@ from compose.errors import BadInputError, ComposeError
 from compose.host import DATABASE_USER
 from metrics import stack
 from settings.paths import DATABASE_USER as DATABASE
-from tests.appliance import Appliance, get
+from tests.appliance import Appliance, get, status_of
 from tests.drills.database_faults import superuser
 from tests.waiting import until
 
@@ -99,6 +99,10 @@ def test_every_row_comes_back_and_what_came_later_goes(appliance: Appliance) -> 
     assert isinstance(get(appliance.url("inbox", "/api/incidents")), dict | list)
 
 
+def ready(appliance: Appliance) -> bool:
+    return status_of(appliance.url("prometheus", "/-/ready")) == 200
+
+
 def _rows(appliance: Appliance) -> int:
     with superuser(appliance) as admin:
         return sum(count for count, _ in sums(admin).values())
@@ -137,10 +141,11 @@ def test_a_failed_one_leaves_no_set_and_says_why(appliance: Appliance) -> None:
     after = Record.read(appliance.paths)
     assert (after.attempts, after.successes, after.ok) == (before.attempts + 1, before.successes, False)
     assert backups.labels(folder) == known
-    until("Prometheus is back", lambda: appliance.value("vector(time())"), 20)
+    until("Prometheus is back", lambda: ready(appliance), 20)
     until("people are told", lambda: appliance.alerts("BackupFailed"), 30)
     for _ in range(2):
         backing.backup(appliance.stack, said)
+        until("Prometheus is back again", lambda: ready(appliance), 20)
     until("all is well again", lambda: not appliance.alerts("BackupFailed"), 30)
     assert (appliance.value(stack.BACKUP_BYTES.name) or 0) > 2**20
     assert len(backups.labels(folder)) == 2
