@@ -33,9 +33,8 @@ def followed(clone: Path) -> None:
     """The guide's files and changes in that copy. AssertionError says which change does not fit any more."""
     for language, file, text in blocks():
         if language == "diff":
-            done = subprocess.run(
-                ["patch", "-p1", "--no-backup-if-mismatch"], cwd=clone, input=text, capture_output=True, text=True, check=False
-            )
+            words = ["git", "apply", "-"]
+            done = subprocess.run(words, cwd=clone, input=text, capture_output=True, text=True, check=False)
             assert done.returncode == 0, done.stdout + done.stderr
         elif file:
             place = clone / file

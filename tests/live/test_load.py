@@ -46,8 +46,12 @@ def test_an_interruption_ends_it_in_good_order_with_what_was_measured(appliance:
     test = shapes.find("api")
     assert test
     timer = threading.Timer(3, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    outcome = run.conduct(appliance, test.scaled(0.1, 0.02), SHORT, lambda *_: None)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts in the background is deaf to it
+    try:
+        timer.start()
+        outcome = run.conduct(appliance, test.scaled(0.1, 0.02), SHORT, lambda *_: None)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert outcome.interrupted
     assert outcome.latency.count > 10
     assert outcome.seconds < 30

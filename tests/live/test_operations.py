@@ -22,7 +22,10 @@ SAYS = {
 
 def recipe(command: str) -> list[str]:
     """What make runs for a command, without the set-up before it."""
-    shown = subprocess.run([*shlex.split(command), "-n"], cwd=CLONE, capture_output=True, text=True, check=True).stdout
+    # A make within a make tells of folders, too.
+    variables = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    asked = [*shlex.split(command), "-n", "--no-print-directory"]
+    shown = subprocess.run(asked, cwd=CLONE, env=variables, capture_output=True, text=True, check=True).stdout
     words = shlex.split(shown)
     start = words.index("compose.bootstrap") + 1
     return [word for word in words[start:] if word not in ("--no-setup", "--tests")]
