@@ -38,8 +38,10 @@ def _fine(panels: Panels) -> Row:
             none="no probe is scraped",
         ),
         panels.stat(
-            "Stream", "Whether a client gets in and gets messages now. Normal: up. DOWN: the panel Failures tells why.",
-            Query(m.STREAM_UP, "{{endpoint}}"), states=States(), none="no stream is probed",
+            "Stream",
+            "Whether a client gets in and gets messages now, at every stream that is probed. Normal: up. DOWN: the panel "
+            "Failures tells which, and why.",
+            Query(m.STREAM_UP.expr.min(), "all"), unit=Unit.BOOL, states=States(), none="no stream is probed",
         ),
         panels.stat(
             "API and edge",
