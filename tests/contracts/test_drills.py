@@ -34,9 +34,11 @@ def test_drills_do_not_get_lost() -> None:
     assert len(DRILLED) >= LEAST
 
 
-def test_nine_of_ten_demanded_alerts_have_a_drill() -> None:
+def test_nine_of_ten_demanded_alerts_were_seen_to_fire() -> None:
+    """By their rows, which only a drill that passed has written."""
     wanted = demanded()
-    assert len(wanted & (DRILLED | {"Watchdog"})) >= SHARE * len(wanted), sorted(wanted - DRILLED)
+    seen = wanted & {*recorded(FILE.read_text(encoding="utf-8")).scaled, "Watchdog"}
+    assert len(seen) >= SHARE * len(wanted), sorted(wanted - seen)
 
 
 def test_the_page_is_of_these_drills() -> None:
