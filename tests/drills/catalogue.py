@@ -175,7 +175,7 @@ def settings() -> dict[str, Any]:
             "ScrapeSlow": {"threshold": 0.2},
             "AIModelStale": {"threshold": 60},
         },
-        # As many predictions within ten minutes as an hour has otherwise.
+        # As many predictions within that minute (the window is scaled, too) as an hour has otherwise.
         "analysis": {"every": "10s"},
         "exporters": {"model_quality": {"window": "10m"}, "series_limit": SERIES},
         "stream": {"sources": sources()},
