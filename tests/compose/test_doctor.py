@@ -6,9 +6,10 @@ import argparse
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from compose.native import Stack
 from compose.ports import is_free
 from compose.secrets import make_secrets
 from settings import Paths, Site
-from settings.paths import CLONE
+from settings.paths import CLONE, HOME_VARIABLE
 from tests.waiting import free_ports, until
 
 
@@ -64,14 +65,30 @@ def test_a_machine_that_is_well_has_nothing_to_mend(patient: Patient, capsys: py
     }
 
 
+@contextmanager
+def listener(port: int) -> Iterator[int]:
+    """A process that listens there, and belongs to no appliance as these tests may; its pid."""
+    listen = "import socket, sys, time; held = socket.create_server(('127.0.0.1', int(sys.argv[1])));"
+    words = f"{listen} print(1, flush=True); time.sleep(60)"
+    environment = {name: value for name, value in os.environ.items() if name != HOME_VARIABLE}
+    command = [sys.executable, "-c", words, str(port)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout
+            assert process.stdout.readline() == b"1\n"
+            yield process.pid
+        finally:
+            process.kill()
+
+
 def test_every_port_that_is_taken_is_named_with_who_has_it(patient: Patient, capsys: pytest.CaptureFixture[str]) -> None:
     port = patient.ports["prometheus"]
-    with socket.create_server(("127.0.0.1", port)):
+    with listener(port) as pid:
         finding = patient.found()[f"port {port}"]
         stack = Stack(Host(patient.home, None, copied=False), patient.home / "site.yaml")
         assert doctor.doctor(stack, argparse.Namespace(json=False)) == 1
     assert finding.level == "problem"
-    assert f"(pid {os.getpid()})" in finding.words
+    assert f"(pid {pid})" in finding.words
     assert "give prometheus another" in finding.fix
     said = capsys.readouterr()
     assert "→ stop that one" in " ".join(said.out.split()), "wherever a line of the table ends"

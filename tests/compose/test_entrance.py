@@ -194,6 +194,14 @@ def test_line_ends_make_no_header_of_their_own(door: Front) -> None:
     assert b"Location: https://evil" not in said
 
 
+def said_to(wire: ssl.SSLSocket) -> bytes:
+    """What the entrance answers; nothing, too, where it has closed while something of ours was on its way."""
+    try:
+        return wire.recv(1000)
+    except ConnectionResetError:
+        return b""
+
+
 def test_what_is_too_large_or_too_slow_is_refused(door: Front) -> None:
     known = basic(door)
     assert ask(door, "/inbox/api/events", "POST", b"x" * (1 << 20), **known).status == 200
@@ -207,8 +215,8 @@ def test_what_is_too_large_or_too_slow_is_refused(door: Front) -> None:
             f"POST /inbox/api/events HTTP/1.1\r\nHost: x\r\nAuthorization: {known['Authorization']}\r\nContent-Length: 9\r\n\r\nx"
         )
         body.sendall(words.encode())
-        assert head.recv(1000) == b"" or time.monotonic() - began > 5
-        said = body.recv(1000)
+        assert said_to(head) == b"" or time.monotonic() - began > 5
+        said = said_to(body)
         assert said == b"" or b" 408 " in said
     assert time.monotonic() - began < 15
     assert len(door.seen) == before, "a service is asked when the whole request is there"

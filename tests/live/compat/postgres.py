@@ -46,6 +46,7 @@ UNTOLD = {
     "pg_partitions_.*": "partitions: ours alone",
     "pg_sequence_used_ratio": "sequences near their end: ours alone",
     "pg_prepared_xacts.*": "prepared transactions: ours alone",
+    "pg_stat_io_.*": "reads and writes by process: no collector of theirs has them",
     "pg_wal_position_bytes_total": "WAL written: ours alone",
     "pg_settings_pending_restart": "since the releases after 0.20",
     "pg_stat_user_tables_(index_size|table_size)_bytes": "parts of a table's size, in later releases",
