@@ -42,7 +42,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 def sampled(url: str, ago: int) -> bool:
     """Whether rates and alerts have values, also some seconds ago: a chart ends where its last whole step does."""
-    rates = ("hostile_total", "prometheus_http_requests_total", "prometheus_http_request_duration_seconds_bucket")
+    own = 'process_cpu_seconds_total{job="prometheus"}'
+    rates = ("hostile_total", "prometheus_http_requests_total", "prometheus_http_request_duration_seconds_bucket", own)
     query = " + ".join([*(f"count(rate({name}[4s] offset {ago}s))" for name in rates), "count(ALERTS)"])
     found = world.get(f"{url}/api/v1/query?query={urllib.parse.quote(query)}")[1]
     return bool(json.loads(found)["data"]["result"])
