@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 from urllib.parse import urlsplit
 
-import jinja2
-
+from compose.fill import page
 from metrics.durations import seconds
 from settings import Paths, Site
 from settings.basic import in_bytes
@@ -15,22 +13,13 @@ from settings.basic import in_bytes
 FILE = "edge.vcl"
 HEALTH = "/.edge/health"
 SECRET_HEADER, PURGED_HEADER = "X-Watchfloor-Edge", "X-Purged"
-_TEMPLATES = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-    undefined=jinja2.StrictUndefined,
-    variable_start_string="<<",
-    variable_end_string=">>",
-    block_start_string="<%",
-    block_end_string="%>",
-    keep_trailing_newline=True,
-    autoescape=False,  # noqa: S701  # VCL is no HTML; what goes in is a port, a number and a word of ours
-)
 
 
 def vcl(site: Site, secret: str) -> str:
     """Varnish's configuration for a site; `secret` is the word by which the appliance's own requests are known."""
     backend = urlsplit(site.local_url(site.ports.stream))
-    return _TEMPLATES.get_template("edge.vcl.j2").render(
+    return page(
+        "edge.vcl.j2",
         host=backend.hostname, port=backend.port, ttl=max(1, int(seconds(site.cache.edge.ttl))), secret=secret, health=HEALTH,
         neighbours=[network.split("/") for network in _neighbours(site)],
         secret_header=SECRET_HEADER, purged_header=PURGED_HEADER,

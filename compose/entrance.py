@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-import jinja2
-
 from compose import certificates
+from compose.edge import SECRET_HEADER
+from compose.fill import page
 from compose.host import Host
 from compose.packages import ENTRANCE, Package
 from compose.secrets import rewrite
@@ -22,18 +22,6 @@ from settings.paths import ALERTMANAGER_USER
 
 FILE = "entrance.conf"
 HEALTH = "/.entrance/health"
-EDGE_HEADER = "X-Watchfloor-Edge"
-_TEMPLATES = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-    undefined=jinja2.StrictUndefined,
-    variable_start_string="<<",
-    variable_end_string=">>",
-    block_start_string="<%",
-    block_end_string="%>",
-    trim_blocks=True,
-    keep_trailing_newline=True,
-    autoescape=False,  # noqa: S701  # no HTML; what goes in are ports, paths and addresses that the settings have judged
-)
 
 
 def packages_of(site: Site) -> tuple[Package, ...]:
@@ -47,9 +35,10 @@ def configuration(site: Site, paths: Paths) -> str:
     host = f"[{given.bind}]" if ":" in given.bind and not given.bind.startswith("[") else given.bind
     upstreams = {name: site.local_url(getattr(site.ports, name)).removeprefix("http://") for name in PATHS}
     public = site.entrance_url.removeprefix("https://").rpartition(":")[0]
-    return _TEMPLATES.get_template("entrance.conf.j2").render(
+    return page(
+        "entrance.conf.j2", trim=True,
         listen=f"{host}:{site.ports.entrance}", health=HEALTH, users=paths.entrance_users, viewer=re.escape(given.viewer),
-        alertmanager=paths.entrance_alertmanager, stream=paths.entrance_stream, edge_header=EDGE_HEADER,
+        alertmanager=paths.entrance_alertmanager, stream=paths.entrance_stream, edge_header=SECRET_HEADER,
         certificate=given.certificate or paths.certificate, key=given.key_file or paths.certificate,
         state=paths.data / "entrance", upstreams=upstreams, scheme="https" if site.stream.tls.certificate else "http",
         workload=site.workload,
@@ -70,7 +59,7 @@ def prepare(site: Site, paths: Paths, host: Host) -> None:
     known = base64.b64encode(f"{ALERTMANAGER_USER}:".encode() + paths.alertmanager_password.read_bytes()).decode()
     rewrite(paths.entrance_alertmanager, f'proxy_set_header Authorization "Basic {known}";\n', host)
     secret = paths.edge_secret.read_text(encoding="ascii")
-    rewrite(paths.entrance_stream, f'proxy_set_header {EDGE_HEADER} "{secret}";\n', host)
+    rewrite(paths.entrance_stream, f'proxy_set_header {SECRET_HEADER} "{secret}";\n', host)
 
 
 def _line(user: str, password: bytes) -> str:

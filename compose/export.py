@@ -18,10 +18,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import yaml
 
 from compose.errors import BadInputError, ComposeError
+from compose.fill import page
 from compose.render import host_targets, prometheus_config
 from compose.service import program
 from metrics import stack
@@ -31,14 +31,6 @@ from settings.paths import CLONE
 
 _PARTS = ("prometheus", "alertmanager", "grafana", "runbooks", "README.md")
 _FIRST_WORDS = "# Watchfloor"
-_TEMPLATES = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-    undefined=jinja2.StrictUndefined,
-    variable_start_string="<<",
-    variable_end_string=">>",
-    keep_trailing_newline=True,
-    autoescape=False,  # noqa: S701  # Markdown for people; what goes in is our own
-)
 _PROVIDER = {
     "name": "Watchfloor",
     "folder": "Watchfloor",
@@ -94,9 +86,7 @@ def files(site: Site) -> dict[str, str]:
     jobs = scrape_jobs(site)
     provider = {"apiVersion": 1, "providers": [_PROVIDER]}
     inbox = site.public(site.ports.inbox)
-    readme = _TEMPLATES.get_template("export.md.j2").render(
-        version=version(), runbooks=inbox, jobs=[f"`{job['job_name']}`" for job in jobs]
-    )
+    readme = page("export.md.j2", version=version(), runbooks=inbox, jobs=[f"`{job['job_name']}`" for job in jobs])
     return {
         "prometheus/scrape_configs.yml": yaml.safe_dump({"scrape_configs": jobs}, sort_keys=False),
         "grafana/provisioning/dashboards/watchfloor.yml": yaml.safe_dump(provider, sort_keys=False),

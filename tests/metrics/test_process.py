@@ -42,7 +42,7 @@ def test_the_figures_are_the_kernels() -> None:
 
 
 def test_open_files_are_counted_as_the_kernel_does() -> None:
-    """In a process of its own: threads of other tests open and close files in this one."""
+    """In a process of its own: the kernel counts what a thread that waits in accept() has reserved, and no list shows it."""
     words = "import psutil; from metrics.process import ProcessSamples as P; held = [open('/dev/null') for _ in range(9)]; "
     words += "print({m.name: v for m, _, v in P('test').collect()}['process_open_fds'], psutil.Process().num_fds())"
     ours, kernels = subprocess.check_output([sys.executable, "-c", words], cwd=CLONE, text=True).split()
