@@ -5,6 +5,7 @@ from __future__ import annotations
 _FIRST = 0.05  # seconds before the second probe; the first comes at once: a late answer of a busy moment costs nothing more
 _MOST = 1.0
 _CALM = 10.0  # a layer that has worked for so long has a clean record
+_MANY = 20  # or has answered so often: one that is late once in a while is asked again at once, one that is always late is not
 
 
 class Breaker:
@@ -18,14 +19,20 @@ class Breaker:
         self.open = self.away = False
         self._tries = 0
         self._closed_at = float("-inf")
+        self._answers = 0
+
+    def worked(self) -> None:
+        """A call succeeded."""
+        self._answers += 1
 
     def failed(self, now: float) -> bool:
         """A call failed; tells whether that opened it. `now` in s of the monotonic clock."""
         if self.open:
             return False
         self.open = True
-        if now - self._closed_at >= _CALM:
+        if now - self._closed_at >= _CALM or self._answers >= _MANY:
             self._tries = 0
+        self._answers = 0
         return True
 
     def proven(self) -> bool:

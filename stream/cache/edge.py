@@ -72,7 +72,7 @@ class HttpEdge(ABC):
 
     # -- writing -----------------------------------------------------------------------------------------------------
     async def refill(self, keys: Sequence[str]) -> None:
-        """Drops the old values of these keys and fetches the new ones. Raises LayerError if any could not be."""
+        """Drops the old values of these keys and fetches what there is now. Raises LayerError if any could not be."""
         await self.purge(keys)
         turn = asyncio.Semaphore(_FETCHES)
 
@@ -84,7 +84,8 @@ class HttpEdge(ABC):
         for status in statuses:
             if isinstance(status, BaseException):
                 raise status
-        if set(statuses) - {HTTPStatus.OK}:  # the edge works; the API, or layer 2 behind it, does not
+        if set(statuses) - {HTTPStatus.OK, HTTPStatus.GONE}:  # gone: somebody removed it meanwhile, and the edge is rid of it
+            # The edge works; the API, or layer 2 behind it, does not.
             self.guard.count("refused")
             raise LayerError("refused")
 

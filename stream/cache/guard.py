@@ -110,6 +110,7 @@ class Guard:
         self._counts, self._probe, self._repair = counts, probe, repair
         self._breaker = Breaker()
         self._probing: asyncio.Task[None] | None = None
+        self._doubt_ends = float("-inf")
 
     @property
     def open(self) -> bool:
@@ -122,11 +123,17 @@ class Guard:
         return self._breaker.away
 
     async def call(self, work: Callable[[], Awaitable[T]]) -> T:
-        """What `work` returns. Raises LayerError: at once while the breaker is open, else within the limit."""
+        """What `work` returns. Raises LayerError: at once while the breaker is open, else within the limit.
+
+        Who comes just after a late answer waits for the probe instead, as part of the limit: it is back in a moment, most times.
+        """
+        left = self.limit
         if self._breaker.open:
-            raise LayerError("open")
+            left -= await self._doubt()
+            if self._breaker.open:
+                raise LayerError("open")
         try:
-            return await within(work(), self.limit)
+            result = await within(work(), left)
         except Exception as error:
             kind = kind_of(error)
             self.count(kind)
@@ -135,6 +142,15 @@ class Guard:
             elif kind == "other":
                 _LOG.exception("%s: a defect of the cache", self.layer, extra={"event": "cache_layer", "layer": self.layer})
             raise LayerError(kind) from error
+        self._breaker.worked()
+        return result
+
+    async def _doubt(self) -> float:
+        """Waits while it is merely late, for one limit after that was seen; returns the seconds."""
+        began = time.monotonic()
+        if self._probing and not self.away and began < self._doubt_ends:
+            await asyncio.wait((self._probing,), timeout=self._doubt_ends - began)
+        return time.monotonic() - began
 
     def count(self, kind: str) -> None:
         """Counts a failure."""
@@ -143,6 +159,7 @@ class Guard:
     def _fail(self, error: Exception) -> None:
         if not self._breaker.failed(asyncio.get_running_loop().time()):
             return
+        self._doubt_ends = time.monotonic() + self.limit
         if kind_of(error) != "timeout":
             self._prove(error)
         self._probing = asyncio.create_task(self._until_it_answers(), name=f"probe {self.layer}")

@@ -51,8 +51,8 @@ def edge_headers(names: Iterable[str], seconds: float, *, own: int = 0, stale: i
 def handler(cache: Cache, secret: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """The handler of `ROUTE`. Without the secret there is no such page.
 
-    504 for a question that is only for what is cached: an edge that forwards it holds nothing, and must not ask on. 404 for what
-    layer 2 does not have, 503 while it does not answer.
+    504 for a question that is only for what is cached: an edge that forwards it holds nothing, and must not ask on. 410 for what
+    layer 2 does not have (any more), 503 while it does not answer.
     """
 
     async def serve(request: web.Request) -> web.StreamResponse:
@@ -67,7 +67,7 @@ def handler(cache: Cache, secret: str) -> Callable[[web.Request], Awaitable[web.
         except LayerError:
             return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE, headers=_NOTHING)
         if packed is None:
-            return web.Response(status=HTTPStatus.NOT_FOUND, headers=_NOTHING)
+            return web.Response(status=HTTPStatus.GONE, headers=_NOTHING)
         entry = packed.entry
         left = min(cache.edge_ttl, entry.expires / 1000 - time.time())
         headers = edge_headers((*tags(entry.key), *entry.tags), left)

@@ -199,18 +199,28 @@ class Shared:
         await within(self._ping(), seconds)
 
     async def _ping(self) -> None:
-        # Whatever idle connections there are may be those of a server that has gone since.
-        await self.redis.connection_pool.disconnect(inuse_connections=False)
+        if self.guard.away:  # whatever idle connections there are may be those of a server that has gone since
+            await self.redis.connection_pool.disconnect(inuse_connections=False)
         await self.redis.ping()
 
     async def _repair(self, missed: tuple[str, ...]) -> None:
         """Removes what could not be removed or replaced while Redis was away. It is still left alone by callers."""
-        for pattern in missed:
-            cursor, names = (0, [(self._prefix + pattern).encode()]) if not is_wild(pattern) else await self._scan(pattern, 0)
+        keys = [key for key in missed if not is_wild(key)]
+        for start in range(0, len(keys), _SCAN):
+            await self._unwrite(keys[start : start + _SCAN])
+        for pattern in filter(is_wild, missed):
+            cursor, names = await self._scan(pattern, 0)
             while names or cursor:
                 await self._unlink(names) if names else None
                 cursor, names = await self._scan(pattern, cursor) if cursor else (0, [])
             await self._tell(pattern)
+
+    async def _unwrite(self, keys: Sequence[str]) -> None:
+        """Removes keys and tells the others, in one step: callers wait for this."""
+        async with self.redis.pipeline(transaction=True) as pipe:
+            pipe.unlink(*(self._prefix + key for key in keys))
+            pipe.publish(self.channel, msgspec.msgpack.encode(Change(self._origin, tuple(keys))))
+            await pipe.execute()
 
     async def close(self) -> None:
         """Ends connections and probes. Who still asks is told that the layer is closed."""

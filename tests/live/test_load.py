@@ -29,8 +29,8 @@ def test_the_five_of_the_design_are_answered_without_loss_and_marked(appliance: 
         assert one.latency.count > 10, one
         assert one.lost == one.doubled == 0
         assert one.notes == []
-    # At the design's rate Redis is later than `cache.redis.timeout` on any machine of two cores, and is left alone for a while: a
-    # miss of the cache's that docs/benchmarks.md tells, and no failure of the generator.
+    # What Redis answers later than `cache.redis.timeout` (5 ms) is a failure of the cache's test. Beside other tests that is common,
+    # and a question of time: docs/benchmarks.md has it from a quiet machine.
     assert {name: one.reasons for name, one in outcomes.items() if one.failed and name != "cache"} == {}
     assert set(outcomes["api"].kinds) == set(shapes.API_MIX)
     assert set(outcomes["database"].kinds) == {"select", "insert", "update", "delete", "join"}

@@ -131,6 +131,16 @@ class RedisServer(Process):
         except OSError:
             return ""
 
+    def info(self, field: str) -> str:
+        """One field of INFO."""
+        text = b"".join(_command("AUTH", PASSWORD)) + b"".join(_command("INFO"))
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+            connection.sendall(text)
+            for line in connection.makefile("r", newline="\r\n"):
+                if line.startswith(field + ":"):
+                    return line.split(":", 1)[1].strip()
+        raise KeyError(field)
+
 
 class VarnishServer(Process):
     """A Varnish with the appliance's own configuration, in front of port `api`."""

@@ -111,6 +111,22 @@ def test_a_value_is_written_through_to_the_edge_and_found_there(servers: tuple[R
     run(work)
 
 
+def test_a_value_that_was_removed_before_the_edge_came_for_it_is_no_failure(
+    servers: tuple[RedisServer, VarnishServer, int],
+) -> None:
+    async def work() -> None:
+        async with world(servers) as made:
+            assert (await made.cache.set(BTC, 1))["cdn"]
+            layer = made.cache._layers.edge
+            assert layer
+            made.redis.ask("DEL", "crypto:" + BTC)
+            await layer.refill((BTC,))
+            assert counted(made.cache, cache.ERRORS, "cdn", "refused") == 0
+            assert await layer.get(BTC) is None, "the edge is rid of it, too"
+
+    run(work)
+
+
 def test_a_miss_everywhere_never_reaches_the_api(servers: tuple[RedisServer, VarnishServer, int]) -> None:
     async def work() -> None:
         async with world(servers) as made:
@@ -140,7 +156,7 @@ def test_the_origin_itself_answers_only_the_edge_and_asks_nobody(servers: tuple[
                     assert response.status == status, headers
             for key in ("sentiment:BTC", "@lock:x", "%20"):
                 async with session.get(url.replace(BTC, key), headers={HEADER: SECRET}) as response:
-                    assert response.status == 404, key
+                    assert response.status == 410, key
 
     run(work)
 

@@ -9,8 +9,9 @@ import pytest
 import uvloop
 
 from metrics import cache
-from stream.cache.cache import Cache
-from stream.cache.guard import within
+from stream.cache.cache import Cache, Item
+from stream.cache.guard import Guard, LayerError, within
+from stream.cache.tally import Tally
 from tests.stream.cache.servers import RedisServer, eventually
 from tests.stream.cache.test_shared import STRICT, caches, counted, run
 
@@ -55,6 +56,73 @@ def test_a_redis_that_is_late_once_is_left_alone_for_that_moment_and_told_to_nob
                 assert counted(one, cache.ERRORS, "redis", "timeout") >= 1
 
     run(work)
+
+
+def test_who_asks_just_after_a_late_answer_waits_for_the_probe_within_the_limit() -> None:
+    async def work() -> None:
+        limit = 2.0
+        loop = asyncio.get_running_loop()
+        answers = asyncio.Event()  # what is asked; while it is not set the layer is late
+
+        async def repair(_: tuple[str, ...]) -> None: ...
+
+        guard = Guard(cache.REDIS, limit, Tally().instruments, answers.wait, repair)
+        began = loop.time()
+        late = asyncio.create_task(guard.call(answers.wait))
+        await eventually("it is in doubt", lambda: guard.open, 2 * limit)
+        beside = [asyncio.create_task(guard.call(answers.wait)) for _ in range(100)]
+        await asyncio.sleep(0)
+        assert not any(one.done() for one in beside), "none was refused for another one's late answer"
+        answers.set()
+        assert await asyncio.gather(*beside) == [True] * 100
+        assert loop.time() - began < 2 * limit
+        with pytest.raises(LayerError, match="timeout"):
+            await late
+        await guard.close()
+
+    run(work)
+
+
+def test_after_that_nobody_waits_for_a_layer_in_doubt() -> None:
+    async def work() -> None:
+        never = asyncio.Event()
+
+        async def repair(_: tuple[str, ...]) -> None: ...
+
+        guard = Guard(cache.REDIS, 0.05, Tally().instruments, never.wait, repair)
+        with pytest.raises(LayerError, match="timeout"):
+            await guard.call(never.wait)
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(LayerError, match="open"):
+            await guard.call(never.wait)
+        assert asyncio.get_running_loop().time() - began >= 0.04, "the rest of the doubt"
+        for _ in range(100):
+            with pytest.raises(LayerError, match="open"):
+                await guard.call(never.wait)
+        assert asyncio.get_running_loop().time() - began < 0.25, "and nothing after it"
+        await guard.close()
+
+    run(work)
+
+
+def test_what_was_missed_is_repaired_in_few_steps(redis: RedisServer) -> None:
+    async def work() -> None:
+        async with caches(redis, 2) as (one, other):
+            keys = [f"market-data:{number}" for number in range(1200)]
+            await one.set_many([Item(key, 1) for key in keys])
+            assert (await other.get(keys[7])).source == "redis"
+            before = int(redis.info("total_commands_processed"))
+            await one._shared._repair((*keys, "analysis:*"))
+            asked = int(redis.info("total_commands_processed")) - before
+            assert asked < 40, "a command for each key would take as long as more come"
+            await eventually("the other one hears of it", lambda: _is_gone(other, keys[7]))
+            assert redis.ask("EXISTS", *("crypto:" + key for key in keys)) == ":0"
+
+    run(work)
+
+
+async def _is_gone(one: Cache, key: str) -> bool:
+    return (await one.get(key)).source == "none"
 
 
 async def _from_redis(one: Cache) -> bool:

@@ -94,6 +94,21 @@ def test_a_layer_that_keeps_failing_is_probed_less_and_one_with_a_clean_record_a
     assert breaker.wait() == 0
 
 
+def test_a_layer_that_is_late_once_in_a_while_has_a_clean_record_too() -> None:
+    breaker = Breaker()
+    for now in range(5):
+        breaker.failed(now)
+        assert breaker.wait() == 0
+        breaker.answered(now)
+        for _ in range(20):
+            breaker.worked()
+    breaker.failed(5)
+    assert breaker.wait() == 0
+    breaker.answered(5)
+    breaker.failed(5.1)
+    assert breaker.wait() > 0, "the last one proved nothing by its answers"
+
+
 def test_one_late_answer_proves_nothing_and_a_second_word_does_once() -> None:
     breaker = Breaker()
     breaker.failed(0)
