@@ -11,7 +11,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -56,23 +57,31 @@ class Outcome:
         return sum(self.cpu) / len(self.cpu) if self.cpu else 0.0
 
 
-def soak(appliance: Appliance, seconds: float, clients: int, rate: float, tell: Callable[[Outcome], None]) -> Outcome:
-    """Watches a running appliance under the load for that long; `tell` hears of it about once a minute."""
+@contextmanager
+def loaded(appliance: Appliance, clients: int, rate: float) -> Iterator[dict[str, int]]:
+    """The load, from its first answer on; the dict is filled at its end: messages, answers, failed."""
     command = [sys.executable, "-m", "tests.soak.load", "--url", appliance.url("stream")]
     command += ["--clients", str(clients), "--rate", str(rate)]
-    outcome, began = Outcome(), time.time()
+    found: dict[str, int] = {}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=CLONE) as load:
         try:
             assert load.stdout
             answered, _, _ = select.select([load.stdout], [], [], FIRST)
             assert answered, f"nobody was answered within {FIRST:g} s: the stream refuses the load"
             assert load.stdout.readline() == "ready\n", "the load ended before anybody was answered"
-            began = time.time()  # what its start takes is no load
-            _watch(appliance, began, seconds, outcome, tell)
+            yield found
         finally:
             load.send_signal(signal.SIGTERM)
             said, _ = load.communicate(timeout=30)
-    found: dict[str, int] = json.loads(said)
+    found.update(json.loads(said))
+
+
+def soak(appliance: Appliance, seconds: float, clients: int, rate: float, tell: Callable[[Outcome], None]) -> Outcome:
+    """Watches a running appliance under the load for that long; `tell` hears of it about once a minute."""
+    outcome = Outcome()
+    with loaded(appliance, clients, rate) as found:
+        began = time.time()  # what its start takes is no load
+        _watch(appliance, began, seconds, outcome, tell)
     outcome.messages, outcome.answers, outcome.failed = found["messages"], found["answers"], found["failed"]
     outcome.seconds = time.time() - began
     outcome.sent = sent(appliance, began)
