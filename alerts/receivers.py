@@ -19,7 +19,12 @@ _COLOUR = (
     '{{ if eq .Status "resolved" }}#009E73{{ else if eq .CommonLabels.severity "critical" }}#D55E00'
     '{{ else if eq .CommonLabels.severity "info" }}#0072B2{{ else }}#E69F00{{ end }}'
 )
-_LINKS = (("What to do", "runbook"), ("Dashboard", "dashboard"), ("Silence", "silence"))
+# What is over needs no silence: the same button leads to its timeline then.
+_LINKS = (
+    ("What to do", "runbook"),
+    ("Dashboard", "dashboard"),
+    ('{{ if eq .Status "resolved" }}Inbox{{ else }}Silence{{ end }}', "aside"),
+)
 
 
 def configuration(receiver: Receiver) -> tuple[str, dict[str, Any]]:

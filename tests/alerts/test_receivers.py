@@ -131,7 +131,10 @@ def test_a_resolution_says_how_long_it_lasted(world: World) -> None:
     assert re.fullmatch(r"RESOLVED passing on host-1 \(lasted [12]m\d+s\)", mail["Subject"])
     assert "Do first" not in part(mail, "plain")
     assert re.search(r"from=\d{13}&to=\d{13}", part(mail, "plain"))
-    assert world.posted("/slack", "RESOLVED passing")["attachments"][0]["color"] == "#009E73"
+    shown = world.posted("/slack", "RESOLVED passing")["attachments"][0]
+    assert shown["color"] == "#009E73"
+    assert [action["text"] for action in shown["actions"]] == ["What to do", "Dashboard", "Inbox"], "nothing is left to silence"
+    assert "silence" not in shown["actions"][2]["url"]
     assert world.posted("/chat", '"status": "resolved"')["alerts"][0]["labels"]["alertname"] == "Passing"
     (event,) = until("PagerDuty is told", lambda: [e for e in world.listener.of("/pager") if e["event_action"] == "resolve"])[:1]
     assert event["routing_key"] == "key-of-a-test"
