@@ -66,22 +66,22 @@ class Asked:
         return self.has_data and all(value == 0 for value in self.values if not math.isnan(value))
 
 
-def ask(appliance: Appliance, *, listed: bool = False, only: Iterable[str] = ()) -> list[Asked]:
-    """Asks every query (`only`: at these places) for the last five minutes, all variables at All.
+def ask(appliance: Appliance, *, listed: bool = False, only: Iterable[str] = (), at: float | None = None) -> list[Asked]:
+    """Asks every query (`only`: at these places) for the five minutes before `at` (Unix time, or now), all variables at All.
 
     `listed`: every value of each variable is chosen by itself instead, which Grafana writes as `(a|b)`.
     """
-    return asyncio.run(_ask(appliance, listed=listed, only=frozenset(only)))
+    return asyncio.run(_ask(appliance, at, listed=listed, only=frozenset(only)))
 
 
-async def _ask(appliance: Appliance, *, listed: bool, only: frozenset[str]) -> list[Asked]:
+async def _ask(appliance: Appliance, at: float | None, *, listed: bool, only: frozenset[str]) -> list[Asked]:
     interval = durations.seconds(appliance.site.scaled(appliance.site.prometheus.scrape_interval))
     library = Library(appliance.paths.rendered / "dashboards")
     made: list[Asked] = []
     async with Prometheus(appliance.url("prometheus")) as prometheus:
         reader = Reader(prometheus, interval)
         for board in library.dashboards.values():
-            chosen, values = await _chosen(reader, board, listed=listed)
+            chosen, values = await _chosen(reader, board, at or time.time(), listed=listed)
             queries = [(panel, one) for panel in board.all_panels() for one in prepared(panel, chosen, values, interval)]
             asking = [
                 _answered(prometheus, board, panel, one)
@@ -92,17 +92,17 @@ async def _ask(appliance: Appliance, *, listed: bool, only: frozenset[str]) -> l
     return made
 
 
-async def _chosen(reader: Reader, board: Dashboard, *, listed: bool) -> tuple[Ask, Mapping[str, Value]]:
+async def _chosen(reader: Reader, board: Dashboard, now: float, *, listed: bool) -> tuple[Ask, Mapping[str, Value]]:
     """The time range, and each variable's value: All, or its values one by one."""
     pairs = [("from", SPAN), ("to", "now"), ("width", str(_WIDTH))]
-    question = understood(board, pairs, time.time())
+    question = understood(board, pairs, now)
     choices = await reader.choices(board, question)
     if listed:
         pairs += [
             (f"var-{one.variable.name}", value) for one in choices if ALL in one.selected and one.variable.multi
             for value, _ in one.options
         ]  # fmt: skip
-        question = understood(board, pairs, time.time())
+        question = understood(board, pairs, now)
         choices = await reader.choices(board, question)
     problems = [*question.problems, *(problem for one in choices for problem in one.problems)]
     assert not problems, f"{board.title}: {problems}"

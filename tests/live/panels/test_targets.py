@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import time
 
 import pytest
 
@@ -16,9 +17,8 @@ from metrics import catalog
 from tests.appliance import Appliance
 from tests.contracts.rendered import queries
 from tests.drills import catalogue
-from tests.live.panels import movers, proof, silent
-from tests.live.panels.alive import Alive
-from tests.live.panels.asking import Asked, annotation_queries, ask
+from tests.live.panels import movers, silent
+from tests.live.panels.asking import Asked, ask
 from tests.live.panels.faults import FAULTS
 from tests.waiting import until
 
@@ -71,45 +71,9 @@ def test_every_metric_that_is_moved_or_not_is_declared() -> None:
 
 
 def test_values_chosen_one_by_one_find_what_all_finds(under_load: Appliance) -> None:
-    def lost() -> list[str]:
-        found = {one.place for one in ask(under_load) if one.has_data}
-        return [one.query.expr for one in ask(under_load, listed=True, only=found) if not one.has_data]
+    at = time.time() - 5  # both at one moment that is past: what is scraped, or not, between them makes no difference
+    found = {one.place for one in ask(under_load, at=at) if one.has_data}
+    lost = [one.query.expr for one in ask(under_load, listed=True, only=found, at=at) if not one.has_data]
 
-    # A scrape that came too late leaves a hole: what was there a moment ago may be gone.
-    until("the same queries have data", lambda: not lost(), 30, 1)
-
-
-def test_series_have_the_labels_by_which_a_legend_calls_them(asked: list[Asked]) -> None:
-    """Some series may lack one: PostgreSQL's own processes have no user."""
-    nameless = {
-        f"{one.place}: {label}"
-        for one in asked
-        for label in _LEGEND.findall(one.query.target.legend_format)
-        if one.found and not any(series.metric.get(label) for series in one.found)
-    }
-    assert nameless == set()
-
-
-def test_a_wrong_value_that_no_declaration_knows_is_caught(asked: list[Asked], under_load: Appliance) -> None:
-    """The mutants that the contract takes for right (test_mutants.py has the others)."""
-    alive = Alive(under_load)
-    excused = silent.reasons(under_load, asked)
-    wrong = [
-        (one, mutant, sent)
-        for one in asked
-        if one.place not in excused
-        for mutant, sent in proof.broken(one)
-        if mutant.kind == "value" and not proof.by_contract(one, mutant)
-    ]
-    survived = [(one.place, mutant.word) for one, mutant, sent in wrong if not proof.by_stack(alive, one, sent)]
-    print(f"wrong values caught by the running stack: {len(wrong) - len(survived)} of {len(wrong)}")
-
-    assert len(wrong) > 20
-    assert survived == []
-
-
-def test_every_annotation_is_answered(under_load: Appliance) -> None:
-    said = dict(annotation_queries(under_load))
-
-    assert len(said) >= 10
-    assert [place for place, refusal in said.items() if refusal] == []
+    assert len(found) > 400
+    assert lost == []
