@@ -25,9 +25,12 @@ class Breaker:
         """A call succeeded."""
         self._answers += 1
 
-    def failed(self, now: float) -> bool:
-        """A call failed; tells whether that opened it. `now` in s of the monotonic clock."""
-        if self.open:
+    def failed(self, now: float, began: float | None = None) -> bool:
+        """A call failed that began then (default: now); tells whether that opened it. In s of the monotonic clock.
+
+        What began before the last probe succeeded says nothing of what is since.
+        """
+        if self.open or (began is not None and began < self._closed_at):
             return False
         self.open = True
         if now - self._closed_at >= _CALM or self._answers >= _MANY:

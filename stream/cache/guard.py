@@ -28,6 +28,7 @@ _MOST_MISSED = 1000
 _REPAIR_SECONDS = 10.0
 _STEPS = 4  # in which a limit is waited for
 _TIMER = 0.001  # seconds by which the loop's timer rings late
+_BENEFIT = 4  # limits after a late answer in which callers wait for the probe: it is back within one or two, most times
 _DOUBT = 0.25  # seconds that a probe may take at least: nobody waits for it, and a busy machine is no dead layer
 
 
@@ -125,11 +126,11 @@ class Guard:
     async def call(self, work: Callable[[], Awaitable[T]]) -> T:
         """What `work` returns. Raises LayerError: at once while the breaker is open, else within the limit.
 
-        Who comes just after a late answer waits for the probe instead, as part of the limit: it is back in a moment, most times.
+        Who comes just after a late answer waits for the probe instead, as part of the limit.
         """
-        left = self.limit
+        left, began = self.limit, asyncio.get_running_loop().time()
         if self._breaker.open:
-            left -= await self._doubt()
+            left -= await self._doubt()  # a call that had less than its limit began before the probe succeeded: it opens nothing
             if self._breaker.open:
                 raise LayerError("open")
         try:
@@ -138,7 +139,7 @@ class Guard:
             kind = kind_of(error)
             self.count(kind)
             if kind in {"timeout", "connection"} or isinstance(error, aiohttp.ClientResponseError):
-                self._fail(error)
+                self._fail(error, began)
             elif kind == "other":
                 _LOG.exception("%s: a defect of the cache", self.layer, extra={"event": "cache_layer", "layer": self.layer})
             raise LayerError(kind) from error
@@ -146,20 +147,20 @@ class Guard:
         return result
 
     async def _doubt(self) -> float:
-        """Waits while it is merely late, for one limit after that was seen; returns the seconds."""
+        """Waits for the probe of a layer that is merely late, for a limit at most; returns the seconds."""
         began = time.monotonic()
         if self._probing and not self.away and began < self._doubt_ends:
-            await asyncio.wait((self._probing,), timeout=self._doubt_ends - began)
+            await asyncio.wait((self._probing,), timeout=min(self.limit, self._doubt_ends - began))
         return time.monotonic() - began
 
     def count(self, kind: str) -> None:
         """Counts a failure."""
         self._counts.inc(cache.ERRORS, self.layer, kind)
 
-    def _fail(self, error: Exception) -> None:
-        if not self._breaker.failed(asyncio.get_running_loop().time()):
+    def _fail(self, error: Exception, began: float) -> None:
+        if not self._breaker.failed(asyncio.get_running_loop().time(), began):
             return
-        self._doubt_ends = time.monotonic() + self.limit
+        self._doubt_ends = time.monotonic() + _BENEFIT * self.limit
         if kind_of(error) != "timeout":
             self._prove(error)
         self._probing = asyncio.create_task(self._until_it_answers(), name=f"probe {self.layer}")

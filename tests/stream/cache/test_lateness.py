@@ -93,13 +93,10 @@ def test_after_that_nobody_waits_for_a_layer_in_doubt() -> None:
         with pytest.raises(LayerError, match="timeout"):
             await guard.call(never.wait)
         began = asyncio.get_running_loop().time()
-        with pytest.raises(LayerError, match="open"):
-            await guard.call(never.wait)
-        assert asyncio.get_running_loop().time() - began >= 0.04, "the rest of the doubt"
         for _ in range(100):
             with pytest.raises(LayerError, match="open"):
                 await guard.call(never.wait)
-        assert asyncio.get_running_loop().time() - began < 0.25, "and nothing after it"
+        assert 0.15 < asyncio.get_running_loop().time() - began < 0.6, "four limits, and nothing after them"
         await guard.close()
 
     run(work)

@@ -94,6 +94,15 @@ def test_a_layer_that_keeps_failing_is_probed_less_and_one_with_a_clean_record_a
     assert breaker.wait() == 0
 
 
+def test_what_began_before_the_last_probe_succeeded_opens_nothing() -> None:
+    breaker = Breaker()
+    assert breaker.failed(10, 9.9)
+    breaker.answered(10.1)
+    assert not breaker.failed(10.2, 10.05)
+    assert not breaker.open
+    assert breaker.failed(10.2, 10.15)
+
+
 def test_a_layer_that_is_late_once_in_a_while_has_a_clean_record_too() -> None:
     breaker = Breaker()
     for now in range(5):
