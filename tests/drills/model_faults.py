@@ -17,7 +17,7 @@ from settings.paths import HOME_VARIABLE
 from stream.analysis.versions import Shelf
 from tests.appliance import Appliance
 from tests.drills.faults import Fault
-from tests.stream.analysis.world import corrupted
+from tests.stream.analysis.damage import corrupted
 from tests.waiting import until
 
 _LEARNS = 3000  # seconds until a model has learned and 200 of its predictions were scored, at factor 1

@@ -19,7 +19,8 @@ from stream.analysis.engine import Served
 from stream.analysis.messages import PREDICTIVE, RISK, TYPES
 from stream.analysis.records import Records, unscored
 from stream.store.database import Database
-from tests.stream.analysis.world import World, corrupted, with_intervals
+from tests.stream.analysis.damage import corrupted, with_intervals
+from tests.stream.analysis.world import World
 from tests.stream.store.postgres import database_url, postgres, site  # noqa: F401  # fixtures
 from tests.waiting import until
 

@@ -17,8 +17,8 @@ from psycopg.rows import dict_row
 from stream.analysis.client import AnalysisClient, BusyError, RefusedError, UnreachableError
 from stream.analysis.messages import PREDICTIVE, RISK, TYPES, Analysis, AnalysisRequest
 from stream.analysis.versions import Shelf
+from tests.stream.analysis.damage import overflown
 from tests.stream.analysis.processes import Home, Running, fetch, running
-from tests.stream.analysis.world import overflown
 from tests.stream.store.postgres import Postgres, postgres  # noqa: F401  # a fixture
 from tests.waiting import free_ports, until
 
