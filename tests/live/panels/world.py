@@ -24,6 +24,7 @@ _OWN: dict[str, Any] = {
     },
     "database": {"maintain": "30s"},
     "exporters": {"series_limit": 100},
+    "backup": {"every": "1d"},  # so that their age has a measure; none is due within a run
 }
 
 
