@@ -19,10 +19,10 @@ from tests.waiting import free_ports, until
 # What makes small faults show: a slow client soon told, a receiver that is away, metrics with more series than are let in.
 _OWN: dict[str, Any] = {
     "stream": {
-        "slow_seconds": 3.0,
+        "slow_seconds": 5.0,
         "sources": {"sentiment": {"mapping": {"ignore": ["heartbeat"]}}},
     },
-    "database": {"maintain": "30s"},
+    "database": {"maintain": "5s"},  # shorter than a fault lasts
     "exporters": {"series_limit": 100},
     "backup": {"every": "1d"},  # so that their age has a measure; none is due within a run
 }
