@@ -95,6 +95,18 @@ load: ## load tests with a verdict and a page: make load t=websocket d=60s profi
 docs: ## the documentation as a site in var/site, every link checked, without a network
 	@NO_MKDOCS_2_WARNING=1 $(TESTS) -m mkdocs build --quiet
 
+.PHONY: stress
+stress: ## more and more requests until an objective breaks: knee, shedding, recovery
+	@$(TESTS) -m tests.load.stress $(args)
+
+.PHONY: scale
+scale: ## one to eight stream servers of a fifth of a core each, and the law that fits (as root)
+	@$(TESTS) -m tests.load.scale $(args)
+
+.PHONY: chaos
+chaos: ## faults under load, in a seed's order: make chaos args='--only stream:kill'
+	@$(TESTS) -m tests.chaos $(args)
+
 event: ## mark a deploy or a load run on dashboards: make event title='shop 1.4.2' kind=deploy
 	@$(RUN) -m alerts event --title '$(subst ','\'',$(title))' --kind '$(or $(kind),deploy)' $(args)
 notify-test: ## send a test notification and tell what became of it: make notify-test r=NAME

@@ -76,13 +76,15 @@ WRITTEN = Counter(
 )  # fmt: skip
 LOST = Counter(
     "db_lost_rows_total",
-    "Rows of the feed that will not reach the data store: the spool was full, the disk refused them, they do not fit, or the "
-    "database refused them.",
+    "Rows of the feed that will not reach the data store: the spool was full, the disk refused them until memory was full too, "
+    "they do not fit, or the database refused them.",
     Unit.COUNT,
     labels=("reason",),
     closed={"reason": ("full", "disk", "unfit", "refused")},
 )
-SPOOL_BYTES = Gauge("db_spool_bytes", "Bytes of rows that wait on disk for the database.", Unit.BYTES)
+SPOOL_BYTES = Gauge(
+    "db_spool_bytes", "Bytes of rows that wait for the database, on disk or, while that refuses them, in memory.", Unit.BYTES
+)
 SPOOL_LIMIT = Gauge("db_spool_limit_bytes", "Bytes that the spool on disk may have.", Unit.BYTES)
 SPOOL_AGE = Gauge("db_spool_age_seconds", "How long the oldest row that waits for the database has waited.", Unit.SECONDS)
 SPOOL_CORRUPT = Counter("db_spool_corrupt_bytes_total", "Bytes of the spool that were damaged on disk and skipped.", Unit.BYTES)

@@ -106,10 +106,16 @@ class Journal:
 
     def _roll(self) -> None:
         tail = self._open(self.end)
-        os.fdatasync(self._tail)
-        folder = os.open(self.folder, os.O_RDONLY)
-        os.fsync(folder)  # a file's name is kept by its folder
-        os.close(folder)
+        try:
+            os.fdatasync(self._tail)
+            folder = os.open(self.folder, os.O_RDONLY)
+            try:
+                os.fsync(folder)  # a file's name is kept by its folder
+            finally:
+                os.close(folder)
+        except OSError:
+            os.close(tail)  # it is tried again, many times where a disk is full
+            raise
         os.close(self._tail)
         self._tail = tail
         self._starts.append(self.end)

@@ -1,7 +1,8 @@
 """The store as a sink of the stream: each update is in the journal before its room hears of it, and in the database soon after.
 
-`write` costs one write to a file. What waits there outlives this process, PostgreSQL and both; a journal that is full or a disk
-that refuses costs the rows of that moment, which are counted, and nobody else anything.
+`write` costs one write to a file. What waits there outlives this process, PostgreSQL and both. What a disk refuses waits in
+memory until it takes it. What a journal that is full, or this memory, has no room for is lost; that is counted, and costs nobody
+else anything.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from stream.loop import ended
 from stream.messages import Update
 from stream.store.database import Database
 from stream.store.errors import StoreError
+from stream.store.held import Held
 from stream.store.journal import FullError, Journal
 from stream.store.rows import UnfitError, lines
 from stream.store.writer import BATCH_BYTES, Writer
@@ -34,7 +36,9 @@ LINGER = 0.5  # seconds that a batch is gathered
 _AGAIN = 1.0  # seconds after a failure
 _SYNC_EVERY = 0.1  # seconds: what a machine may lose with its power
 _CLOSE_WITHIN = 2.0  # seconds in which what waits may still be written at the end
+_HELD_BYTES = 16 * 2**20  # of rows in memory while the disk refuses them: half an hour at 100 rows a second
 _ORPHANS_EVERY = 30.0  # seconds between looks for journals that no worker has any more
+_HELD = "rows wait in memory: free space on its disk"
 _COUNTED = (db.WRITTEN, db.LOST)
 _LOG = logging.getLogger("watchfloor.store")
 
@@ -50,6 +54,8 @@ class StoreSink:
         self._counts = Instruments(_COUNTED)
         self._journal: Journal | None = None
         self._writer: Writer | None = None
+        self._held = Held(_HELD_BYTES)
+        self._losing: set[str] = set()  # why rows are being lost: each reason is logged once
         self._marks: deque[tuple[int, float]] = deque()  # (position, monotonic time) of what waits, about one a second
         self._wake = asyncio.Event()
         self._closing = False
@@ -73,7 +79,7 @@ class StoreSink:
         try:
             self._journal = Journal(self._folder / str(self._worker), self._cap)
         except OSError as error:
-            self._journal_problem = f"database spool: {error.filename or self._folder}: {error.strerror or error}: rows are lost"
+            self._journal_problem = f"database spool: {error.filename or self._folder}: {error.strerror or error}: {_HELD}"
             return
         self._journal_problem = ""
         self._writer = Writer(self._database, self._journal, self._counts)
@@ -81,37 +87,50 @@ class StoreSink:
 
     # -- taking ------------------------------------------------------------------------------------------------------
     def write(self, update: Update) -> None:
-        """Puts an update's rows into the journal; what cannot be put there is counted."""
+        """Puts an update's rows into the journal, or has them wait for it; what can do neither is counted."""
         try:
             payload = lines(update)
         except UnfitError as error:
             self._lose("unfit", 1, str(error))
             return
-        if not payload:
+        if not payload or (not self._held and self._stored(payload)):
             return
-        if self._journal is None:
+        if not self._held.add(payload, time.monotonic()):
             self._lose("disk", payload.count(b"\n"), self._journal_problem)
-            return
+
+    def _stored(self, payload: bytes) -> bool:
+        """Whether a record is settled: it is in the journal, or the journal is at its cap. False: the disk refuses it now."""
+        if self._journal is None:
+            return False
         try:
             end = self._journal.append(payload)
         except FullError:
             self._lose("full", payload.count(b"\n"), "it is full")
             self._journal_problem = "database spool: it is full: rows are lost until the database takes them"
-            return
+            return True
         except OSError as error:
-            self._lose("disk", payload.count(b"\n"), str(error))
-            self._journal_problem = f"database spool: {error.strerror or error}: rows are lost"
-            return
+            if not self._journal_problem:
+                _LOG.warning("rows wait in memory", extra={"event": "rows_held", "reason": str(error)})
+            self._journal_problem = f"database spool: {error.strerror or error}: {_HELD}"
+            return False
         self._journal_problem = ""
+        self._losing.clear()
         now = time.monotonic()
         if not self._marks or now - self._marks[-1][1] >= 1:
             self._marks.append((end, now))
         self._wake.set()
+        return True
+
+    def _relieve(self) -> None:
+        """What waits in memory goes to disk, as far as it is taken."""
+        while self._held and self._stored(self._held.first):
+            self._held.pop()
 
     def _lose(self, reason: str, rows: int, why: str) -> None:
         self._counts.inc(db.LOST, reason, by=rows)
-        if not self._journal_problem or reason == "unfit":  # the first one of many
+        if reason == "unfit" or reason not in self._losing:
             _LOG.error("rows are lost", extra={"event": "rows_lost", "reason": reason, "why": why})
+        self._losing.add(reason)
 
     # -- writing -----------------------------------------------------------------------------------------------------
     async def _run(self) -> None:
@@ -173,9 +192,10 @@ class StoreSink:
                 journal.close()
 
     async def _sync(self) -> None:
-        """Has the disk itself keep what was written, a few times a second."""
+        """Has the disk take what waits, and itself keep what was written, a few times a second."""
         while True:
             await asyncio.sleep(_SYNC_EVERY)
+            self._relieve()
             journal = self._journal
             if journal and journal.synced < journal.end:
                 try:
@@ -186,11 +206,15 @@ class StoreSink:
     async def close(self) -> None:
         """Writes what waits, if the database takes it soon, and lets go of the journal; the rest waits for the next start."""
         self._closing = True
+        self._relieve()
         self._wake.set()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_WITHIN):
                 await self._finish()
         await ended(self._tasks)
+        self._relieve()
+        while self._held:
+            self._lose("disk", self._held.pop().count(b"\n"), self._journal_problem)
         if self._journal:
             with contextlib.suppress(OSError):
                 self._journal.sync()
@@ -213,8 +237,9 @@ class StoreSink:
         """The samples of now."""
         yield from self._counts.collect()
         pending = self._writer.pending if self._writer else 0
-        yield db.SPOOL_BYTES.sample(pending)
+        since = [self._marks[0][1]] if pending > 0 and self._marks else [self._held.since] if self._held else []
+        yield db.SPOOL_BYTES.sample(pending + self._held.size)
         yield db.SPOOL_LIMIT.sample(self._cap)
-        yield db.SPOOL_AGE.sample(time.monotonic() - self._marks[0][1] if pending > 0 and self._marks else 0)
+        yield db.SPOOL_AGE.sample(time.monotonic() - since[0] if since else 0)
         if self._journal:
             yield db.SPOOL_CORRUPT.sample(self._journal.corrupt)

@@ -52,17 +52,24 @@ def _site(redis: int, edge: int) -> dict[str, Any]:
     }
 
 
+def written(home: Path, redis: int, edge: int) -> Path:
+    """A home for a server, with the edge's secret; its site.yaml."""
+    home.joinpath("secrets").mkdir(parents=True, mode=0o700)
+    (home / "secrets" / "edge_secret").write_text(SECRET, encoding="utf-8")
+    (home / "secrets" / "edge_secret").chmod(0o600)
+    (home / "site.yaml").write_text(json.dumps(_site(redis, edge)), encoding="utf-8")
+    return home / "site.yaml"
+
+
 @contextmanager
 def server(folder: Path, core: int | None, workers: int = 1, port: int = 0, edge: int = 1) -> Iterator[int]:
     """The stream server with its replay; its port. `edge` is the port of the edge before it; 1: there is none."""
     public, *admins = free_ports(1 + workers)
     public = port or public
     home = folder / str(public)
-    home.joinpath("secrets").mkdir(parents=True, mode=0o700)
-    (home / "secrets" / "edge_secret").write_text(SECRET, encoding="utf-8")
-    (home / "secrets" / "edge_secret").chmod(0o600)
+    home.mkdir(parents=True)
     with redis_server(home / "redis") as redis, Postgres() as postgres:
-        (home / "site.yaml").write_text(json.dumps(_site(redis.port, edge)), encoding="utf-8")
+        site = written(home, redis.port, edge)
         words = [
             "stream",
             "--port",
@@ -71,9 +78,7 @@ def server(folder: Path, core: int | None, workers: int = 1, port: int = 0, edge
             str(min(admins)),
             *(["--workers", str(workers)] * (workers > 1)),
         ]
-        with process(
-            words, core, WATCHFLOOR_HOME=str(home), WATCHFLOOR_SITE=str(home / "site.yaml"), DATABASE_URL=postgres.fresh()
-        ):
+        with process(words, core, WATCHFLOOR_HOME=str(home), WATCHFLOOR_SITE=str(site), DATABASE_URL=postgres.fresh()):
             until(
                 "the server knows all symbols", lambda: all(len(body(public, PATH)) > 2000 for _ in range(4 * workers)), SETTLED
             )

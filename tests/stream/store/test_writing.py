@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+import resource
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -175,6 +176,68 @@ def test_a_spool_that_is_full_loses_rows_and_says_so_and_goes_on_afterwards(
             assert len(prices(database_url)) == 100 - lost
 
     asyncio.run(story())
+
+
+@contextlib.contextmanager
+def no_file_above(size: int) -> Iterator[None]:
+    """The kernel refuses this process what a disk without space would refuse."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_rows_that_the_disk_refuses_wait_for_it_in_their_order(tmp_path: Path, database_url: str) -> None:
+    async def story() -> None:
+        async with sink_in(tmp_path) as sink:
+            sink.write(market(0))
+            await eventually("it is written", lambda: written(sink))
+            (segment,) = (tmp_path / "0").glob("*.log")
+            with no_file_above(segment.stat().st_size + 5):
+                for number in range(1, 50):
+                    sink.write(market(number))
+                assert any("wait in memory" in sentence for sentence in sink.degraded)
+                assert value(sink, db.SPOOL_BYTES) > 0
+            sink.write(market(50))  # the disk has space again: what came before goes first
+            await eventually("all is written", lambda: written(sink))
+            assert value(sink, db.LOST, "disk") == 0
+            assert sink.degraded == []
+
+    asyncio.run(story())
+    assert prices(database_url) == [number + 0.5 for number in range(51)]
+
+
+def test_rows_wait_for_a_journal_that_cannot_be_opened(tmp_path: Path, database_url: str) -> None:
+    (tmp_path / "0").touch()  # where its folder is to be
+
+    async def story() -> None:
+        async with sink_in(tmp_path) as sink:
+            sink.write(market(1))
+            assert any("wait in memory" in sentence for sentence in sink.degraded)
+            (tmp_path / "0").unlink()
+            await eventually("it is written", lambda: written(sink))
+
+    asyncio.run(story())
+    assert prices(database_url) == [1.5]
+
+
+def test_what_memory_has_no_room_for_is_lost_and_so_is_what_waits_at_the_end(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stream.store.sink._HELD_BYTES", 1000)
+    (tmp_path / "0").touch()
+
+    async def story() -> StoreSink:
+        async with sink_in(tmp_path) as sink:
+            for number in range(100):
+                sink.write(market(number))
+            assert 0 < value(sink, db.LOST, "disk") < 100
+        return sink
+
+    assert value(asyncio.run(story()), db.LOST, "disk") == 100
+    assert prices(database_url) == []
 
 
 def test_journals_of_workers_that_are_no_more_are_written_by_the_first(database_url: str, tmp_path: Path) -> None:

@@ -1,0 +1,182 @@
+"""Reports of record: pages of docs/reports made from the JSON files of runs, so that no figure is typed by hand.
+
+    python -m tests.load.record load|stress|scale FILE
+
+The page that a load run wrote is put beside its report.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from settings.paths import CLONE
+from tests.load.plots import figure
+
+FOLDER = CLONE / "docs" / "reports"
+DOUBT = 0.1  # a residual above it says that the machine was measured as well
+Told = Mapping[str, Any]
+_RATES = ("test", "offered", "sent", "achieved", "mean", "p50", "p95", "p99", "longest", "bad", "generator", "others")
+
+
+def machine(told: Told) -> str:
+    """Where it was measured, in a sentence."""
+    return (
+        f"{told['processors']} processors ({told['processor']}), {told['memory_gib']:g} GiB, {told['system']}, Linux "
+        f"{told['kernel']}, Python {told['python']}, Watchfloor {told['watchfloor']} at {told['commit']}; its load "
+        f"before: {told['load_before']:.1f}. Generator and servers share these processors."
+    )
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table; all but the first column to the right."""
+    head = f"| {' | '.join(headings)} |\n|---|{'---:|' * (len(headings) - 1)}\n"
+    return head + "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
+
+
+def _limit(check: Told) -> str:
+    sign = "≥" if check["what"].startswith(("hit", "answers")) else "≤"
+    return f"{sign} {figure(check['wanted'])} {check['unit']}".strip()
+
+
+def load(told: Told, source: Path) -> str:
+    """The load tests: verdict with factors, rates, what was saturated."""
+    verdict = [
+        (
+            f"{check['test']}: {check['what']}", f"{figure(check['found'])} {check['unit']}".strip(), _limit(check),
+            f"{figure(check['factor'])}", check["word"] if check["good"] else f"**{check['word']}**",
+        )
+        for check in told["checks"]
+    ]  # fmt: skip
+    rates = [
+        (
+            one["name"], *(figure(one[name]) for name in ("offered", "sent", "achieved")),
+            *(figure(one["latency"][name]) for name in ("mean", "p50", "p95", "p99", "longest")),
+            f"{one['failed'] + one['lost']:,}",
+            f"{one['generator']:.2f}", f"{one['resources']['others']:.2f}",
+        )
+        for one in told["tests"]
+    ]  # fmt: skip
+    advice = "\n".join(f"- {one}" for one in told["recommendations"]) or "Nothing was missed."
+    page = source.with_suffix(".html")
+    if page.exists():
+        shutil.copyfile(page, FOLDER / "load.html")
+    first = told["tests"][0]
+    part = f"{100 * first['factor']:.3g} % of the design's time, {100 * first['share']:g} % of its users and rates"
+    return f"""# Load tests
+
+`{told["command"]}` of {told["date"][:10]}: {part}.
+{machine(told["environment"])}
+
+Method: [load testing](../guides/load-testing.md). Distributions, rates and resources over time: [the run's page](load.html).
+
+## Verdict
+
+A factor above 1 is so many times better than wanted.
+
+{table(("figure", "found", "wanted", "factor", ""), verdict)}
+## Rates and latencies
+
+Offered, sent and achieved are a second (of `database`, `edge` and `websocket`: clients, who came, and answers a second); ms;
+cores of the generator, and of work on this machine that was not this run's.
+
+{table(_RATES, rates)}
+## What falls short
+
+{advice}
+"""
+
+
+def stress(told: Told, _: Path) -> str:
+    """The stress test: each step, the knee, what comes beyond it."""
+    found = told["stress"]
+    steps = [*found["steps"], *([found["beyond"]] if found["beyond"] else [])]
+    rows = [
+        (
+            figure(one["rate"]), figure(one["sent"]), figure(one["achieved"]), figure(one["latency"]["mean"]),
+            figure(one["latency"]["p95"]), f"{100 * one['errors']:.2f}", one["word"], "; ".join(one["saturated"]) or "nothing",
+        )
+        for one in steps
+    ]  # fmt: skip
+    knee = found["knee"]
+    words = f"**Knee: {figure(knee['rate'])} requests a second.**" if knee else "**No rate held.**"
+    if found["steps"] and found["steps"][-1]["word"] == "generator-limited":
+        words += " Beyond it the generator gave in first, so that the server's own knee may be higher."
+    if found["beyond"] and knee:
+        share = found["beyond"]["achieved"] / knee["achieved"]
+        words += f" At twice that, {share:.2f} of the knee's answers: {found['manner']}."
+    back = "not within the time given" if found["recovery"] is None else f"after {found['recovery']:.1f} s"
+    return f"""# Stress test
+
+`{told["command"]}` of {told["date"][:10]}. {machine(told["environment"])}
+
+The API's mix of the design from 500 users, at rates that grow until an objective breaks (mean 100 ms, p95 500 ms, failures
+1 %) twice in a row; then at twice the highest rate that held (the last row). Then once more at twice that rate, and in the same
+breath at half of it, until the first of three seconds in a row of which 99 % of the requests were answered within 500 ms.
+
+{words} Well again at half of it: {back if knee else "not tried"}.
+
+{table(("offered/s", "sent/s", "answered/s", "mean, ms", "p95, ms", "failures, %", "", "saturated"), rows)}"""
+
+
+def scale(told: Told, _: Path) -> str:
+    """The scalability: throughput by instances, the law, its residuals, its limit."""
+    law = told["law"]
+    rows = [
+        (str(count), figure(rate), f"{rate / told['found'][0][1]:.2f}", f"{100 * residual:+.1f}")
+        for (count, rate), residual in zip(told["found"], law["residuals"], strict=True)
+    ]
+    coherence, contention = law["coherence"], law["contention"]
+    if coherence > 0:
+        most = math.sqrt(max(0.0, 1 - contention) / coherence)
+        end = f"most would be done by {most:.0f} instances"
+    elif contention > 0:
+        end = f"what waits for one another would end it at {figure(1 / contention)} times one"
+    else:
+        end = "no end is in sight"
+    worst = max(map(abs, law["residuals"]))
+    doubt = f"The largest residual is {100 * worst:.0f} %" + (
+        ": noise of this machine, on which others run; take the limit for a guess." if worst > DOUBT else "."
+    )
+    return f"""# Scalability
+
+`make scale` of {told["date"]}. {machine(told["environment"])}
+
+Stream servers on one port, joined by a bus, each held to a fifth of a core by a control group; wrk in a closed loop, sixteen
+connections an instance, for `/api/dashboard` by the long way (with an origin); the median of rounds. One more server, which
+nobody asks and nothing holds, runs the sources. On each processor something of the lowest class spins, so that none sleeps:
+whoever wakes a sleeping virtual processor pays for it, a single server on an idle machine most.
+
+{table(("instances", "answers/s", "÷ one", "residual, %"), rows)}
+Universal Scalability Law: one does {figure(law["one"])}/s, contention {contention:.4f}, coherence {coherence:.5f}: {end}.
+{doubt}
+Eight of them use 1.6 of the machine's cores, wrk the rest: what is beyond eight is the law's word, not a measurement.
+"""
+
+
+PAGES: Mapping[str, tuple[str, Callable[[Told, Path], str]]] = {
+    "load": ("load.md", load), "stress": ("stress.md", stress), "scale": ("scalability.md", scale),
+}  # fmt: skip
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Writes one page."""
+    parser = argparse.ArgumentParser(prog="python -m tests.load.record", description=__doc__)
+    parser.add_argument("what", choices=sorted(PAGES))
+    parser.add_argument("file", type=Path)
+    options = parser.parse_args(arguments)
+    name, make = PAGES[options.what]
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    (FOLDER / name).write_text(make(json.loads(options.file.read_text(encoding="utf-8")), options.file), encoding="utf-8")
+    print(f"written: {FOLDER / name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
