@@ -80,7 +80,9 @@ class Stack:
             self._undo(before, tell)
             raise
         if site.workload and roles.settle(site, self.paths):
-            tell("made roles in the data store's PostgreSQL that an earlier version had made without")
+            tell("the data store's PostgreSQL was an earlier version's: the workload's role gets its rights")
+            self.supervisor.restart(["store"])  # which gives them their rights
+            self.wait_ready(site)
         render.forget_others(self.paths)
         if changed and (why := announce(site, "settings applied" if running else "started")):
             tell(why)

@@ -23,8 +23,8 @@ def make_secrets(paths: Paths, host: Host) -> None:
     """Generates what is missing; what is there stays."""
     host.make(paths.secrets, 0o700)
     for path in (
-        paths.inbox_token, paths.database_password, paths.postgres_password, paths.exporter_password, paths.reader_password,
-        paths.edge_secret,
+        paths.inbox_token, paths.database_password, paths.app_password, paths.postgres_password, paths.exporter_password,
+        paths.reader_password, paths.edge_secret,
         paths.grafana_password, paths.grafana_secret_key, paths.entrance_password,
         paths.viewer_password,
     ):  # fmt: skip

@@ -7,8 +7,10 @@ from pathlib import Path
 HOME_VARIABLE = "WATCHFLOOR_HOME"
 # The name under which the appliance's own services are known to its Alertmanager.
 ALERTMANAGER_USER = "watchfloor"
-# The role, and the database that it owns, in the appliance's own PostgreSQL.
+# The database in the appliance's own PostgreSQL, and the role that owns it: of migrations and maintenance alone.
 DATABASE_USER = "watchfloor"
+# The role by which the workload reads and writes its rows: it changes no table, and owns none.
+APP_USER = "watchfloor_app"
 # The role of least privilege by which an exporter asks PostgreSQL, and the user by which one asks Redis.
 EXPORTER_USER = "watchfloor_exporter"
 # The role that reads the workload's tables and changes nothing: of people, and of the exporter of how good the models are.
@@ -94,8 +96,13 @@ class Paths:
 
     @property
     def database_password(self) -> Path:
-        """The password by which the workload is known to the appliance's own PostgreSQL."""
+        """The password by which who migrates and maintains the workload's tables is known to the appliance's own PostgreSQL."""
         return self.secrets / "database_password"
+
+    @property
+    def app_password(self) -> Path:
+        """The password by which the workload, which reads and writes rows, is known to the appliance's own PostgreSQL."""
+        return self.secrets / "app_password"
 
     @property
     def exporter_password(self) -> Path:

@@ -73,7 +73,7 @@ CONTAINERS: Mapping[str, Container] = {
     ),
     "postgres": Container(
         (WORKLOAD,), "postgres", "999:999", "/var/lib/postgresql", reads=("postgres",),
-        secrets=("postgres_password", "database_password", "exporter_password", "reader_password"),
+        secrets=("postgres_password", "database_password", "app_password", "exporter_password", "reader_password"),
         cpus=1.0, memory="1g", pids=256,
         check="pg_isready -q -h 127.0.0.1 -p {port} -U postgres", tmpfs=("/var/run/postgresql:size=1m",),
     ),
@@ -92,10 +92,12 @@ CONTAINERS: Mapping[str, Container] = {
     ),
     "stream": Container(
         (EDGE, WORKLOAD), state=f"{HOME}/data/stream", reads=_SITE,
-        secrets=("database_password", "bus_password", "cache_password", "edge_secret"),
+        secrets=("app_password", "bus_password", "cache_password", "edge_secret"),
         after=("postgres", "bus", "cache-redis"), published=True, cpus=1.5, memory="1g", pids=128,
     ),
-    "analysis": Container((WORKLOAD,), state=f"{HOME}/data/analysis", reads=_SITE, cpus=1.0, memory="512m"),
+    "analysis": Container(
+        (WORKLOAD,), state=f"{HOME}/data/analysis", reads=_SITE, secrets=("app_password",), cpus=1.0, memory="512m"
+    ),
     "exporter-probe": Container((MONITORING, EDGE), reads=_SITE, after=("stream",)),
     "exporter-model_quality": Container((MONITORING, WORKLOAD), reads=_SITE, secrets=("reader_password",), after=("postgres",)),
     "preview": Container(

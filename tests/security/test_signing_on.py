@@ -17,7 +17,7 @@ from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from compose.topology import services
-from settings.paths import DATABASE_USER, EXPORTER_USER, READER_USER
+from settings.paths import APP_USER, DATABASE_USER, EXPORTER_USER, READER_USER
 from settings.secrets import read_secret
 from tests.security.conftest import Besieged
 from tests.waiting import until
@@ -118,7 +118,7 @@ def _as(besieged: Besieged, user: str, password: str) -> psycopg.Connection:
     )
 
 
-@pytest.mark.parametrize("user", ["postgres", DATABASE_USER, EXPORTER_USER, READER_USER, "nobody"])
+@pytest.mark.parametrize("user", ["postgres", DATABASE_USER, APP_USER, EXPORTER_USER, READER_USER, "nobody"])
 @pytest.mark.parametrize("password", ["", "wrong"])
 def test_postgresql_answers_nobody_without_a_password(besieged: Besieged, user: str, password: str) -> None:
     with pytest.raises(psycopg.OperationalError, match=r"password|pg_hba"):
@@ -128,8 +128,32 @@ def test_postgresql_answers_nobody_without_a_password(besieged: Besieged, user: 
 WRITES: tuple[LiteralString, ...] = (
     "DELETE FROM price_history", "TRUNCATE price_history", "CREATE TABLE x (a int)", "CREATE ROLE x", "DROP TABLE price_history",
     "SELECT pg_read_file('/etc/passwd')", "COPY (SELECT 1) TO PROGRAM 'id'", "SELECT rolpassword FROM pg_authid",
-    "ALTER ROLE watchfloor PASSWORD 'x'", "SET ROLE watchfloor",
+    "ALTER ROLE watchfloor PASSWORD 'x'", "SET ROLE watchfloor", "GRANT pg_monitor TO CURRENT_USER", "CREATE SCHEMA x",
+    "UPDATE price_history SET price = 0", "ALTER TABLE price_history ADD COLUMN x int", "CREATE TEMPORARY TABLE x (a int)",
+    "CREATE INDEX x ON price_history (price)",
+    "SELECT pg_ls_dir('/etc')", "COPY price_history FROM '/etc/passwd'", "CREATE EXTENSION file_fdw", "ALTER SYSTEM SET port = 1",
+    "SELECT pg_stat_statements_reset()", "CREATE TABLE watchfloor_exporter.x (a int)",
+    "CREATE TABLE x PARTITION OF price_history DEFAULT", "ALTER TABLE price_history DETACH PARTITION price_history_default",
 )  # fmt: skip
+
+
+def test_the_workloads_role_writes_rows_and_nothing_else(besieged: Besieged) -> None:
+    paths = besieged.appliance.paths
+    with _as(besieged, APP_USER, read_secret(paths.app_password, "app")) as connection:
+        users = "SELECT DISTINCT usename, application_name FROM pg_stat_activity WHERE usename LIKE 'watchfloor%%'"
+        with _as(besieged, "postgres", read_secret(paths.postgres_password, "superuser")) as admin:
+            owners = {(user, name) for user, name in admin.execute(users).fetchall() if user == DATABASE_USER}
+            assert owners <= {(DATABASE_USER, "watchfloor-store")}, "only the maintenance comes as the owner"
+        connection.execute("INSERT INTO cryptocurrencies (id, symbol, name) VALUES ('siege', 'SIEGE', 'Siege')")
+        connection.execute("INSERT INTO price_history (crypto_id, price) VALUES ('siege', 1)")
+        for statement in (*WRITES, "DELETE FROM cryptocurrencies", "SELECT 1 FROM watchfloor_exporter.column_statistics()"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement)
+    with pytest.raises(psycopg.OperationalError, match="pg_hba"):
+        psycopg.connect(
+            host="127.0.0.1", port=besieged.appliance.site.ports.postgres, user=APP_USER, dbname="postgres",
+            password=read_secret(paths.app_password, "app"),
+        )  # fmt: skip
 
 
 def test_the_readers_role_reads_rows_and_changes_none(besieged: Besieged) -> None:
