@@ -57,7 +57,7 @@ class Containers(Stack):
         before = self._containers()
         if not before:
             self._refuse_published_ports(site)
-        self._make_folders()
+        self._make_folders(site)
         tag = image.tag()
         if not image.present(f"{OURS}:{tag}"):
             tell("building our image (the first time, it fetches its Python packages) …")
@@ -98,10 +98,10 @@ class Containers(Stack):
         render.point(self.paths.rendered, earlier)
         self._start(anew=False)
 
-    def _make_folders(self) -> None:
+    def _make_folders(self, site: Site) -> None:
         for folder in (self.paths.home, self.paths.run, self.paths.data):
             folder.mkdir(parents=True, exist_ok=True)
-        make_secrets(self.paths, self.host)
+        make_secrets(self.paths, self.host, site.cache.redis.prefix)
         state.remember(self.paths)
 
     def _secrets_for_containers(self) -> bool:

@@ -165,7 +165,7 @@ class Stack:
         for service in filter(lambda service: service.state, services(site)):
             self.host.make(paths.data / service.state, 0o750, service.user)
         backing.folders(site, paths, self.host, self.site_file.name)
-        make_secrets(paths, self.host)
+        make_secrets(paths, self.host, site.cache.redis.prefix)
         standard.prepare(site, paths, self.host)
         if site.entrance.enabled:
             entrance.prepare(site, paths, self.host)

@@ -30,6 +30,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "inbox_token": (),
     "postgres_password": (),
     "reader_password": (),
+    "redis_admin_password": ("bus.acl", "cache_users.conf"),
     "redis_exporter_password": ("bus.acl", "cache_users.conf"),
     "viewer_password": (),
 }

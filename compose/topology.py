@@ -10,7 +10,7 @@ from compose.host import DATABASE_USER
 from compose.service import Context, Service
 from metrics import stack
 from settings import Site
-from settings.paths import ALERTMANAGER_USER
+from settings.paths import ALERTMANAGER_USER, BUS_USER, CACHE_USER
 
 
 def _workload(site: Site) -> bool:
@@ -116,7 +116,7 @@ SERVICES = (
         ready="",
         state="bus",
         check="redis",
-        login=lambda paths: ("default", paths.bus_password),
+        login=lambda paths: (BUS_USER, paths.bus_password),
         rereads=False,
         wanted=_own_bus,
     ),
@@ -131,7 +131,7 @@ SERVICES = (
         ready="",
         state="cache-redis",
         check="redis",
-        login=lambda paths: ("default", paths.cache_password),
+        login=lambda paths: (CACHE_USER, paths.cache_password),
         rereads=False,
         wanted=_workload,
     ),

@@ -15,6 +15,8 @@ APP_USER = "watchfloor_app"
 EXPORTER_USER = "watchfloor_exporter"
 # The role that reads the workload's tables and changes nothing: of people, and of the exporter of how good the models are.
 READER_USER = "watchfloor_reader"
+# By whom its own two Redis servers are asked: stream servers at the bus, and at the cache; people, who may do everything.
+BUS_USER, CACHE_USER, REDIS_ADMIN_USER = "watchfloor_bus", "watchfloor_cache", "watchfloor_admin"
 CLONE = Path(__file__).resolve().parent.parent
 
 
@@ -76,12 +78,12 @@ class Paths:
 
     @property
     def cache_password(self) -> Path:
-        """The password of the cache's Redis."""
+        """The password by which stream servers are known to the cache's Redis."""
         return self.secrets / "cache_password"
 
     @property
     def cache_config(self) -> Path:
-        """That Redis's users, which are part of its configuration; everything else is on its command line."""
+        """That Redis's users, with hashes of their passwords; everything else is on its command line."""
         return self.secrets / "cache_users.conf"
 
     @property
@@ -126,13 +128,18 @@ class Paths:
 
     @property
     def bus_users(self) -> Path:
-        """That Redis's users: the same password, and the exporter's, as hashes."""
+        """That Redis's users, with hashes of their passwords."""
         return self.secrets / "bus.acl"
 
     @property
     def redis_exporter_password(self) -> Path:
         """The password by which the Redis exporter is known to the appliance's own Redis servers."""
         return self.secrets / "redis_exporter_password"
+
+    @property
+    def redis_admin_password(self) -> Path:
+        """The password of both Redis servers' administrator, for people; no service uses it."""
+        return self.secrets / "redis_admin_password"
 
     @property
     def grafana_password(self) -> Path:

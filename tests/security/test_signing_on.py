@@ -10,8 +10,6 @@ from typing import LiteralString
 import psutil
 import psycopg
 import pytest
-from redis import Redis, RedisError, ResponseError
-from redis.exceptions import AuthenticationError
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
@@ -177,23 +175,6 @@ def test_the_exporters_role_sees_figures_and_no_row(besieged: Besieged) -> None:
     with _as(besieged, "postgres", read_secret(paths.postgres_password, "superuser")) as connection:
         hashed = connection.execute("SELECT rolname, rolpassword FROM pg_authid WHERE rolcanlogin").fetchall()
     assert all(str(password).startswith("SCRAM-SHA-256$") for _, password in hashed), [name for name, _ in hashed]
-
-
-@pytest.mark.parametrize("port", ["bus", "cache_redis"])
-def test_redis_answers_nobody_without_a_password_and_the_exporter_little(besieged: Besieged, port: str) -> None:
-    number = getattr(besieged.appliance.site.ports, port)
-    for user, password in ((None, None), ("default", "wrong"), (EXPORTER_USER, "wrong")):
-        with pytest.raises((AuthenticationError, ResponseError)):
-            Redis("127.0.0.1", number, username=user, password=password).get("x")
-    password = read_secret(besieged.appliance.paths.redis_exporter_password, "exporter")
-    watcher = Redis("127.0.0.1", number, username=EXPORTER_USER, password=password)
-    assert watcher.info("server")
-    for command in (
-        "SET a b", "FLUSHALL", "CONFIG SET dir /tmp", "ACL LIST", "SHUTDOWN", "EVAL return(1) 0", "MONITOR", "SAVE",
-        "DEBUG SLEEP 0", "REPLICAOF 127.0.0.1 1", "KEYS *", "CLIENT LIST", "MODULE LIST",
-    ):  # fmt: skip
-        with pytest.raises(RedisError):
-            watcher.execute_command(*command.split())  # type: ignore[no-untyped-call]
 
 
 def test_the_controllers_socket_is_for_the_services_alone(besieged: Besieged) -> None:
