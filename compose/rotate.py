@@ -29,6 +29,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "exporter_password": (),
     "inbox_token": (),
     "postgres_password": (),
+    "prometheus_password": ("prometheus_web.yml",),
     "reader_password": (),
     "redis_admin_password": ("bus.acl", "cache_users.conf"),
     "redis_exporter_password": ("bus.acl", "cache_users.conf"),

@@ -17,7 +17,7 @@ from compose.host import Host
 from compose.service import Service
 from settings import Paths
 from settings.cache import RedisLayer
-from settings.paths import ALERTMANAGER_USER
+from settings.paths import ALERTMANAGER_USER, PROMETHEUS_USER
 
 
 def make_secrets(paths: Paths, host: Host, prefix: str = RedisLayer().prefix) -> None:
@@ -33,11 +33,15 @@ def make_secrets(paths: Paths, host: Host, prefix: str = RedisLayer().prefix) ->
         _write(path, secrets.token_urlsafe(32), host)
     rewrite(paths.bus_users, redis_users.bus(paths), host)
     rewrite(paths.cache_config, redis_users.cache(paths, prefix), host)
-    if _write(paths.alertmanager_password, secrets.token_urlsafe(32), host):
-        paths.alertmanager_web.unlink(missing_ok=True)
-    if not paths.alertmanager_web.exists():
-        hashed = bcrypt.hashpw(paths.alertmanager_password.read_bytes(), bcrypt.gensalt(10)).decode()
-        _write(paths.alertmanager_web, yaml.safe_dump({"basic_auth_users": {ALERTMANAGER_USER: hashed}}), host)
+    for user, password, web in (
+        (ALERTMANAGER_USER, paths.alertmanager_password, paths.alertmanager_web),
+        (PROMETHEUS_USER, paths.prometheus_password, paths.prometheus_web),
+    ):
+        if _write(password, secrets.token_urlsafe(32), host):
+            web.unlink(missing_ok=True)
+        if not web.exists():
+            hashed = bcrypt.hashpw(password.read_bytes(), bcrypt.gensalt(10)).decode()
+            _write(web, yaml.safe_dump({"basic_auth_users": {user: hashed}}), host)
 
 
 def rewrite(path: Path, text: str, host: Host) -> None:

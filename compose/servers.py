@@ -25,6 +25,7 @@ def prometheus(context: Context) -> tuple[str, ...]:
         f"--web.external-url={site.public(site.ports.prometheus)}/",
         f"--web.cors.origin={re.escape(site.public(site.ports.prometheus))}",
         "--web.route-prefix=/",
+        *((f"--web.config.file={paths.prometheus_web}",) if site.guards_prometheus else ()),
         # What is sent before Alertmanager was found is lost; half a minute later it is said again.
         f"--rules.alert.resend-delay={site.scaled('30s')}",
         "--log.level=warn",

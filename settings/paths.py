@@ -7,6 +7,8 @@ from pathlib import Path
 HOME_VARIABLE = "WATCHFLOOR_HOME"
 # The name under which the appliance's own services are known to its Alertmanager.
 ALERTMANAGER_USER = "watchfloor"
+# The same of its Prometheus, where that wants a password.
+PROMETHEUS_USER = "watchfloor"
 # The database in the appliance's own PostgreSQL, and the role that owns it: of migrations and maintenance alone.
 DATABASE_USER = "watchfloor"
 # The role by which the workload reads and writes its rows: it changes no table, and owns none.
@@ -75,6 +77,16 @@ class Paths:
     def alertmanager_password(self) -> Path:
         """The password by which Prometheus, the inbox and the health checks are known to Alertmanager."""
         return self.secrets / "alertmanager_password"
+
+    @property
+    def prometheus_password(self) -> Path:
+        """The password by which the appliance's own services, and people, are known to Prometheus where it wants one."""
+        return self.secrets / "prometheus_password"
+
+    @property
+    def prometheus_web(self) -> Path:
+        """Prometheus's web configuration: the same password as a bcrypt hash."""
+        return self.secrets / "prometheus_web.yml"
 
     @property
     def cache_password(self) -> Path:
@@ -170,6 +182,11 @@ class Paths:
     def entrance_alertmanager(self) -> Path:
         """By which the entrance is known to Alertmanager: a header that nginx includes."""
         return self.secrets / "entrance_alertmanager.conf"
+
+    @property
+    def entrance_prometheus(self) -> Path:
+        """By which the entrance is known to Prometheus: the same."""
+        return self.secrets / "entrance_prometheus.conf"
 
     @property
     def entrance_stream(self) -> Path:

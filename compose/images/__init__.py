@@ -56,7 +56,8 @@ _SITE = ("site.yaml",)
 
 CONTAINERS: Mapping[str, Container] = {
     "inbox": Container(
-        (MONITORING,), state=f"{HOME}/data/inbox", reads=(*_SITE, "runbooks"), secrets=("inbox_token", "alertmanager_password"),
+        (MONITORING,), state=f"{HOME}/data/inbox", reads=(*_SITE, "runbooks"),
+        secrets=("inbox_token", "alertmanager_password", "prometheus_password"),
         published=True,
     ),
     "alertmanager": Container(
@@ -68,8 +69,10 @@ CONTAINERS: Mapping[str, Container] = {
     "exporter-system": Container((MONITORING,), reads=_SITE),
     "prometheus": Container(
         (MONITORING, WORKLOAD), "prometheus", _NOBODY, "/prometheus", reads=("prometheus.yml", "rules", "targets"),
-        secrets=("alertmanager_password",), after=("alertmanager",), published=True, cpus=1.0, memory="1g", pids=128,
-        check=_HTTP + "/-/ready",
+        secrets=("alertmanager_password", "prometheus_password", "prometheus_web.yml"), after=("alertmanager",), published=True,
+        cpus=1.0, memory="1g", pids=128,
+        # Where the site is shown to a network, it asks for a password as Alertmanager does.
+        check=f"{_HTTP}/-/ready || {_HTTP}/-/ready 2>&1 | grep -q 401",
     ),
     "postgres": Container(
         (WORKLOAD,), "postgres", "999:999", "/var/lib/postgresql", reads=("postgres",),
@@ -102,7 +105,8 @@ CONTAINERS: Mapping[str, Container] = {
     "exporter-model_quality": Container((MONITORING, WORKLOAD), reads=_SITE, secrets=("reader_password",), after=("postgres",)),
     "preview": Container(
         (MONITORING,), "grafana", "472:472", "/var/lib/grafana", reads=("grafana", "dashboards"),
-        secrets=("grafana_password", "grafana_secret_key", "alertmanager_password"), published=True, cpus=1.0, memory="512m",
+        secrets=("grafana_password", "grafana_secret_key", "alertmanager_password", "prometheus_password"),
+        published=True, cpus=1.0, memory="512m",
         pids=128, check=_HTTP + "/api/health", entry=("/bin/sh",),
     ),
 }  # fmt: skip

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import bcrypt
 import psycopg
 import pytest
+import yaml
 from redis import Redis, ResponseError
 from redis.exceptions import AuthenticationError, NoPermissionError
 
@@ -15,7 +17,7 @@ from compose.errors import BadInputError
 from compose.rotate import NAMES, ROLES, rotate
 from compose.secrets import make_secrets
 from settings import Paths
-from settings.paths import BUS_USER, CACHE_USER, EXPORTER_USER, REDIS_ADMIN_USER
+from settings.paths import BUS_USER, CACHE_USER, EXPORTER_USER, PROMETHEUS_USER, REDIS_ADMIN_USER
 from settings.secrets import read_secret
 from tests.security.conftest import Besieged
 from tests.security.test_requests import deliver
@@ -55,6 +57,12 @@ def _postgres(besieged: Besieged, password: str, user: str) -> bool:
     return True
 
 
+def _hashed(web: Path, password: str) -> bool:
+    """Whether Prometheus would let it in: it wants a password where the site is shown to a network (test_guarded.py)."""
+    users = yaml.safe_load(web.read_text(encoding="ascii"))["basic_auth_users"]
+    return bcrypt.checkpw(password.encode(), users[PROMETHEUS_USER].encode())
+
+
 def _entrance(user: str) -> Callable[[Besieged, str], bool]:
     def lets_in(besieged: Besieged, password: str) -> bool:
         return besieged.enter("/", headers=besieged.header(user, password)).status in (200, 302)
@@ -69,6 +77,7 @@ OPENS: dict[str, Callable[[Besieged, str], bool]] = {
     "alertmanager_password": lambda besieged, password: (
         besieged.ask("alertmanager", "/api/v2/status", headers=besieged.header("watchfloor", password)).status == 200
     ),
+    "prometheus_password": lambda besieged, password: _hashed(besieged.appliance.paths.prometheus_web, password),
     "bus_password": lambda besieged, password: _redis(besieged, "bus", BUS_USER, password),
     "cache_password": lambda besieged, password: _redis(besieged, "cache_redis", CACHE_USER, password),
     "redis_exporter_password": lambda besieged, password: all(
