@@ -182,13 +182,15 @@ def _health(service: Service, container: Container, site: Site) -> dict[str, Any
 
 def roles_sql() -> str:
     """What makes roles, database and grants in a new cluster; passwords are read from their files by psql itself."""
-    files = {"own": INSIDE.database_password, "exporter": INSIDE.exporter_password, "reader": INSIDE.reader_password}
-    read = [f"\\set {name} `cat {path}`" for name, path in files.items()]
+    files = {role: file(INSIDE) for role, file in roles.FILES.items() if role != roles.SUPERUSER}
+    read = [f"\\set {role} `cat {path}`" for role, path in files.items()]
+    made = roles.makes({role: f":'{role}'" for role in files})
     grants = roles.GRANTS.read_text(encoding="utf-8")
-    return "\n".join([*read, *roles.makes(":'own'", ":'exporter'", ":'reader'"), "\\connect watchfloor", _EXTENSION, grants])
+    return "\n".join([*read, *made, "\\connect watchfloor", _EXTENSION, grants, _FORGET])
 
 
 _EXTENSION = "CREATE EXTENSION pg_stat_statements;"
+_FORGET = "SELECT pg_stat_statements_reset();\n"  # statements with passwords, told to who may see statistics
 
 
 def hostname() -> str:

@@ -27,6 +27,7 @@ from settings import Site, parse
 from settings.collecting import Access
 from settings.containers import CONTAINERS as INSIDE
 from settings.containers import RUNTIME_VARIABLE
+from settings.paths import DATABASE_USER
 from settings.ports import holder
 
 START_WITHIN = 180.0  # seconds: a first start makes a database cluster, on whatever disk there is
@@ -56,7 +57,7 @@ class Containers(Stack):
         before = self._containers()
         if not before:
             self._refuse_published_ports(site)
-        self._make_folders()
+        self._make_folders(site)
         tag = image.tag()
         if not image.present(f"{OURS}:{tag}"):
             tell("building our image (the first time, it fetches its Python packages) …")
@@ -70,8 +71,9 @@ class Containers(Stack):
         except (ComposeError, KeyboardInterrupt):
             self._undo_to(earlier, tell)
             raise
-        if site.workload:
-            self._settle_roles()
+        if site.workload and self._settle_roles():
+            self._compose("restart", "store")
+            self._wait()
         render.forget_others(self.paths)
         changed = {one["Id"] for one in before} != {one["Id"] for one in self._containers()}
         if changed and (why := announce(site, "settings applied" if before else "started")):
@@ -96,10 +98,10 @@ class Containers(Stack):
         render.point(self.paths.rendered, earlier)
         self._start(anew=False)
 
-    def _make_folders(self) -> None:
+    def _make_folders(self, site: Site) -> None:
         for folder in (self.paths.home, self.paths.run, self.paths.data):
             folder.mkdir(parents=True, exist_ok=True)
-        make_secrets(self.paths, self.host)
+        make_secrets(self.paths, self.host, site.cache.redis.prefix)
         state.remember(self.paths)
 
     def _secrets_for_containers(self) -> bool:
@@ -161,32 +163,18 @@ class Containers(Stack):
         lines = "\n".join(f"  {line}" for line in (last.stdout + last.stderr).splitlines()[-15:])
         return f"{row.name} is not healthy: {row.why or row.state}: its container's last lines:\n{lines}"
 
-    def _settle_roles(self) -> None:
-        """Brings what the exporter's role may see to this version's; the file's statements may be repeated."""
-        grants = roles.GRANTS.read_text(encoding="utf-8")
+    def _settle_roles(self) -> bool:
+        """Brings the roles to this version's; tells whether the store has to give rights anew."""
         (one,) = (one["Id"] for one in self._containers() if one["Config"]["Labels"][_SERVICE] == "postgres")
-        port = str(self.site().ports.postgres)
-        words = [
-            "docker",
-            "exec",
-            "-i",
-            one,
-            "psql",
-            "-q",
-            "-v",
-            "ON_ERROR_STOP=1",
-            "-U",
-            "postgres",
-            "-p",
-            port,
-            "-d",
-            "watchfloor",
-        ]
-        done = subprocess.run(words, input=grants, capture_output=True, text=True, check=False)
+        where = ["-U", roles.SUPERUSER, "-p", str(self.site().ports.postgres), "-d", DATABASE_USER]
+        words = ["docker", "exec", "-i", one, "psql", "-qAt", "-v", "ON_ERROR_STOP=1", *where]
+        statements = f"{roles.settling(self.paths)}\n{roles.GRANTED};\n"
+        done = subprocess.run(words, input=statements, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise ComposeError(
                 f"PostgreSQL's roles could not be looked after: psql in its container: {done.stderr.strip()[-300:]}"
             )
+        return done.stdout.split()[-1:] == ["f"]
 
     def down(self) -> bool:
         """Stops and removes the containers and their networks; the volumes stay."""

@@ -18,7 +18,7 @@ from compose.secrets import rewrite
 from compose.service import Context, program
 from settings import Paths, Site
 from settings.entrance import PATHS
-from settings.paths import ALERTMANAGER_USER
+from settings.paths import ALERTMANAGER_USER, PROMETHEUS_USER
 
 FILE = "entrance.conf"
 HEALTH = "/.entrance/health"
@@ -38,7 +38,8 @@ def configuration(site: Site, paths: Paths) -> str:
     return page(
         "entrance.conf.j2", trim=True,
         listen=f"{host}:{site.ports.entrance}", health=HEALTH, users=paths.entrance_users, viewer=re.escape(given.viewer),
-        alertmanager=paths.entrance_alertmanager, stream=paths.entrance_stream, edge_header=SECRET_HEADER,
+        alertmanager=paths.entrance_alertmanager, prometheus=paths.entrance_prometheus, stream=paths.entrance_stream,
+        edge_header=SECRET_HEADER,
         certificate=given.certificate or paths.certificate, key=given.key_file or paths.certificate,
         state=paths.data / "entrance", upstreams=upstreams, scheme="https" if site.stream.tls.certificate else "http",
         workload=site.workload,
@@ -56,8 +57,13 @@ def prepare(site: Site, paths: Paths, host: Host) -> None:
     kept = paths.entrance_users.read_text(encoding="ascii").splitlines() if paths.entrance_users.exists() else []
     lines = [_kept(kept, user, password) or _line(user, password) for user, password in users.items()]
     rewrite(paths.entrance_users, "".join(f"{line}\n" for line in lines), host)
-    known = base64.b64encode(f"{ALERTMANAGER_USER}:".encode() + paths.alertmanager_password.read_bytes()).decode()
-    rewrite(paths.entrance_alertmanager, f'proxy_set_header Authorization "Basic {known}";\n', host)
+    known = (
+        (paths.entrance_alertmanager, ALERTMANAGER_USER, paths.alertmanager_password),
+        (paths.entrance_prometheus, PROMETHEUS_USER, paths.prometheus_password),
+    )
+    for file, user, password in known:
+        word = base64.b64encode(f"{user}:".encode() + password.read_bytes()).decode()
+        rewrite(file, f'proxy_set_header Authorization "Basic {word}";\n', host)
     secret = paths.edge_secret.read_text(encoding="ascii")
     rewrite(paths.entrance_stream, f'proxy_set_header {SECRET_HEADER} "{secret}";\n', host)
 
@@ -87,7 +93,12 @@ def command(context: Context) -> tuple[str, ...]:
     site, paths = context.site, context.paths
     digest = hashlib.sha256(configuration(site, paths).encode())
     files = [Path(site.entrance.certificate), Path(site.entrance.key_file)] if site.entrance.certificate else [paths.certificate]
-    for file in (*files, paths.entrance_alertmanager, paths.entrance_stream):  # of the users' file each request is told
+    for file in (
+        *files,
+        paths.entrance_alertmanager,
+        paths.entrance_prometheus,
+        paths.entrance_stream,
+    ):  # of the users' file each request is told
         digest.update(file.read_bytes() if file.is_file() and os.access(file, os.R_OK) else b"")
     return (
         program("nginx", "/usr/sbin/nginx"), "-p", str(paths.data / "entrance"), "-c", str(paths.rendered / FILE), "-e", "stderr",

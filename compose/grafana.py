@@ -19,7 +19,7 @@ import yaml
 from compose.service import Context, Service
 from metrics import stack
 from settings import Paths, Site
-from settings.paths import ALERTMANAGER_USER
+from settings.paths import ALERTMANAGER_USER, PROMETHEUS_USER
 
 PACKAGED = Path("/usr/share/grafana")
 _HEAD = "Rendered from site.yaml by `make up` and `make reload`; edit that file."
@@ -99,7 +99,8 @@ def configuration(site: Site, paths: Paths) -> dict[str, dict[str, object]]:
 
 def datasources(site: Site) -> dict[str, Any]:
     """Prometheus and Alertmanager; each is deleted before it is made, because Grafana keeps what a new file leaves out."""
-    user = site.endpoints.prometheus_username
+    guarded = site.guards_prometheus and not site.endpoints.prometheus
+    user = site.endpoints.prometheus_username or (PROMETHEUS_USER if guarded else "")
     prometheus = {
         "name": "Prometheus", "uid": stack.DATASOURCE_PROMETHEUS, "type": "prometheus", "url": site.prometheus_url,
         "isDefault": True, **_basic(user, _PROMETHEUS),
@@ -142,6 +143,8 @@ def _start(site: Site, paths: Paths, place: Path) -> str:
     passwords = {_ALERTMANAGER: (paths.alertmanager_password, "")}
     if named or site.endpoints.prometheus_username:
         passwords[_PROMETHEUS] = (Path(named or "/dev/null"), "PROMETHEUS_PASSWORD")
+    elif site.guards_prometheus and not site.endpoints.prometheus:
+        passwords[_PROMETHEUS] = (paths.prometheus_password, "")
     lines = ["#!/bin/sh", f"# {_HEAD}", "set -eu"]
     for variable, (file, given) in passwords.items():
         read = f"$(cat {shlex.quote(str(file))})"

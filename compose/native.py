@@ -80,7 +80,9 @@ class Stack:
             self._undo(before, tell)
             raise
         if site.workload and roles.settle(site, self.paths):
-            tell("made roles in the data store's PostgreSQL that an earlier version had made without")
+            tell("the data store's PostgreSQL was an earlier version's: the workload's role gets its rights")
+            self.supervisor.restart(["store"])  # which gives them their rights
+            self.wait_ready(site)
         render.forget_others(self.paths)
         if changed and (why := announce(site, "settings applied" if running else "started")):
             tell(why)
@@ -163,7 +165,7 @@ class Stack:
         for service in filter(lambda service: service.state, services(site)):
             self.host.make(paths.data / service.state, 0o750, service.user)
         backing.folders(site, paths, self.host, self.site_file.name)
-        make_secrets(paths, self.host)
+        make_secrets(paths, self.host, site.cache.redis.prefix)
         standard.prepare(site, paths, self.host)
         if site.entrance.enabled:
             entrance.prepare(site, paths, self.host)

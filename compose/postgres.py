@@ -20,7 +20,7 @@ from compose.host import Host
 from compose.service import Context
 from settings import Paths, Site
 from settings.database import SPARE_CONNECTIONS
-from settings.paths import DATABASE_USER, EXPORTER_USER, READER_USER
+from settings.paths import APP_USER, DATABASE_USER, EXPORTER_USER, READER_USER
 
 ADDRESS = "127.0.0.1"  # never anything else: who wants it from elsewhere runs a PostgreSQL of their own
 _HBA = f"""\
@@ -30,6 +30,7 @@ host {DATABASE_USER} {DATABASE_USER} {ADDRESS}/32 scram-sha-256
 host all postgres {ADDRESS}/32 scram-sha-256
 host all {EXPORTER_USER} {ADDRESS}/32 scram-sha-256
 host {DATABASE_USER} {READER_USER} {ADDRESS}/32 scram-sha-256
+host {DATABASE_USER} {APP_USER} {ADDRESS}/32 scram-sha-256
 host replication postgres {ADDRESS}/32 scram-sha-256
 """
 

@@ -32,10 +32,11 @@ from metrics import stack
 from settings import Paths, Site, parse
 from settings.collecting import Access, Host
 from settings.containers import CONTAINERS, RUNTIME_VARIABLE
-from settings.paths import ALERTMANAGER_USER, CLONE, HOME_VARIABLE
+from settings.paths import ALERTMANAGER_USER, CLONE, HOME_VARIABLE, PROMETHEUS_USER
 
 # From `rendered/` to the appliance's secrets: Prometheus takes paths from the folder of its configuration.
 PASSWORD = {"username": ALERTMANAGER_USER, "password_file": "../secrets/alertmanager_password"}
+_ITS_OWN = {"username": PROMETHEUS_USER, "password_file": "../secrets/prometheus_password"}
 
 
 def prometheus_config(site: Site) -> dict[str, Any]:
@@ -59,11 +60,12 @@ def prometheus_config(site: Site) -> dict[str, Any]:
     scrapes: list[dict[str, Any]] = [
         {"job_name": job, "sample_limit": timing.sample_limit, "static_configs": groups} for job, groups in jobs.items()
     ]
+    passwords = {stack.JOB_ALERTMANAGER: PASSWORD, **({stack.JOB_PROMETHEUS: _ITS_OWN} if site.guards_prometheus else {})}
     for scrape in scrapes:
         if scrape["job_name"] == stack.JOB_SYSTEM:
             scrape["file_sd_configs"] = [{"files": ["targets/hosts.json"]}]
-        if scrape["job_name"] == stack.JOB_ALERTMANAGER:
-            scrape["basic_auth"] = PASSWORD
+        if (name := scrape["job_name"]) in passwords:
+            scrape["basic_auth"] = passwords[name]
     if secured := [host for host in site.hosts if host.scheme == "https"]:
         scrapes.append(_secured(site, secured))
     return {

@@ -1,4 +1,10 @@
--- The exporter's role in the appliance's own PostgreSQL, for the workload's database; run by the superuser at every start.
+-- What the roles of the appliance's own PostgreSQL may see and do in the workload's database; run by the superuser at every start.
+-- What the workload's role may do with each table its owner says, after each migration (stream/store/grants.py).
+-- A new cluster lets everybody make temporary tables, which only an owner needs here.
+REVOKE TEMPORARY ON DATABASE watchfloor FROM PUBLIC;
+
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+
 -- pg_monitor sees the server's statistics; but pg_stats and pg_sequences show each role only what it may read. These two functions
 -- run as the owner of the tables, not as a superuser, and tell sizes and positions: no value of any row.
 GRANT pg_monitor TO watchfloor_exporter;

@@ -12,8 +12,7 @@ from compose.errors import BadInputError, ComposeError
 from compose.images import CONTAINERS
 from compose.secrets import rewrite
 from compose.topology import services
-from settings import Site
-from settings.paths import DATABASE_USER, EXPORTER_USER, READER_USER
+from settings import Paths, Site
 
 if TYPE_CHECKING:
     from compose.native import Stack, Tell
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 # What is made from each: hashes, and users by hash. Headers and password files of nginx follow by themselves.
 NAMES: Mapping[str, tuple[str, ...]] = {
     "alertmanager_password": ("alertmanager_web.yml",),
+    "app_password": (),
     "bus_password": ("bus.acl",),
     "cache_password": ("cache_users.conf",),
     "database_password": (),
@@ -29,16 +29,14 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "exporter_password": (),
     "inbox_token": (),
     "postgres_password": (),
+    "prometheus_password": ("prometheus_web.yml",),
     "reader_password": (),
+    "redis_admin_password": ("bus.acl", "cache_users.conf"),
     "redis_exporter_password": ("bus.acl", "cache_users.conf"),
     "viewer_password": (),
 }
-ROLES: Mapping[str, str] = {
-    "database_password": DATABASE_USER,
-    "exporter_password": EXPORTER_USER,
-    "postgres_password": roles.SUPERUSER,
-    "reader_password": READER_USER,
-}
+# By the password's file, the role of PostgreSQL that enters by it.
+ROLES: Mapping[str, str] = {file(Paths(Path())).name: role for role, file in roles.FILES.items()}
 _RENDERED = {"edge_secret"}  # it stands in Varnish's configuration
 _ELSEWHERE = {
     "grafana_password": "Grafana keeps it: change it on its page (user admin)",

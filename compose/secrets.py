@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import secrets
 from pathlib import Path
@@ -11,51 +10,38 @@ from pathlib import Path
 import bcrypt
 import yaml
 
+from compose import redis_users
 from compose.errors import ComposeError
 from compose.health import Login
 from compose.host import Host
 from compose.service import Service
 from settings import Paths
-from settings.paths import ALERTMANAGER_USER, EXPORTER_USER
+from settings.cache import RedisLayer
+from settings.paths import ALERTMANAGER_USER, PROMETHEUS_USER
 
 
-def make_secrets(paths: Paths, host: Host) -> None:
-    """Generates what is missing; what is there stays."""
+def make_secrets(paths: Paths, host: Host, prefix: str = RedisLayer().prefix) -> None:
+    """Generates what is missing; what is there stays. `prefix` is what the cache's keys begin with."""
     host.make(paths.secrets, 0o700)
     for path in (
-        paths.inbox_token, paths.database_password, paths.postgres_password, paths.exporter_password, paths.reader_password,
-        paths.edge_secret,
+        paths.inbox_token, paths.database_password, paths.app_password, paths.postgres_password, paths.exporter_password,
+        paths.reader_password, paths.edge_secret,
         paths.grafana_password, paths.grafana_secret_key, paths.entrance_password,
-        paths.viewer_password,
+        paths.viewer_password, paths.bus_password, paths.cache_password, paths.redis_exporter_password,
+        paths.redis_admin_password,
     ):  # fmt: skip
         _write(path, secrets.token_urlsafe(32), host)
-    if _write(paths.redis_exporter_password, secrets.token_urlsafe(32), host):
-        paths.bus_users.unlink(missing_ok=True)
-        paths.cache_config.unlink(missing_ok=True)
-    for password, users in ((paths.bus_password, paths.bus_users), (paths.cache_password, paths.cache_config)):
+    rewrite(paths.bus_users, redis_users.bus(paths), host)
+    rewrite(paths.cache_config, redis_users.cache(paths, prefix), host)
+    for user, password, web in (
+        (ALERTMANAGER_USER, paths.alertmanager_password, paths.alertmanager_web),
+        (PROMETHEUS_USER, paths.prometheus_password, paths.prometheus_web),
+    ):
         if _write(password, secrets.token_urlsafe(32), host):
-            users.unlink(missing_ok=True)
-        _write(users, _redis_users(password, paths.redis_exporter_password), host)
-    if _write(paths.alertmanager_password, secrets.token_urlsafe(32), host):
-        paths.alertmanager_web.unlink(missing_ok=True)
-    if not paths.alertmanager_web.exists():
-        hashed = bcrypt.hashpw(paths.alertmanager_password.read_bytes(), bcrypt.gensalt(10)).decode()
-        _write(paths.alertmanager_web, yaml.safe_dump({"basic_auth_users": {ALERTMANAGER_USER: hashed}}), host)
-
-
-# What the Redis exporter asks, and nothing else; it may read no value but a string's beginning and write none
-# (docs/guides/exporters.md).
-EXPORTER_RULES = (
-    "resetchannels %R~* -@all +info +client|setname +select +config|get +latency|histogram +latency|latest +slowlog|len"
-    " +slowlog|get +cluster|info +scan +type +memory|usage +strlen +llen +scard +zcard +hlen +xlen +exists +getrange +pfcount"
-    " +xinfo|stream +xinfo|groups +xinfo|consumers"
-)
-
-
-def _redis_users(password: Path, exporter: Path) -> str:
-    """A Redis's users, as its configuration and its list of users both have them: all may be done by who has `password`."""
-    default, watcher = (hashlib.sha256(path.read_bytes()).hexdigest() for path in (password, exporter))
-    return f"user default on #{default} ~* &* +@all\nuser {EXPORTER_USER} on #{watcher} {EXPORTER_RULES}\n"
+            web.unlink(missing_ok=True)
+        if not web.exists():
+            hashed = bcrypt.hashpw(password.read_bytes(), bcrypt.gensalt(10)).decode()
+            _write(web, yaml.safe_dump({"basic_auth_users": {user: hashed}}), host)
 
 
 def rewrite(path: Path, text: str, host: Host) -> None:

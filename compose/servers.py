@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from compose import edge
+from compose import edge, redis_users
 from compose.service import Context, listen, program
 from settings import Site
 from settings.basic import in_bytes
@@ -25,6 +25,7 @@ def prometheus(context: Context) -> tuple[str, ...]:
         f"--web.external-url={site.public(site.ports.prometheus)}/",
         f"--web.cors.origin={re.escape(site.public(site.ports.prometheus))}",
         "--web.route-prefix=/",
+        *((f"--web.config.file={paths.prometheus_web}",) if site.guards_prometheus else ()),
         # What is sent before Alertmanager was found is lost; half a minute later it is said again.
         f"--rules.alert.resend-delay={site.scaled('30s')}",
         "--log.level=warn",
@@ -53,13 +54,21 @@ def _addresses(site: Site) -> tuple[str, ...]:
     return ("*", "-::*") if site.contained else ("127.0.0.1",)
 
 
+def _titled(site: Site) -> tuple[str, ...]:
+    """Its process names the rules of its users: where they change, so does the command line, and it is started anew."""
+    return (
+        "--proc-title-template",
+        f"{{title}} {{listen-addr}} {{server-mode}} rules-{redis_users.version(site.cache.redis.prefix)}",
+    )
+
+
 def bus(context: Context) -> tuple[str, ...]:
     """A Redis that keeps: its log is on disk, and it refuses rather than forgets."""
     site, paths = context.site, context.paths
     return (
         program("redis-server"),
         "--bind", *_addresses(site), "--port", str(site.ports.bus),
-        "--aclfile", str(paths.bus_users),
+        "--aclfile", str(paths.bus_users), *_titled(site),
         "--dir", f"{paths.data}/bus",
         # A restart keeps the numbering. When the machine itself falls, a second may be lost: it is noticed (docs/topics/bus.md).
         "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
@@ -70,13 +79,14 @@ def bus(context: Context) -> tuple[str, ...]:
 
 
 def cache_redis(context: Context) -> tuple[str, ...]:
-    """A Redis that forgets: nothing on disk, the least recently used go first. Its password stands in a file of its own."""
+    """A Redis that forgets: nothing on disk, the least recently used go first. Its users stand in a file of their own."""
     site, paths = context.site, context.paths
     return (
         program("redis-server"), str(paths.cache_config),
         "--port", str(site.ports.cache_redis), "--bind", *_addresses(site), "--dir", str(paths.data / "cache-redis"),
         "--save", "", "--appendonly", "no", "--maxmemory", str(in_bytes(site.cache.redis.maxmemory)),
         "--maxmemory-policy", "allkeys-lru", "--databases", str(max(16, site.cache.redis.db + 1)), "--daemonize", "no",
+        *_titled(site),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from compose.host import DATABASE_USER
 from compose.service import Context, Service
 from metrics import stack
 from settings import Site
-from settings.paths import ALERTMANAGER_USER
+from settings.paths import ALERTMANAGER_USER, BUS_USER, CACHE_USER, PROMETHEUS_USER
 
 
 def _workload(site: Site) -> bool:
@@ -69,6 +69,7 @@ SERVICES = (
         alive="/-/healthy",
         ready="/-/ready",
         state="prometheus",
+        login=lambda paths: (PROMETHEUS_USER, paths.prometheus_password),  # where it wants none, it looks at none
         stop_seconds=30,
     ),
     Service(
@@ -116,7 +117,7 @@ SERVICES = (
         ready="",
         state="bus",
         check="redis",
-        login=lambda paths: ("default", paths.bus_password),
+        login=lambda paths: (BUS_USER, paths.bus_password),
         rereads=False,
         wanted=_own_bus,
     ),
@@ -131,7 +132,7 @@ SERVICES = (
         ready="",
         state="cache-redis",
         check="redis",
-        login=lambda paths: ("default", paths.cache_password),
+        login=lambda paths: (CACHE_USER, paths.cache_password),
         rereads=False,
         wanted=_workload,
     ),

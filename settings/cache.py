@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta, field
 
 from metrics.durations import seconds
-from settings.basic import Duration, FileOrNone, HostOrNone, Section, Size, UrlOrNone, in_bytes
+from settings.basic import Duration, FileOrNone, HostOrNone, Line, Section, Size, UrlOrNone, in_bytes
 from settings.patterns import PREFIX, ZONE
 
 
@@ -30,6 +30,7 @@ class RedisLayer(Section, frozen=True):
 
     host: Annotated[HostOrNone, Meta(description="A Redis of yours; empty: the appliance's own.")] = ""
     port: Annotated[int, Meta(ge=0, le=65535, description="Its port; 0: 6379 of a Redis of yours, `ports.cache_redis` else.")] = 0
+    username: Annotated[Line, Meta(description="The user of your Redis; empty for the default one.")] = ""
     password_file: Annotated[
         FileOrNone, Meta(description="A file that holds its password; empty: none, or the own Redis's generated one.")
     ] = ""

@@ -7,12 +7,18 @@ from pathlib import Path
 HOME_VARIABLE = "WATCHFLOOR_HOME"
 # The name under which the appliance's own services are known to its Alertmanager.
 ALERTMANAGER_USER = "watchfloor"
-# The role, and the database that it owns, in the appliance's own PostgreSQL.
+# The same of its Prometheus, where that wants a password.
+PROMETHEUS_USER = "watchfloor"
+# The database in the appliance's own PostgreSQL, and the role that owns it: of migrations and maintenance alone.
 DATABASE_USER = "watchfloor"
+# The role by which the workload reads and writes its rows: it changes no table, and owns none.
+APP_USER = "watchfloor_app"
 # The role of least privilege by which an exporter asks PostgreSQL, and the user by which one asks Redis.
 EXPORTER_USER = "watchfloor_exporter"
 # The role that reads the workload's tables and changes nothing: of people, and of the exporter of how good the models are.
 READER_USER = "watchfloor_reader"
+# By whom its own two Redis servers are asked: stream servers at the bus, and at the cache; people, who may do everything.
+BUS_USER, CACHE_USER, REDIS_ADMIN_USER = "watchfloor_bus", "watchfloor_cache", "watchfloor_admin"
 CLONE = Path(__file__).resolve().parent.parent
 
 
@@ -73,13 +79,23 @@ class Paths:
         return self.secrets / "alertmanager_password"
 
     @property
+    def prometheus_password(self) -> Path:
+        """The password by which the appliance's own services, and people, are known to Prometheus where it wants one."""
+        return self.secrets / "prometheus_password"
+
+    @property
+    def prometheus_web(self) -> Path:
+        """Prometheus's web configuration: the same password as a bcrypt hash."""
+        return self.secrets / "prometheus_web.yml"
+
+    @property
     def cache_password(self) -> Path:
-        """The password of the cache's Redis."""
+        """The password by which stream servers are known to the cache's Redis."""
         return self.secrets / "cache_password"
 
     @property
     def cache_config(self) -> Path:
-        """That Redis's users, which are part of its configuration; everything else is on its command line."""
+        """That Redis's users, with hashes of their passwords; everything else is on its command line."""
         return self.secrets / "cache_users.conf"
 
     @property
@@ -94,8 +110,13 @@ class Paths:
 
     @property
     def database_password(self) -> Path:
-        """The password by which the workload is known to the appliance's own PostgreSQL."""
+        """The password by which who migrates and maintains the workload's tables is known to the appliance's own PostgreSQL."""
         return self.secrets / "database_password"
+
+    @property
+    def app_password(self) -> Path:
+        """The password by which the workload, which reads and writes rows, is known to the appliance's own PostgreSQL."""
+        return self.secrets / "app_password"
 
     @property
     def exporter_password(self) -> Path:
@@ -119,13 +140,18 @@ class Paths:
 
     @property
     def bus_users(self) -> Path:
-        """That Redis's users: the same password, and the exporter's, as hashes."""
+        """That Redis's users, with hashes of their passwords."""
         return self.secrets / "bus.acl"
 
     @property
     def redis_exporter_password(self) -> Path:
         """The password by which the Redis exporter is known to the appliance's own Redis servers."""
         return self.secrets / "redis_exporter_password"
+
+    @property
+    def redis_admin_password(self) -> Path:
+        """The password of both Redis servers' administrator, for people; no service uses it."""
+        return self.secrets / "redis_admin_password"
 
     @property
     def grafana_password(self) -> Path:
@@ -156,6 +182,11 @@ class Paths:
     def entrance_alertmanager(self) -> Path:
         """By which the entrance is known to Alertmanager: a header that nginx includes."""
         return self.secrets / "entrance_alertmanager.conf"
+
+    @property
+    def entrance_prometheus(self) -> Path:
+        """By which the entrance is known to Prometheus: the same."""
+        return self.secrets / "entrance_prometheus.conf"
 
     @property
     def entrance_stream(self) -> Path:

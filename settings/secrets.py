@@ -16,7 +16,7 @@ from settings import environment as env
 from settings.basic import Section
 from settings.errors import SettingsError
 from settings.lines import Steps, key, line
-from settings.paths import Paths
+from settings.paths import PROMETHEUS_USER, Paths
 from settings.types import Site
 
 _OTHERS = stat.S_IRWXO | stat.S_IWGRP | stat.S_IXGRP  # the group may read: a service's own group is no stranger
@@ -93,6 +93,18 @@ def prometheus_password(site: Site, environment: Mapping[str, str] | None = None
     Raises SettingsError for a file that cannot be used.
     """
     return _secret(site, "PROMETHEUS_PASSWORD", environment)
+
+
+def prometheus_login(site: Site, paths: Paths, environment: Mapping[str, str] | None = None) -> tuple[str, str] | None:
+    """As whom the site's Prometheus is asked, and by which password; None where it wants none.
+
+    Raises SettingsError for a file that cannot be used.
+    """
+    if user := site.endpoints.prometheus_username:
+        return user, prometheus_password(site, environment)
+    if site.endpoints.prometheus or not site.guards_prometheus or not os.access(paths.prometheus_password, os.R_OK):
+        return None
+    return PROMETHEUS_USER, read_secret(paths.prometheus_password, "Prometheus's generated password")
 
 
 def grafana_key(site: Site, environment: Mapping[str, str] | None = None) -> str:

@@ -116,7 +116,10 @@ class Site(Section, frozen=True):
     bind: Annotated[str, Meta(pattern=patterns.BIND, description="The address that every service listens on.")] = "127.0.0.1"
     insecure: Annotated[
         bool,
-        Meta(description="`true`: `bind` may name a network, without TLS and passwords; `make status` says so each time."),
+        Meta(
+            description="`true`: `bind` may name a network, without TLS, with passwords at Prometheus and Alertmanager alone; "
+            "`make status` says so each time."
+        ),
     ] = False
     entrance: Annotated[Entrance, Meta(description="The one door with TLS and a password.")] = field(default_factory=Entrance)
     public_url: Annotated[
@@ -254,6 +257,11 @@ class Site(Section, frozen=True):
     def prometheus_url(self) -> str:
         """Where Prometheus answers for services of this appliance."""
         return self.endpoints.prometheus.rstrip("/") or self.local_url(self.ports.prometheus)
+
+    @property
+    def guards_prometheus(self) -> bool:
+        """Whether its own Prometheus wants a password: where the site says that it shows its services to a network."""
+        return self.insecure
 
     @property
     def alertmanager_url(self) -> str:

@@ -33,7 +33,7 @@ from stream.loop import choose, run
 from stream.manager import Publish, StreamManager, Turns, build_manager
 from stream.session import Checker
 from stream.sink import Sink
-from stream.store.connect import conninfo
+from stream.store.connect import conninfo, role_of
 from stream.store.database import Database
 from stream.store.sink import StoreSink
 from stream.warmed import sources
@@ -50,7 +50,7 @@ def main(given: list[str] | None = None) -> int:
         site = load()
         paths = Paths.from_environment()
         checker = Authenticator(book_path(site, paths))
-        conninfo(site, paths)  # refused before anything starts
+        conninfo(site, paths, role_of("stream"))  # refused before anything starts
         bus_password(site, paths)  # the same
         cache = CacheService.build(site, paths)
     except SettingsError as error:

@@ -30,7 +30,7 @@ from msgspec import Meta, Struct, field
 from metrics.instruments import Instruments
 from settings import Paths, Site
 from settings.paths import ALERTMANAGER_USER
-from settings.secrets import grafana_key, prometheus_password, read_secret
+from settings.secrets import grafana_key, prometheus_login, read_secret
 from stream.recorder import Recorder
 
 STEP = 15.0  # seconds between two values of a range query
@@ -133,8 +133,8 @@ class Monitoring:
     async def __aenter__(self) -> Self:
         """Reads the secrets, opens the pool of connections."""
         endpoints = self._site.endpoints
-        user = endpoints.prometheus_username
-        self._prometheus = _basic(user, prometheus_password(self._site)) if user else {}
+        login = prometheus_login(self._site, self._paths)
+        self._prometheus = _basic(*login) if login else {}
         own = self._paths.alertmanager_password
         named = not endpoints.alertmanager and own.exists()
         self._alertmanager = _basic(ALERTMANAGER_USER, read_secret(own, own.name)) if named else {}

@@ -12,8 +12,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from alerts.inbox.reach import why
-from settings import Site
-from settings.secrets import prometheus_password
+from settings import Paths, Site
+from settings.secrets import prometheus_login
 
 _TIMEOUT = aiohttp.ClientTimeout(total=5)
 _TOLERANCE = 1.0  # startsAt has milliseconds, and evaluation itself takes time
@@ -79,15 +79,16 @@ class Actives:
 
 
 class Prometheus:
-    """Asks the Prometheus of `site`; with basic authentication where a user name is set.
+    """Asks the Prometheus of `site`; with basic authentication where it wants that.
 
     Raises SettingsError when the password's file cannot be used.
     """
 
-    def __init__(self, site: Site, session: aiohttp.ClientSession) -> None:
+    def __init__(self, site: Site, paths: Paths, session: aiohttp.ClientSession) -> None:
         self._url = f"{site.prometheus_url}/api/v1/alerts"
         self._session = session
-        self._headers = _authorization(site)
+        login = prometheus_login(site, paths)
+        self._headers = {"Authorization": aiohttp.encode_basic_auth(*login)} if login else {}
 
     async def active(self) -> list[Active]:
         """All active alerts. Raises UnansweredError."""
@@ -104,8 +105,3 @@ class Prometheus:
             return msgspec.json.decode(body, type=_Answer).data.alerts
         except msgspec.DecodeError as error:
             raise UnansweredError(f"Prometheus answered what cannot be read ({error})") from error
-
-
-def _authorization(site: Site) -> dict[str, str]:
-    user = site.endpoints.prometheus_username
-    return {"Authorization": aiohttp.encode_basic_auth(user, prometheus_password(site))} if user else {}

@@ -92,7 +92,7 @@ async def _running(app: web.Application, site: Site, paths: Paths, bearer: str, 
     """Between these two halves the service answers."""
     async with aiohttp.ClientSession() as session:
         figures, hub = Figures(), Hub()
-        timing = Timing(desk, Prometheus(site, session), figures, hub.changed)
+        timing = Timing(desk, Prometheus(site, paths, session), figures, hub.changed)
         alertmanager = Alertmanager(site.alertmanager_url, session, _password(site, paths))
         parts = Parts(site, bearer, desk, figures, hub, timing, alertmanager, Runbooks.of(paths), desk.watchdog_at, paths)
         app[PARTS] = parts

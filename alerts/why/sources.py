@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from alerts.alertmanager import authorization
 from settings import Paths, SettingsError, Site
-from settings.secrets import prometheus_password
+from settings.secrets import prometheus_login
 
 SECONDS = 3.0
 HOUR, STEP = 3600, 60
@@ -43,8 +43,8 @@ class Sources:
     def _prometheus(self, path: str, **query: object) -> Any:
         site, headers = self._site, {}
         try:
-            if user := site.endpoints.prometheus_username:
-                word = base64.b64encode(f"{user}:{prometheus_password(site)}".encode()).decode()
+            if login := prometheus_login(site, self._paths):
+                word = base64.b64encode(":".join(login).encode()).decode()
                 headers["Authorization"] = f"Basic {word}"
         except SettingsError as error:
             raise SilentError(str(error)) from error

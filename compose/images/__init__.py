@@ -56,7 +56,8 @@ _SITE = ("site.yaml",)
 
 CONTAINERS: Mapping[str, Container] = {
     "inbox": Container(
-        (MONITORING,), state=f"{HOME}/data/inbox", reads=(*_SITE, "runbooks"), secrets=("inbox_token", "alertmanager_password"),
+        (MONITORING,), state=f"{HOME}/data/inbox", reads=(*_SITE, "runbooks"),
+        secrets=("inbox_token", "alertmanager_password", "prometheus_password"),
         published=True,
     ),
     "alertmanager": Container(
@@ -68,12 +69,14 @@ CONTAINERS: Mapping[str, Container] = {
     "exporter-system": Container((MONITORING,), reads=_SITE),
     "prometheus": Container(
         (MONITORING, WORKLOAD), "prometheus", _NOBODY, "/prometheus", reads=("prometheus.yml", "rules", "targets"),
-        secrets=("alertmanager_password",), after=("alertmanager",), published=True, cpus=1.0, memory="1g", pids=128,
-        check=_HTTP + "/-/ready",
+        secrets=("alertmanager_password", "prometheus_password", "prometheus_web.yml"), after=("alertmanager",), published=True,
+        cpus=1.0, memory="1g", pids=128,
+        # Where the site is shown to a network, it asks for a password as Alertmanager does.
+        check=f"{_HTTP}/-/ready || {_HTTP}/-/ready 2>&1 | grep -q 401",
     ),
     "postgres": Container(
         (WORKLOAD,), "postgres", "999:999", "/var/lib/postgresql", reads=("postgres",),
-        secrets=("postgres_password", "database_password", "exporter_password", "reader_password"),
+        secrets=("postgres_password", "database_password", "app_password", "exporter_password", "reader_password"),
         cpus=1.0, memory="1g", pids=256,
         check="pg_isready -q -h 127.0.0.1 -p {port} -U postgres", tmpfs=("/var/run/postgresql:size=1m",),
     ),
@@ -92,15 +95,18 @@ CONTAINERS: Mapping[str, Container] = {
     ),
     "stream": Container(
         (EDGE, WORKLOAD), state=f"{HOME}/data/stream", reads=_SITE,
-        secrets=("database_password", "bus_password", "cache_password", "edge_secret"),
+        secrets=("app_password", "bus_password", "cache_password", "edge_secret"),
         after=("postgres", "bus", "cache-redis"), published=True, cpus=1.5, memory="1g", pids=128,
     ),
-    "analysis": Container((WORKLOAD,), state=f"{HOME}/data/analysis", reads=_SITE, cpus=1.0, memory="512m"),
+    "analysis": Container(
+        (WORKLOAD,), state=f"{HOME}/data/analysis", reads=_SITE, secrets=("app_password",), cpus=1.0, memory="512m"
+    ),
     "exporter-probe": Container((MONITORING, EDGE), reads=_SITE, after=("stream",)),
     "exporter-model_quality": Container((MONITORING, WORKLOAD), reads=_SITE, secrets=("reader_password",), after=("postgres",)),
     "preview": Container(
         (MONITORING,), "grafana", "472:472", "/var/lib/grafana", reads=("grafana", "dashboards"),
-        secrets=("grafana_password", "grafana_secret_key", "alertmanager_password"), published=True, cpus=1.0, memory="512m",
+        secrets=("grafana_password", "grafana_secret_key", "alertmanager_password", "prometheus_password"),
+        published=True, cpus=1.0, memory="512m",
         pids=128, check=_HTTP + "/api/health", entry=("/bin/sh",),
     ),
 }  # fmt: skip

@@ -24,8 +24,9 @@ from metrics.durations import seconds
 from metrics.expose import Renderer, negotiate
 from metrics.instruments import Instruments
 from metrics.process import ProcessSamples
-from settings import Site
+from settings import Paths, Site
 from settings.hosts import host_known, known_names
+from settings.secrets import prometheus_login
 
 PASSWORD_VARIABLE = "PROMETHEUS_PASSWORD"  # noqa: S105  # the variable's name, not a password
 _HEADERS = {
@@ -43,6 +44,9 @@ _MOST_REMEMBERED = 64
 
 def prometheus_of(site: Site, observe: Callable[[float, str], None] = lambda _seconds, _reason: None) -> Prometheus:
     """The site's Prometheus with its user and password. Raises OSError when the password's file cannot be read."""
+    own = None if site.endpoints.prometheus_username else prometheus_login(site, Paths.from_environment())
+    if own:
+        return Prometheus(site.prometheus_url, *own, observe)
     password = os.environ.get(PASSWORD_VARIABLE, "")
     if not password and site.endpoints.prometheus_password_file:
         password = Path(site.endpoints.prometheus_password_file).read_text(encoding="utf-8").strip()

@@ -35,7 +35,7 @@ from stream.analysis.worker import Worker
 from stream.client import own_url
 from stream.loop import ended
 from stream.store import queries
-from stream.store.connect import conninfo, session
+from stream.store.connect import conninfo, role_of, session
 from stream.store.database import Database
 from stream.store.errors import StoreError
 
@@ -64,7 +64,7 @@ class AnalysisServer:
         self.desk = Desk(self._answer, wanted.queue, seconds(wanted.deadline), self.counts, known_names(site))
         token = read_secret(Path(wanted.token_file), "analysis.token_file") if wanted.token_file else ""
         self.follower = Follower(self.engine, own_url(site), token, self.counts)
-        self.lease = Lease(session(site, conninfo(site, paths), "analysis-lease"))
+        self.lease = Lease(session(site, conninfo(site, paths, role_of("analysis")), "analysis-lease"))
         self._store_trouble = ""
         self._stopping = False
         sources = [self.counts.collect, self.worker.collect, self._collect, database.samples, ProcessSamples("analysis").collect]

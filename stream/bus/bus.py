@@ -18,6 +18,7 @@ from metrics import bus
 from metrics.instruments import Instruments
 from metrics.model import Sample
 from settings import Paths, Site
+from settings.paths import BUS_USER
 from settings.secrets import bus_password
 from stream.bus import scripts
 from stream.bus.entries import epoch
@@ -153,4 +154,6 @@ def build_bus(site: Site, hub: Hub) -> Bus:
     """The bus of a site. Raises SettingsError for a password's file that cannot be used."""
     given = site.stream.bus
     url = given.url or f"redis://{site.host_of(site.ports.bus)}:{site.ports.bus}"
-    return Bus(Address(url, given.username, bus_password(site, Paths.from_environment())), hub, given.replicas)
+    password = bus_password(site, Paths.from_environment())
+    user = given.username if given.url or not password else BUS_USER
+    return Bus(Address(url, user, password), hub, given.replicas)

@@ -47,6 +47,7 @@ class Address:
         client = Redis.from_url(
             self.url, username=self.username or None, password=self.password or None, protocol=2, retry=Retry(NoBackoff(), 0),
             socket_timeout=BLOCK_MS / 1000 + _ANSWER, socket_connect_timeout=_ANSWER, client_name="watchfloor-stream",
+            driver_info=None,  # Redis would be told its version by a command that a user of few rights may not run
         )  # fmt: skip
         for command in ("XREAD", "XRANGE"):
             client.set_response_callback(command, _plain)

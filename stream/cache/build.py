@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from metrics.durations import seconds
 from metrics.instruments import Instruments
 from settings import Paths, SettingsError, Site
+from settings.paths import CACHE_USER
 from settings.secrets import cache_password, cdn_key, read_secret
 from stream.cache.cache import Cache
 from stream.cache.cloudflare import Cloudflare
@@ -34,9 +35,10 @@ def redis_address(site: Site, paths: Paths, environment: Mapping[str, str] | Non
     wanted = site.cache.redis
     password = cache_password(site, paths, environment)
     if wanted.host:
-        return RedisAddress(wanted.host, wanted.port or _STANDARD, password, wanted.db, wanted.prefix)
+        return RedisAddress(wanted.host, wanted.port or _STANDARD, password, wanted.db, wanted.prefix, wanted.username)
     host = urlsplit(site.local_url(site.ports.cache_redis)).hostname or ""
-    return RedisAddress(host, wanted.port or site.ports.cache_redis, password, wanted.db, wanted.prefix)
+    user = CACHE_USER if password else ""  # without one, nobody has made the users yet
+    return RedisAddress(host, wanted.port or site.ports.cache_redis, password, wanted.db, wanted.prefix, user)
 
 
 def edge_secret(paths: Paths) -> str:

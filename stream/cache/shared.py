@@ -40,6 +40,7 @@ class RedisAddress:
     password: str = ""
     db: int = 0
     prefix: str = "crypto:"
+    user: str = ""  # empty: the default one
 
 
 class Written(NamedTuple):
@@ -61,9 +62,10 @@ class Change(msgspec.Struct, frozen=True, array_like=True):
 def client(address: RedisAddress) -> Redis:
     """A client that never tries twice: that is the guard's to decide."""
     pool = BlockingConnectionPool(
-        host=address.host, port=address.port, password=address.password or None, db=address.db,
+        host=address.host, port=address.port, username=address.user or None, password=address.password or None, db=address.db,
         max_connections=_CONNECTIONS, timeout=None, retry=Retry(NoBackoff(), 0), socket_connect_timeout=_CONNECT_SECONDS,
         health_check_interval=0,
+        driver_info=None,  # a user of few rights may not tell its version
     )  # fmt: skip
     return Redis(connection_pool=pool)
 

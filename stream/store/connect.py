@@ -10,7 +10,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from metrics.durations import seconds
 from settings import Paths, SettingsError, Site
-from settings.paths import DATABASE_USER
+from settings.paths import APP_USER, DATABASE_USER
 from settings.secrets import database_url, read_secret
 
 # Of the appliance's connections; the stream's workers divide the rest among themselves.
@@ -36,10 +36,16 @@ def share(site: Site, process: str, worker: int = 0, workers: int = 1) -> Share:
     return Share(min(most, max(1, pool.min * most // pool.max)), most)
 
 
-def conninfo(site: Site, paths: Paths, *, replica: bool = False) -> str:
+def role_of(process: str) -> str:
+    """As whom a process asks the appliance's own server: the one that migrates and maintains owns the tables, no other does."""
+    return DATABASE_USER if process == "store" else APP_USER
+
+
+def conninfo(site: Site, paths: Paths, role: str = DATABASE_USER, *, replica: bool = False) -> str:
     """How libpq reaches the server; empty for a replica that is not set.
 
-    The appliance's own has a password file; without one (no `make up` was here) the server will refuse, which is told then.
+    The appliance's own has a password file for each role; without one (no `make up` was here) the server will refuse, which is
+    told then. A site's own server has the role of its URL.
     Raises SettingsError for a URL that is none, or a file that cannot be used.
     """
     url = database_url(site, replica=replica)
@@ -54,10 +60,10 @@ def conninfo(site: Site, paths: Paths, *, replica: bool = False) -> str:
         raise SettingsError(name, "is no URL of a PostgreSQL", "give postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
     if replica:
         return ""
-    file = paths.database_password
+    file = paths.database_password if role == DATABASE_USER else paths.app_password
     password = read_secret(file, "the appliance's database password") if os.access(file, os.R_OK) else None
     return make_conninfo(
-        host=site.host_of(site.ports.postgres), port=site.ports.postgres, user=DATABASE_USER, dbname=DATABASE_USER,
+        host=site.host_of(site.ports.postgres), port=site.ports.postgres, user=role, dbname=DATABASE_USER,
         password=password,
     )  # fmt: skip
 

@@ -28,7 +28,7 @@ from metrics.instruments import Instruments
 from metrics.model import Sample
 from settings import Paths, Site
 from stream.loop import ended
-from stream.store.connect import conninfo, session, share
+from stream.store.connect import conninfo, role_of, session, share
 from stream.store.errors import StoreError, TooSlowError, UnavailableError
 from stream.store.pool import Connection, Pool
 from stream.store.watch import Watch
@@ -58,7 +58,7 @@ class Database:
         paths = paths or Paths.from_environment()
         counts = Instruments(db.COUNTED)
         own, settings = share(site, process, worker, workers), site.database.pool
-        primary = Pool("primary", session(site, conninfo(site, paths), process), own, settings, counts)
+        primary = Pool("primary", session(site, conninfo(site, paths, role_of(process)), process), own, settings, counts)
         second = conninfo(site, paths, replica=True)
         replica = Pool("replica", session(site, second, process), own, settings, counts) if second else None
         database = cls(site, primary, replica, counts)

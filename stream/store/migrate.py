@@ -10,6 +10,7 @@ from alembic.config import Config
 from sqlalchemy import create_engine, pool, text
 
 from stream.store.errors import UnavailableError
+from stream.store.grants import give
 from stream.store.schema import SCHEMA
 
 _FOLDER = Path(__file__).parent / "migrations"
@@ -17,7 +18,9 @@ _LOCK = 0x77617463  # of this appliance's migrations: one at a time
 
 
 def migrate(conninfo: str, to: str = SCHEMA) -> None:
-    """Runs the versions that are missing up to `to`, one transaction each; what fails leaves the database as it was.
+    """Runs the versions that are missing up to `to`, one transaction each, and gives the workload's role its rights.
+
+    What fails leaves the database as it was.
 
     Raises UnavailableError where no server answers, and psycopg.Error for what the server refuses.
     """
@@ -31,6 +34,10 @@ def migrate(conninfo: str, to: str = SCHEMA) -> None:
             config.attributes["connection"] = connection
             command.upgrade(config, to)
             connection.commit()
+            if to == SCHEMA:
+                own: psycopg.Connection = connection.connection.dbapi_connection  # type: ignore[assignment]  # psycopg's, as made
+                give(own)
+                own.commit()
     finally:
         engine.dispose()
 

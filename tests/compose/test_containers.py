@@ -147,8 +147,8 @@ def test_secrets_come_as_files_for_who_needs_them_and_no_value_stands_in_the_fil
     assert {name for name in NAMES if "database_password" in sees[name]} == {
         "postgres",
         "store",
-        "stream",
     }
+    assert {name for name in NAMES if "app_password" in sees[name]} == {"postgres", "stream", "analysis"}
     assert {name for name in NAMES if "reader_password" in sees[name]} == {"postgres", "exporter-model_quality"}
     assert not sees["exporter-system"] | sees["edge"] | sees["exporter-probe"]
 

@@ -79,15 +79,16 @@ def test_each_service_stands_at_its_path_and_hears_who_asks(door: Front, path: s
         assert got.headers["X-Forwarded-For"] == "127.0.0.1"
         assert got.headers["Host"] == f"localhost:{door.site.ports.entrance}"
         assert not {"Forwarded", "X-WEBAUTH-USER"} & set(got.headers)
-        # Alertmanager knows the entrance by a password, the stream by a word; the person's own goes nowhere.
-        assert got.headers.get("Authorization", "") == (_own(door) if got.service == "alertmanager" else "")
+        # Alertmanager and Prometheus know the entrance by a password, the stream by a word; the person's own goes nowhere.
+        assert got.headers.get("Authorization", "") == _own(door, got.service)
         secret = door.paths.edge_secret.read_text(encoding="ascii") if got.service == "stream" else None
         if got.service in ("stream", "grafana"):
             assert got.headers.get("X-Watchfloor-Edge") == secret
 
 
-def _own(door: Front) -> str:
-    return "Basic " + base64.b64encode(b"watchfloor:" + door.paths.alertmanager_password.read_bytes()).decode()
+def _own(door: Front, service: str) -> str:
+    files = {"alertmanager": door.paths.alertmanager_password, "prometheus": door.paths.prometheus_password}
+    return "Basic " + base64.b64encode(b"watchfloor:" + files[service].read_bytes()).decode() if service in files else ""
 
 
 @pytest.mark.parametrize("path", ["/alertmanager/api/v2/silences", "/inbox/api/events", "/api/anything"])

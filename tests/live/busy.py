@@ -13,7 +13,7 @@ from redis import Redis, ResponseError
 from metrics import analysis, app, model_quality, stack
 from metrics.postgres import activity, indexes, replication, server, tables
 from metrics.redis import commands, keys
-from settings.paths import CLONE
+from settings.paths import CLONE, REDIS_ADMIN_USER
 from settings.secrets import read_secret
 from tests.appliance import Appliance, status_of
 from tests.drills.database_faults import superuser, working
@@ -113,8 +113,8 @@ def _panel() -> int:
 @contextmanager
 def _slow_bus(appliance: Appliance) -> Iterator[None]:
     """A group of the bus whose one reader has gone, a wrong call, a script that keeps it busy while its latency is watched."""
-    password = read_secret(appliance.paths.bus_password, "the bus's password")
-    with Redis(host="127.0.0.1", port=appliance.site.ports.bus, password=password) as bus:
+    password = read_secret(appliance.paths.redis_admin_password, "the administrator's password")
+    with Redis(host="127.0.0.1", port=appliance.site.ports.bus, username=REDIS_ADMIN_USER, password=password) as bus:
         stream = next(iter(bus.scan_iter(_type="stream")))
         bus.config_set("latency-monitor-threshold", 1)
         # Again and again: what one spike of 20 ms leaves is not always there when the exporter looks.

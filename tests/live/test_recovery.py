@@ -5,8 +5,10 @@ import signal
 import time
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import psutil
+import psycopg
 import pytest
 
 from compose.health import ask
@@ -15,7 +17,7 @@ from compose.topology import find, services
 from metrics import stack
 from metrics.postgres import server
 from settings import Site
-from settings.paths import EXPORTER_USER
+from settings.paths import APP_USER, EXPORTER_USER
 from tests.appliance import Appliance
 from tests.drills.database_faults import superuser
 from tests.waiting import until
@@ -70,17 +72,27 @@ def test_hung_processes_are_back_within_60_seconds_and_seen(appliance: Appliance
     assert counted["watcher"] >= 1
 
 
-def test_up_gives_the_cluster_of_an_earlier_version_the_exporters_role(appliance: Appliance) -> None:
-    """As a running appliance is upgraded: its PostgreSQL knows no role by which this version's exporter could ask."""
+def test_up_gives_the_cluster_of_an_earlier_version_the_roles_that_it_lacks(appliance: Appliance) -> None:
+    """As a running appliance is upgraded: its PostgreSQL knows no role by which this version's services could ask."""
     with superuser(appliance) as admin:
         admin.execute("DROP SCHEMA watchfloor_exporter CASCADE")
-        admin.execute(f"DROP OWNED BY {EXPORTER_USER}".encode())
-        admin.execute(f"DROP ROLE {EXPORTER_USER}".encode())
-        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'watchfloor-exporter'")
+        for role in (EXPORTER_USER, APP_USER):
+            admin.execute(f"DROP OWNED BY {role}".encode())
+            admin.execute(f"DROP ROLE {role}".encode())
+        names = "('watchfloor-exporter', 'watchfloor-stream', 'watchfloor-analysis')"
+        admin.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name IN {names}".encode())
+        before = prices(admin)
     until("the exporter is refused", lambda: appliance.value(f"{server.UP.name} == 0") == 0, 20)
     appliance.up()
     until("the exporter is let in", lambda: appliance.value(f"{server.UP.name} == 1"), 20)
     until("it sees widths of columns", lambda: sees_columns(appliance), 20)
+    with superuser(appliance) as admin:
+        until("rows are written again", lambda: prices(admin) > before, 20)
+
+
+def prices(admin: psycopg.Connection[Any]) -> int:
+    (count,) = admin.execute("SELECT count(*) FROM price_history").fetchone() or (0,)
+    return int(count)
 
 
 def sees_columns(appliance: Appliance) -> bool:

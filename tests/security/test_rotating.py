@@ -6,15 +6,18 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import bcrypt
 import psycopg
 import pytest
+import yaml
 from redis import Redis, ResponseError
-from redis.exceptions import AuthenticationError
+from redis.exceptions import AuthenticationError, NoPermissionError
 
 from compose.errors import BadInputError
 from compose.rotate import NAMES, ROLES, rotate
 from compose.secrets import make_secrets
 from settings import Paths
+from settings.paths import BUS_USER, CACHE_USER, EXPORTER_USER, PROMETHEUS_USER, REDIS_ADMIN_USER
 from settings.secrets import read_secret
 from tests.security.conftest import Besieged
 from tests.security.test_requests import deliver
@@ -37,7 +40,9 @@ def _rotated(besieged: Besieged, name: str) -> tuple[str, str]:
 def _redis(besieged: Besieged, port: str, user: str, password: str) -> bool:
     number = getattr(besieged.appliance.site.ports, port)
     try:
-        Redis("127.0.0.1", number, username=user, password=password).info("server")
+        Redis("127.0.0.1", number, username=user, password=password, driver_info=None).ping()
+    except NoPermissionError:
+        return True  # it is known, and may not do that
     except (AuthenticationError, ResponseError):
         return False
     return True
@@ -50,6 +55,12 @@ def _postgres(besieged: Besieged, password: str, user: str) -> bool:
     except psycopg.OperationalError:
         return False
     return True
+
+
+def _hashed(web: Path, password: str) -> bool:
+    """Whether Prometheus would let it in: it wants a password where the site is shown to a network (test_guarded.py)."""
+    users = yaml.safe_load(web.read_text(encoding="ascii"))["basic_auth_users"]
+    return bcrypt.checkpw(password.encode(), users[PROMETHEUS_USER].encode())
 
 
 def _entrance(user: str) -> Callable[[Besieged, str], bool]:
@@ -66,10 +77,14 @@ OPENS: dict[str, Callable[[Besieged, str], bool]] = {
     "alertmanager_password": lambda besieged, password: (
         besieged.ask("alertmanager", "/api/v2/status", headers=besieged.header("watchfloor", password)).status == 200
     ),
-    "bus_password": lambda besieged, password: _redis(besieged, "bus", "default", password),
-    "cache_password": lambda besieged, password: _redis(besieged, "cache_redis", "default", password),
+    "prometheus_password": lambda besieged, password: _hashed(besieged.appliance.paths.prometheus_web, password),
+    "bus_password": lambda besieged, password: _redis(besieged, "bus", BUS_USER, password),
+    "cache_password": lambda besieged, password: _redis(besieged, "cache_redis", CACHE_USER, password),
     "redis_exporter_password": lambda besieged, password: all(
-        _redis(besieged, port, "watchfloor_exporter", password) for port in ("bus", "cache_redis")
+        _redis(besieged, port, EXPORTER_USER, password) for port in ("bus", "cache_redis")
+    ),
+    "redis_admin_password": lambda besieged, password: all(
+        _redis(besieged, port, REDIS_ADMIN_USER, password) for port in ("bus", "cache_redis")
     ),
     "inbox_token": lambda besieged, token: deliver(besieged, "Rotated", "x", token).status == 200,
     "edge_secret": lambda besieged, secret: (

@@ -10,14 +10,12 @@ from typing import LiteralString
 import psutil
 import psycopg
 import pytest
-from redis import Redis, RedisError, ResponseError
-from redis.exceptions import AuthenticationError
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from compose.topology import services
-from settings.paths import DATABASE_USER, EXPORTER_USER, READER_USER
+from settings.paths import APP_USER, DATABASE_USER, EXPORTER_USER, READER_USER
 from settings.secrets import read_secret
 from tests.security.conftest import Besieged
 from tests.waiting import until
@@ -118,7 +116,7 @@ def _as(besieged: Besieged, user: str, password: str) -> psycopg.Connection:
     )
 
 
-@pytest.mark.parametrize("user", ["postgres", DATABASE_USER, EXPORTER_USER, READER_USER, "nobody"])
+@pytest.mark.parametrize("user", ["postgres", DATABASE_USER, APP_USER, EXPORTER_USER, READER_USER, "nobody"])
 @pytest.mark.parametrize("password", ["", "wrong"])
 def test_postgresql_answers_nobody_without_a_password(besieged: Besieged, user: str, password: str) -> None:
     with pytest.raises(psycopg.OperationalError, match=r"password|pg_hba"):
@@ -128,8 +126,32 @@ def test_postgresql_answers_nobody_without_a_password(besieged: Besieged, user: 
 WRITES: tuple[LiteralString, ...] = (
     "DELETE FROM price_history", "TRUNCATE price_history", "CREATE TABLE x (a int)", "CREATE ROLE x", "DROP TABLE price_history",
     "SELECT pg_read_file('/etc/passwd')", "COPY (SELECT 1) TO PROGRAM 'id'", "SELECT rolpassword FROM pg_authid",
-    "ALTER ROLE watchfloor PASSWORD 'x'", "SET ROLE watchfloor",
+    "ALTER ROLE watchfloor PASSWORD 'x'", "SET ROLE watchfloor", "GRANT pg_monitor TO CURRENT_USER", "CREATE SCHEMA x",
+    "UPDATE price_history SET price = 0", "ALTER TABLE price_history ADD COLUMN x int", "CREATE TEMPORARY TABLE x (a int)",
+    "CREATE INDEX x ON price_history (price)",
+    "SELECT pg_ls_dir('/etc')", "COPY price_history FROM '/etc/passwd'", "CREATE EXTENSION file_fdw", "ALTER SYSTEM SET port = 1",
+    "SELECT pg_stat_statements_reset()", "CREATE TABLE watchfloor_exporter.x (a int)",
+    "CREATE TABLE x PARTITION OF price_history DEFAULT", "ALTER TABLE price_history DETACH PARTITION price_history_default",
 )  # fmt: skip
+
+
+def test_the_workloads_role_writes_rows_and_nothing_else(besieged: Besieged) -> None:
+    paths = besieged.appliance.paths
+    with _as(besieged, APP_USER, read_secret(paths.app_password, "app")) as connection:
+        users = "SELECT DISTINCT usename, application_name FROM pg_stat_activity WHERE usename LIKE 'watchfloor%%'"
+        with _as(besieged, "postgres", read_secret(paths.postgres_password, "superuser")) as admin:
+            owners = {(user, name) for user, name in admin.execute(users).fetchall() if user == DATABASE_USER}
+            assert owners <= {(DATABASE_USER, "watchfloor-store")}, "only the maintenance comes as the owner"
+        connection.execute("INSERT INTO cryptocurrencies (id, symbol, name) VALUES ('siege', 'SIEGE', 'Siege')")
+        connection.execute("INSERT INTO price_history (crypto_id, price) VALUES ('siege', 1)")
+        for statement in (*WRITES, "DELETE FROM cryptocurrencies", "SELECT 1 FROM watchfloor_exporter.column_statistics()"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement)
+    with pytest.raises(psycopg.OperationalError, match="pg_hba"):
+        psycopg.connect(
+            host="127.0.0.1", port=besieged.appliance.site.ports.postgres, user=APP_USER, dbname="postgres",
+            password=read_secret(paths.app_password, "app"),
+        )  # fmt: skip
 
 
 def test_the_readers_role_reads_rows_and_changes_none(besieged: Besieged) -> None:
@@ -153,23 +175,6 @@ def test_the_exporters_role_sees_figures_and_no_row(besieged: Besieged) -> None:
     with _as(besieged, "postgres", read_secret(paths.postgres_password, "superuser")) as connection:
         hashed = connection.execute("SELECT rolname, rolpassword FROM pg_authid WHERE rolcanlogin").fetchall()
     assert all(str(password).startswith("SCRAM-SHA-256$") for _, password in hashed), [name for name, _ in hashed]
-
-
-@pytest.mark.parametrize("port", ["bus", "cache_redis"])
-def test_redis_answers_nobody_without_a_password_and_the_exporter_little(besieged: Besieged, port: str) -> None:
-    number = getattr(besieged.appliance.site.ports, port)
-    for user, password in ((None, None), ("default", "wrong"), (EXPORTER_USER, "wrong")):
-        with pytest.raises((AuthenticationError, ResponseError)):
-            Redis("127.0.0.1", number, username=user, password=password).get("x")
-    password = read_secret(besieged.appliance.paths.redis_exporter_password, "exporter")
-    watcher = Redis("127.0.0.1", number, username=EXPORTER_USER, password=password)
-    assert watcher.info("server")
-    for command in (
-        "SET a b", "FLUSHALL", "CONFIG SET dir /tmp", "ACL LIST", "SHUTDOWN", "EVAL return(1) 0", "MONITOR", "SAVE",
-        "DEBUG SLEEP 0", "REPLICAOF 127.0.0.1 1", "KEYS *", "CLIENT LIST", "MODULE LIST",
-    ):  # fmt: skip
-        with pytest.raises(RedisError):
-            watcher.execute_command(*command.split())  # type: ignore[no-untyped-call]
 
 
 def test_the_controllers_socket_is_for_the_services_alone(besieged: Besieged) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Self
 import redis
 import yaml
 
-from compose.secrets import EXPORTER_RULES
+from compose.redis_users import EXPORTER_RULES
 from tests.exporters.servers import Series, Server, ours
 from tests.waiting import free_ports, until
 

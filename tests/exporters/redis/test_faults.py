@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from compose.secrets import EXPORTER_RULES
+from compose.redis_users import EXPORTER_RULES
 from exporters.server import TIMEOUT_HEADER
 from tests.exporters.redis.servers import PASSWORD, Redis, cause, exporter, failed, secret, target
 from tests.exporters.servers import Series, Server, series

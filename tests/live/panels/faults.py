@@ -28,6 +28,7 @@ from compose import backing
 from compose.errors import ComposeError
 from metrics import stack
 from metrics.websocket import ROOMS
+from settings.paths import REDIS_ADMIN_USER
 from settings.secrets import read_secret
 from stream.bus import scripts
 from tests.alerts.inbox.service import alert, delivery
@@ -167,8 +168,8 @@ def small_redis(world: World) -> Iterator[None]:
 @contextmanager
 def empty_bus(world: World) -> Iterator[None]:
     """Somebody empties the bus's Redis."""
-    password = read_secret(world.appliance.paths.bus_password, "the bus's password")
-    with Redis(host="127.0.0.1", port=world.appliance.site.ports.bus, password=password) as bus:
+    password = read_secret(world.appliance.paths.redis_admin_password, "the administrator's password")
+    with Redis(host="127.0.0.1", port=world.appliance.site.ports.bus, username=REDIS_ADMIN_USER, password=password) as bus:
         bus.flushall()
     yield
 
@@ -176,8 +177,8 @@ def empty_bus(world: World) -> Iterator[None]:
 @contextmanager
 def skipped_numbers(world: World) -> Iterator[None]:
     """Somebody's script counts up the numbers of the rooms on the bus, and writes no messages to them."""
-    password = read_secret(world.appliance.paths.bus_password, "the bus's password")
-    with Redis(host="127.0.0.1", port=world.appliance.site.ports.bus, password=password) as bus:
+    password = read_secret(world.appliance.paths.redis_admin_password, "the administrator's password")
+    with Redis(host="127.0.0.1", port=world.appliance.site.ports.bus, username=REDIS_ADMIN_USER, password=password) as bus:
         for room in ROOMS:
             bus.hincrby(scripts.state(room), "seq", 7)
     yield

@@ -19,7 +19,7 @@ from stream.analysis.messages import PREDICTIVE, RISK, TYPES, Analysis, Analysis
 from stream.analysis.versions import Shelf
 from tests.stream.analysis.damage import overflown
 from tests.stream.analysis.processes import Home, Running, fetch, running
-from tests.stream.store.postgres import Postgres, postgres  # noqa: F401  # a fixture
+from tests.stream.store.postgres import Postgres, for_app, postgres  # noqa: F401  # a fixture
 from tests.waiting import free_ports, until
 
 ENOUGH = 60.0  # seconds for the first versions: 200 outcomes of three symbols, four a second
@@ -27,7 +27,7 @@ ENOUGH = 60.0  # seconds for the first versions: 200 outcomes of three symbols, 
 
 @pytest.fixture(scope="module")
 def home(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Home:  # noqa: F811  # the fixture
-    return Home(tmp_path_factory.mktemp("analysis"), postgres.fresh())
+    return Home(tmp_path_factory.mktemp("analysis"), for_app(postgres.fresh()))
 
 
 @pytest.fixture(scope="module")

@@ -17,15 +17,18 @@ import aiohttp
 import psutil
 import redis
 
+from compose.redis_users import BUS_RULES
 from metrics import bus
 from settings import parse
-from settings.paths import CLONE
+from settings.paths import BUS_USER, CLONE
 from stream.app import Server, Sockets
 from stream.bus.bus import build_bus
 from stream.messages import MARKET, Update
 from tests.stream.core.serving import Serving, becomes
 from tests.stream.edge.real import get
 from tests.waiting import free_ports, until
+
+PASSWORD = "a-throw-away-word"
 
 
 class RedisServer:
@@ -42,8 +45,21 @@ class RedisServer:
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}"
 
+    @property
+    def password(self) -> Path:
+        """The file of the password of who is on the bus."""
+        return self.folder / "password"
+
+    @property
+    def bus(self) -> str:
+        """The settings below `stream.bus` by which a stream server joins, as the appliance's own does."""
+        return f"url: '{self.url}', username: {BUS_USER}, password_file: {self.password}"
+
     def start(self) -> None:
         words = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self.folder)]
+        words += ["--user", BUS_USER, "on", f">{PASSWORD}", *BUS_RULES.split()]
+        self.password.touch(mode=0o600)
+        self.password.write_text(PASSWORD, encoding="ascii")
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen([*words, *self.words], stdout=log)
         until("Redis answers", self._answers)
@@ -80,7 +96,7 @@ def redis_server(folder: Path, *words: str) -> Iterator[RedisServer]:
 @asynccontextmanager
 async def instance(server_of: RedisServer, more: str = "") -> AsyncIterator[Serving]:
     """A server without sources, joined by that Redis; `more`: YAML below `bus:`."""
-    site = parse(f"stream: {{bus: {{url: '{server_of.url}', {more}}}}}", "site.yaml", {})
+    site = parse(f"stream: {{bus: {{{server_of.bus}, {more}}}}}", "site.yaml", {})
     server = Server(site, bus=build_bus)
     sockets = Sockets(socket.create_server(("127.0.0.1", 0)), socket.create_server(("127.0.0.1", 0)))
     port, admin = sockets.public.getsockname()[1], sockets.admin.getsockname()[1]
@@ -148,9 +164,7 @@ class Workers:
         port, first = free_ports(2)[0], _run_of_ports(count)
         self.ws, self.admins = f"ws://127.0.0.1:{port}/ws", [f"http://127.0.0.1:{first + index}" for index in range(count)]
         (home / "secrets").mkdir(parents=True, mode=0o700)
-        site = (
-            f"stream: {{limits: {{connections_per_address: 5000}}, bus: {{url: '{joins.url}'}}, replay: {{rate: 40}}, {more}}}\n"
-        )
+        site = f"stream: {{limits: {{connections_per_address: 5000}}, bus: {{{joins.bus}}}, replay: {{rate: 40}}, {more}}}\n"
         (home / "site.yaml").write_text(site, encoding="utf-8")
         variables = os.environ | {"WATCHFLOOR_HOME": str(home), "WATCHFLOOR_SITE": str(home / "site.yaml")}
         self.log = home / "log"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import http.client
 import inspect
 import shutil
@@ -20,11 +21,14 @@ from typing import Self
 import psutil
 
 from compose import edge
+from compose.redis_users import cache_rules
 from settings import Paths, parse
+from settings.paths import CACHE_USER
 from stream.cache.shared import RedisAddress
 from tests.waiting import free_ports, until
 
 PASSWORD = "a throw-away word"
+_USER = (CACHE_USER, "on", f"#{hashlib.sha256(PASSWORD.encode()).hexdigest()}", *cache_rules("crypto:").split())
 SECRET = "another-throw-away-word"
 
 
@@ -105,13 +109,13 @@ class RedisServer(Process):
 
     def __init__(self, maxmemory: str = "64mb") -> None:
         super().__init__()
-        self.address = RedisAddress("127.0.0.1", self.port, PASSWORD)
+        self.address = RedisAddress("127.0.0.1", self.port, PASSWORD, user=CACHE_USER)
         self._maxmemory = maxmemory
 
     def command(self) -> list[str]:
         return [
             "redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-            "--requirepass", PASSWORD, "--maxmemory", self._maxmemory, "--maxmemory-policy", "allkeys-lru",
+            "--requirepass", PASSWORD, "--user", *_USER, "--maxmemory", self._maxmemory, "--maxmemory-policy", "allkeys-lru",
             "--dir", str(self.folder),
         ]  # fmt: skip
 

@@ -24,6 +24,7 @@ from psycopg import sql
 
 from compose.postgres import installed
 from settings import Site, parse
+from settings.paths import APP_USER, DATABASE_USER
 from tests.waiting import free_ports, until
 
 _SPEED = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
@@ -58,6 +59,7 @@ class Postgres:
         self.start()
         with self.admin() as connection:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE)))
+            connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(APP_USER)))
         from stream.store.migrate import migrate  # noqa: PLC0415  # Alembic takes long, and who lists drills needs none
 
         migrate(self.url(_TEMPLATE))
@@ -125,7 +127,8 @@ class Postgres:
             other.__exit__()
 
     def url(self, database: str) -> str:
-        return f"postgresql://watchfloor@127.0.0.1:{self.port}/{database}"
+        """As who owns the tables."""
+        return f"postgresql://{DATABASE_USER}@127.0.0.1:{self.port}/{database}"
 
     def admin(self, database: str = "postgres") -> psycopg.Connection:
         """A superuser's connection in autocommit."""
@@ -161,10 +164,15 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture
 def database_url(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The URL of a fresh, migrated database; `DATABASE_URL` is set to it, so that `Database.open` finds it."""
+    """The owner's URL of a fresh, migrated database; `DATABASE_URL` is that of the workload's role, for `Database.open`."""
     url = postgres.fresh()
-    monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.setenv("DATABASE_URL", for_app(url))
     return url
+
+
+def for_app(url: str) -> str:
+    """The same as the workload's role, which owns nothing."""
+    return url.replace(f"//{DATABASE_USER}@", f"//{APP_USER}@")
 
 
 def site(text: str = "{}") -> Site:

@@ -15,6 +15,12 @@ from stream.store.upkeep.plan import Plan, Rules
 from tests.stream.store.postgres import site
 
 
+@pytest.fixture(autouse=True)
+def _as_owner(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the maintenance process asks: partitions are the owner's business."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+
+
 def run(rules: Rules) -> dict[str, Plan]:
     async def story() -> dict[str, Plan]:
         database = await Database.open(site())
