@@ -25,7 +25,9 @@ _HANDSHAKE = (
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
 )
 _UNMASKED = b"\x81\x02hi"  # a client must mask
-_LISTENS = 5.0  # seconds in which a slow client only listens, and newer messages replace those that wait
+_LISTENS = (
+    8.0  # seconds in which a slow client only listens, and newer messages replace those that wait: each symbol has one in 5 s
+)
 _AT_ONCE = 600  # programs that ask the models
 
 
@@ -136,14 +138,16 @@ def slow_reader(appliance: Appliance) -> Iterator[None]:
                 wire.sendall(_HANDSHAKE.format(port=appliance.site.ports.stream, key=key).encode())
                 wire.recv(128)
                 known = _numberings(appliance)
+                live, again = websocket.ROOMS[1], websocket.ROOMS[0]
+                wire.sendall(_masked(json.dumps({"type": "subscribe", "room": live}).encode()))
                 listened = False
                 while not stop.wait(0.1):  # 20 a second: with more it would be closed for that
                     if not listened and appliance.value(f"max({websocket.SLOW.name})"):
                         listened = True
                         stop.wait(_LISTENS)
-                    for room in websocket.ROOMS[:2]:  # its history again, each time
-                        asked = {"type": "subscribe", "room": room, "after": 0, "epoch": known[room]}
-                        wire.sendall(_masked(json.dumps(asked).encode()))
+                    # A room's history again, each time: what a slow client is behind with is not conflated, the other room's news are.
+                    asked = {"type": "subscribe", "room": again, "after": 0, "epoch": known[again]}
+                    wire.sendall(_masked(json.dumps(asked).encode()))
 
     with repeated(subscribe, stop):
         yield

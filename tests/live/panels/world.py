@@ -19,7 +19,7 @@ from tests.waiting import free_ports, until
 # What makes small faults show: a slow client soon told, a receiver that is away, metrics with more series than are let in.
 _OWN: dict[str, Any] = {
     "stream": {
-        "slow_seconds": 5.0,
+        "slow_seconds": 9.0,
         "sources": {"sentiment": {"mapping": {"ignore": ["heartbeat"]}}},
     },
     "database": {"maintain": "5s"},  # shorter than a fault lasts
