@@ -15,6 +15,7 @@ SERVED = 30.0  # seconds more until every client has heard something: its longes
 DUE = 100 * FACTOR  # seconds until something that is down is told of; what is back before needs no alert
 DEAD_MAN = "dead-man switch"  # of the inbox, for what takes Prometheus or Alertmanager away
 FILL = "disk"
+LINKED = ("slow", "cut")  # kinds that are done to a link
 
 
 @dataclass
@@ -83,5 +84,5 @@ def cases(*, root: bool = True) -> list[Case]:
         found.append(Case(component, "stop", HUNG, stopped, heals=True, restarts=True))
         found.append(Case(component, "away", KILLED, alerts, restarts=True))
         if root or component in ("stream", "postgres"):
-            found += [Case(component, kind, LATER) for kind in ("slow", "cut")]
+            found += [Case(component, kind, LATER) for kind in LINKED]
     return found + [Case(FILL, "fill", HUNG, frozenset({"DiskAlmostFull"}))] * root

@@ -7,8 +7,8 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from compose.host import SERVICE_USER
@@ -94,20 +94,17 @@ def _fill(world: World, _: Case, told: Told) -> None:
 
 
 @contextmanager
-def linked(appliance: Appliance) -> Iterator[dict[str, Link]]:
-    """A link to each component, in use by our clients; as root by the appliance's services too: the kernel leads them there."""
+def linked(appliance: Appliance, led: Collection[str]) -> Iterator[dict[str, Link]]:
+    """A link to each component, in use by our clients; to those of `led` by the services too: the kernel leads them there."""
     with ExitStack() as stack:
         links = {}
         for service in SERVICES:
             if service.name in ALERTS:
                 port = service.ports(appliance.site)[-1]
                 links[service.name] = stack.enter_context(Link(port))
-                stack.enter_context(_led(port, links[service.name].port))
+                if service.name in led:
+                    stack.enter_context(_redirected(port, links[service.name].port))
         yield links
-
-
-def _led(port: int, to: int) -> AbstractContextManager[None]:
-    return _redirected(port, to) if os.geteuid() == 0 else nullcontext()
 
 
 @contextmanager

@@ -145,7 +145,7 @@ def slow_reader(appliance: Appliance) -> Iterator[None]:
                     if not listened and appliance.value(f"max({websocket.SLOW.name})"):
                         listened = True
                         stop.wait(_LISTENS)
-                    # A room's history again, each time: what a slow client is behind with is not conflated, the other room's news are.
+                    # A room's history again, each time: what is told from there is not conflated, the other room's news are.
                     asked = {"type": "subscribe", "room": again, "after": 0, "epoch": known[again]}
                     wire.sendall(_masked(json.dumps(asked).encode()))
 
