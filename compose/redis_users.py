@@ -24,7 +24,10 @@ BUS_RULES = (
     "resetchannels ~bus:* -@all +ping +info +select +client|setname +script|load +evalsha +time +wait +get +set +del +incr"
     " +pexpire +hset +hget +hmget +hvals +xadd +xtrim +xread +xrange"
 )
+# Nobody can be `default`, which has no password and is off. The bus reads its log as that user when it starts, transactions with
+# their rights: what it may not do is lost then.
 _NOBODY = "user default off resetpass resetkeys resetchannels -@all"
+_READS_LOG = "user default off resetpass resetchannels ~* +@all"
 
 
 def cache_rules(prefix: str) -> str:
@@ -37,7 +40,7 @@ def cache_rules(prefix: str) -> str:
 
 def bus(paths: Paths) -> str:
     """The users of the Redis that joins stream servers."""
-    return _users(paths, BUS_USER, paths.bus_password, BUS_RULES)
+    return _users(paths, BUS_USER, paths.bus_password, BUS_RULES, default=_READS_LOG)
 
 
 def cache(paths: Paths, prefix: str) -> str:
@@ -47,10 +50,10 @@ def cache(paths: Paths, prefix: str) -> str:
 
 def version(prefix: str) -> str:
     """A word that changes with the rules: a server that was started with others is to be started anew."""
-    return hashlib.sha256(f"{EXPORTER_RULES} {BUS_RULES} {cache_rules(prefix)}".encode()).hexdigest()[:8]
+    return hashlib.sha256(f"{_READS_LOG} {EXPORTER_RULES} {BUS_RULES} {cache_rules(prefix)}".encode()).hexdigest()[:8]
 
 
-def _users(paths: Paths, user: str, password: Path, rules: str) -> str:
+def _users(paths: Paths, user: str, password: Path, rules: str, default: str = _NOBODY) -> str:
     """A Redis's users, as its configuration and its list of users both have them."""
     lines = (
         (user, password, rules),
@@ -58,4 +61,4 @@ def _users(paths: Paths, user: str, password: Path, rules: str) -> str:
         (REDIS_ADMIN_USER, paths.redis_admin_password, "~* &* +@all"),
     )
     made = (f"user {name} on #{hashlib.sha256(file.read_bytes()).hexdigest()} {may}" for name, file, may in lines)
-    return "".join(f"{line}\n" for line in (_NOBODY, *made))
+    return "".join(f"{line}\n" for line in (default, *made))

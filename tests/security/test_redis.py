@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from redis import Redis, ResponseError
-from redis.exceptions import AuthenticationError, NoPermissionError
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
 from metrics import bus
 from metrics.redis import keys
@@ -78,11 +80,39 @@ def test_the_services_do_their_work_and_were_refused_nothing(besieged: Besieged)
             service = BUS_USER if port == "bus" else CACHE_USER
             assert set(users) == {"default", service, EXPORTER_USER, REDIS_ADMIN_USER}
             assert " off " in users["default"]
-            assert "-@all" in users["default"]
+            assert (" -@all" in users["default"]) == (port != "bus"), (
+                "the bus reads its log as nobody; to the others nobody is known"
+            )
             refused = [one["object"] for one in admin.acl_log() if one["username"] == service and one["reason"] != "auth"]
             assert not refused
             names = {one["user"] for one in admin.client_list()}
             assert names <= {service, EXPORTER_USER, REDIS_ADMIN_USER}
+
+
+def test_a_bus_that_starts_again_is_refused_nothing_of_its_own_log(besieged: Besieged) -> None:
+    with _as(besieged, REDIS_ADMIN_USER, "bus") as admin:
+        state = scripts.state(MARKET)
+        before = _numbering(admin, state)
+        process = besieged.appliance.stack.supervisor.processes()["bus"]
+        os.kill(process.pid, signal.SIGKILL)
+        until("it runs again", lambda: besieged.appliance.stack.supervisor.processes()["bus"].pid not in (0, process.pid), 20)
+        after = until("it has read its log", lambda: _asked(admin, state), 20)
+        assert after[0] == before[0], "another numbering: what was there is gone"
+        assert after[1] >= before[1]
+        assert not [one for one in admin.acl_log() if one["username"] == "default" and one["reason"] != "auth"]
+
+
+def _numbering(admin: Redis, state: str) -> tuple[str, int]:
+    """A room's numbering, and the number of its last message."""
+    name, last = (str(part, "ascii") for part in admin.hmget(state, "gen", "seq") if isinstance(part, bytes))
+    return name, int(last)
+
+
+def _asked(admin: Redis, state: str) -> tuple[str, int] | None:
+    try:
+        return _numbering(admin, state)
+    except (RedisError, ValueError):  # not there yet, or reading
+        return None
 
 
 @pytest.mark.parametrize("port", SERVERS)
