@@ -155,8 +155,12 @@ class Preview:
         return f"{base}/d/{dashboard.uid}" if base else ""
 
     async def _choices(self, dashboard: Dashboard, ask: Ask) -> list[Choice]:
-        """The variables' values; panels of one page come at once and share one answer."""
-        key = (id(dashboard), ask.start, ask.end, tuple(sorted(ask.given.items())))
+        """The variables' values; panels of one page come at once and share one answer.
+
+        Not with a page whose clock is wrong, for which "now" is another time.
+        """
+        moment = round(ask.over.end / _CHOICES_FOR)
+        key = (id(dashboard), ask.start, ask.end, moment, tuple(sorted(ask.given.items())))
         now = time.monotonic()
         began, task = self._remembered.get(key, (-_CHOICES_FOR, None))
         if task is None or now - began > _CHOICES_FOR:

@@ -16,7 +16,6 @@ from tests.browser import heard
 from tests.dashboards.preview.conftest import World
 from tests.dashboards.preview.world import HOSTILE
 from tests.metrics.test_units import CASES, NOW
-from tests.waiting import until
 
 KITCHEN = "/d/kitchen?from=now-5m&to=now&var-job=prometheus&refresh=off"
 # The tab's visibility cannot be changed from outside, so the page is told what a browser tells.
@@ -48,26 +47,7 @@ def ready(page: Page) -> None:
 @pytest.fixture
 def kitchen(running: World, browser: Browser) -> Iterator[Page]:
     with opened(browser, running.preview + KITCHEN, viewport={"width": 1280, "height": 900}) as page:
-        told(page, 7)
         yield page
-
-
-def told(page: Page, panel: int) -> None:
-    """Returns when a panel of Prometheus's own figures has series.
-
-    A busy Prometheus (seen with 2.42 and 2.53) finds none of some of its own series for a moment, and all of them, of before too,
-    in the next: what is tested here is the page.
-    """
-
-    def has_series() -> bool:
-        if page.locator(f'[data-panel="{panel}"] .series').count():
-            return True
-        before = loads(page)
-        page.get_by_role("button", name="Refresh").click()
-        reloaded(page, before)
-        return False
-
-    until("Prometheus tells of itself", has_series, 40, 1)
 
 
 def loads(page: Page) -> int:
@@ -264,7 +244,6 @@ def test_one_series_is_shown_alone_or_hidden(kitchen: Page) -> None:
 def test_it_fits_a_telephone(running: World, browser: Browser, scheme: str) -> None:
     with opened(browser, running.preview + KITCHEN, viewport={"width": 360, "height": 740}, color_scheme=scheme) as page:
         assert page.evaluate("document.documentElement.scrollWidth") == 360
-        told(page, 6)
         assert drawn(page, 6) > 300
 
 

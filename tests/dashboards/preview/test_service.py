@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,14 @@ def test_variables_are_asked_for_and_narrow_queries(running: World) -> None:
     assert variables["handler"]["options"] == []
     assert found["problems"] == ["Handler: has no value in this time range; its panels may be empty"]
     assert 'job="hostile"' in world.panel(running.preview, "kitchen", 6, **{"var-job": "hostile"})["queries"][0]["expr"]
+
+
+def test_a_page_whose_clock_is_wrong_spoils_no_other_pages_variables(running: World) -> None:
+    ahead = world.panel(running.preview, "kitchen", 7, at=str(round((time.time() + 600) * 1000)))
+    assert ahead["series"] == [], "ten minutes ahead there is nothing yet, nor a job"
+    here = world.panel(running.preview, "kitchen", 7)
+    assert 'job="prometheus"' in here["queries"][0]["expr"]
+    assert len(here["series"]) == 2
 
 
 def test_the_strip_tells_what_fires(running: World) -> None:
