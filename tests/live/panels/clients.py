@@ -49,6 +49,7 @@ def _narrow(appliance: Appliance) -> socket.socket:
     wire = socket.socket()
     wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
     wire.settimeout(5)
+    wire.bind((_PATIENT, 0))
     wire.connect(("127.0.0.1", appliance.site.ports.stream))
     return wire
 
@@ -113,7 +114,7 @@ def _rooms(client: ClientConnection) -> dict[str, Any]:
 
 def _numberings(appliance: Appliance) -> dict[str, str]:
     """The rooms' epochs: with one, a place is taken up again."""
-    with connect(_address(appliance), proxy=None) as client:
+    with connect(_address(appliance), proxy=None, source_address=(_PATIENT, 0)) as client:
         return {name: room["epoch"] for name, room in _rooms(client).items()}
 
 
