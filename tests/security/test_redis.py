@@ -100,6 +100,8 @@ def test_a_bus_that_starts_again_is_refused_nothing_of_its_own_log(besieged: Bes
         assert after[0] == before[0], "another numbering: what was there is gone"
         assert after[1] >= before[1]
         assert not [one for one in admin.acl_log() if one["username"] == "default" and one["reason"] != "auth"]
+    # What comes after finds all as it was.
+    until("the bus is joined again", lambda: besieged.appliance.value(f"min({bus.UP.name})") == 1, 30)
 
 
 def _numbering(admin: Redis, state: str) -> tuple[str, int]:
