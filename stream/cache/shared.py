@@ -52,7 +52,7 @@ class Written(NamedTuple):
 
 
 class Change(msgspec.Struct, frozen=True, array_like=True):
-    """What one process tells the others: who it is, which keys it wrote, which pattern it removed."""
+    """What one process tells the others: who it is, which keys it wrote or removed, which pattern it removed."""
 
     origin: str
     keys: tuple[str, ...] = ()

@@ -52,7 +52,7 @@ def total(figures: dict[str, float], names: Collection[str]) -> float:
 
 
 def used(process: psutil.Process) -> float:
-    """CPU seconds of the process and of those of its children that have ended."""
+    """CPU seconds of the process alone."""
     times = process.cpu_times()
     return float(times.user + times.system)
 

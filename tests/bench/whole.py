@@ -14,7 +14,6 @@ import contextlib
 import os
 import platform
 import time
-from collections.abc import Collection
 from dataclasses import dataclass
 
 import psutil
@@ -22,6 +21,8 @@ from rich.table import Table
 
 from compose.terminal import console
 from tests.appliance import Appliance
+from tests.bench.idle import total
+from tests.bench.idle import used as used_by
 from tests.soak.run import loaded
 
 MEMORY_LIMIT, BUSY_LIMIT, WATCHING_LIMIT = 4096.0, 70.0, 10.0  # MB; percent of all cores; percent of one core
@@ -89,15 +90,9 @@ def sum_of(family: list[psutil.Process]) -> Used:
     result = Used()
     for process in family:
         with contextlib.suppress(psutil.NoSuchProcess):
-            times = process.cpu_times()
-            result.seconds += times.user + times.system
+            result.seconds += used_by(process)
             result.memory += process.memory_full_info().pss / 2**20
     return result
-
-
-def total(figures: dict[str, float], names: Collection[str]) -> float:
-    """The sum of the figures of these services."""
-    return sum(figure for name, figure in figures.items() if name in names)
 
 
 def report(shares: dict[str, float], memory: dict[str, float], seconds: float) -> None:

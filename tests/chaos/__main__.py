@@ -17,7 +17,6 @@ import argparse
 import os
 import random
 import shutil
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -30,6 +29,7 @@ from tests.chaos.cases import FACTOR, FILL, LINKED, Case, cases
 from tests.chaos.faults import linked, small_disk
 from tests.chaos.report import line, page
 from tests.chaos.run import Run, chaos
+from tests.ending import run as run_to_end
 
 REPORT = CLONE / "docs" / "reports" / "reliability.md"
 
@@ -101,9 +101,4 @@ def told(run: Run, seed: int, only: str) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # being ended stops the appliance, as Ctrl-C does
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
-        print("interrupted: the appliance of the chaos run is stopped and removed", file=sys.stderr)
-        sys.exit(130)
+    run_to_end(main, "the appliance of the chaos run")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import threading
 import time
@@ -63,8 +64,6 @@ class Clients:
         """While they do."""
 
         async def all_of_them() -> None:
-            import asyncio  # noqa: PLC0415  # of the thread's own loop alone
-
             async with asyncio.TaskGroup() as group:
                 for number, heard in enumerate(self.heard):
                     follows = [Following(MARKET)]

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -29,6 +28,7 @@ from compose.terminal import console
 from metrics import durations
 from settings.paths import CLONE
 from tests.appliance import Appliance
+from tests.ending import run as run_to_end
 from tests.load import machine, report, run, shapes, verdict
 from tests.load.recorder import Recorder
 
@@ -134,9 +134,4 @@ def tell(told: report.Report, folder: Path, bars: Bars) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # being ended stops the appliance, as Ctrl-C does
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
-        print("interrupted: the appliance of the load tests is stopped and removed", file=sys.stderr)
-        sys.exit(130)
+    run_to_end(main, "the appliance of the load tests")

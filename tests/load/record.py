@@ -18,6 +18,7 @@ from typing import Any
 
 from settings.paths import CLONE
 from tests.load.plots import figure
+from tests.load.shapes import find
 
 FOLDER = CLONE / "docs" / "reports"
 DOUBT = 0.1  # a residual above it says that the machine was measured as well
@@ -111,13 +112,16 @@ def stress(told: Told, _: Path) -> str:
     if found["beyond"] and knee:
         share = found["beyond"]["achieved"] / knee["achieved"]
         words += f" At twice that, {share:.2f} of the knee's answers: {found['manner']}."
+    wanted = find("api").limits  # type: ignore[union-attr]  # it is one of the design's
+    limits = f"mean {wanted.mean:g} ms, p95 {wanted.p95:g} ms, failures {100 * wanted.errors:g} %"
+    asked = f"The API's mix of the design from {told['tests'][0]['users']:,} users"
     back = "not within the time given" if found["recovery"] is None else f"after {found['recovery']:.1f} s"
     return f"""# Stress test
 
 `{told["command"]}` of {told["date"][:10]}. {machine(told["environment"])}
 
-The API's mix of the design from 500 users, at rates that grow until an objective breaks (mean 100 ms, p95 500 ms, failures
-1 %) twice in a row; then at twice the highest rate that held (the last row). Then once more at twice that rate, and in the same
+{asked}, at rates that grow until an objective breaks ({limits})
+twice in a row; then at twice the highest rate that held (the last row). Then once more at twice that rate, and in the same
 breath at half of it, until the first of three seconds in a row of which 99 % of the requests were answered within 500 ms.
 
 {words} Well again at half of it: {back if knee else "not tried"}.

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from typing import Any
 
 from settings.paths import CLONE
 from tests.appliance import Appliance
+from tests.ending import run as run_to_end
 from tests.load import machine, report, run, shapes, verdict
 from tests.load.recorder import Figures, Outcome
 from tests.load.recovery import recovery
@@ -163,9 +163,4 @@ def sentence(found: Stress) -> str:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # being ended stops the appliance, as Ctrl-C does
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
-        print("interrupted: the appliance of the stress test is stopped and removed", file=sys.stderr)
-        sys.exit(130)
+    run_to_end(main, "the appliance of the stress test")

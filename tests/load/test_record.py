@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.load import record, usl
-from tests.load.recorder import Figures
+from tests.load.recorder import Figures, Outcome
 from tests.load.report import Report, write
 from tests.load.stress import Step, Stress, sentence
 from tests.load.test_verdict import outcome
@@ -42,6 +42,11 @@ def test_a_load_run_is_told_with_its_misses(tmp_path: Path, elsewhere: Path) -> 
     assert (elsewhere / "load.html").exists()
 
 
+def asked() -> Outcome:
+    """A step as the run has it, of 70 users."""
+    return outcome(users=70, resources={"busy": 50.0, "others": 0.0, "cores": {}})
+
+
 def step(rate: float, word: str, achieved: float, errors: float = 0.0) -> Step:
     return Step(rate, rate, achieved, errors, Figures(1, 5, 5, 5, 5, 5, 5), {}, word)
 
@@ -58,17 +63,19 @@ def test_a_knee_is_the_highest_rate_that_held(
     assert found.knee
     assert found.knee.rate == 1000
     assert said in sentence(found)
-    file, _ = write(Report("Stress test", "make stress", 0.0, [], WHERE, extra=found.as_dict()), tmp_path)
+    file, _ = write(Report("Stress test", "make stress", 0.0, [asked()], WHERE, extra=found.as_dict()), tmp_path)
     page = told(elsewhere, "stress", file)
     assert "**Knee: 1,000 requests a second.**" in page
     assert said in page
+    assert "from 70 users" in page
+    assert "(mean 100 ms, p95 500 ms, failures 1 %)" in page
     assert "after 3.0 s" in page
 
 
 def test_no_knee_is_said(tmp_path: Path, elsewhere: Path) -> None:
     found = Stress([step(500, "generator-limited", 100)])
     assert "no rate held" in sentence(found)
-    file, _ = write(Report("Stress test", "make stress", 0.0, [], WHERE, extra=found.as_dict()), tmp_path)
+    file, _ = write(Report("Stress test", "make stress", 0.0, [asked()], WHERE, extra=found.as_dict()), tmp_path)
     assert "**No rate held.**" in told(elsewhere, "stress", file)
 
 

