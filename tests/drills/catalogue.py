@@ -44,6 +44,7 @@ _OPEN = frozenset({"PostgresLongTransaction", "PostgresIdleInTransaction", "Post
 _STUCK = _OPEN | {"DatabaseWritesDelayed", "CollectorFailing", "CacheHitRatioLow", "ProbeEndpointDown"}
 _NO_DATABASE = frozenset({"ServiceDown", "PostgresDown", "DatabaseWritesDelayed", "ProbeEndpointDown"})
 # A service that is scraped and gone.
+_ROLLED_BACK = frozenset({"PostgresRollbacks"})  # each ends a transaction
 _GONE = frozenset({"ServiceDown", "TargetAbsent", "TargetDown"})
 
 DRILLS = (
@@ -86,7 +87,7 @@ DRILLS = (
     Drill("PostgresLongTransaction", "a transaction whose statement does not end", long_transaction(), _OPEN),
     Drill("PostgresIdleInTransaction", "a transaction with which nobody goes on", idle_transaction(), _OPEN),
     Drill("PostgresLockWait", "an ALTER TABLE waits behind a reader", wait_for_lock(), _OPEN | {"CollectorFailing"}),
-    Drill("PostgresDeadlocks", "two programs lock two rows in opposite order", deadlock()),
+    Drill("PostgresDeadlocks", "two programs lock two rows in opposite order", deadlock(), _ROLLED_BACK),
     Drill("PostgresDeadRows", "300,000 rows deleted where autovacuum is off", pile_up_dead_rows(), still=True),
     Drill("PostgresSequenceNearEnd", "a sequence of small numbers is nearly used up", use_up_sequence(), still=True),
     Drill("PostgresPartitionMissing", "a table's last partition ends within two hours", end_partitions(), still=True),

@@ -153,6 +153,7 @@ class _Watched:
         scaled = appliance.factor * ((RESEND if drill.late else self.hold) + wait)
         self.budget = scaled + _interval(appliance, drill.alert) + TRANSPORT
         self.times = Times(fault=0.0)
+        self.began = time.time()
         self.failure = ""
         self._number: int | None = None
 
@@ -160,11 +161,10 @@ class _Watched:
         """Pending, firing, and in the inbox unless the fault is in the way."""
         name, times = self.drill.alert, self.times
         patience = self.appliance.factor * (self.hold + 600) + PATIENCE + self.drill.takes
-        if self.hold:
-            _until(f"{name} is pending", lambda: _state(self.appliance, name, "pending"), patience)
-            times.pending = time.time()
-        found = _until(f"{name} is firing", lambda: _state(self.appliance, name, "firing"), patience)
+        found = _until(f"{name} is firing", lambda: _firing(self.appliance, name), patience)
         times.firing, times.first_bad = time.time(), _unix(found["activeAt"])
+        if self.hold:  # at a twentieth of the time it may be over before one has looked: Prometheus keeps it
+            times.pending = _until(f"{name} was pending", lambda: _pending(self.appliance, name, self.began), PATIENCE)
         if not self.drill.late:
             self._arrives()
 
@@ -213,8 +213,14 @@ def _active(appliance: Appliance, names: AbstractSet[str]) -> set[str]:
     return {str(one["alertname"]) for one in labels if one["severity"] in GROUP_WAIT or one["alertname"] in names}
 
 
-def _state(appliance: Appliance, name: str, state: str) -> dict[str, Any] | None:
-    return next((alert for alert in appliance.alerts(name) if alert["state"] == state), None)
+def _firing(appliance: Appliance, name: str) -> dict[str, Any] | None:
+    return next((alert for alert in appliance.alerts(name) if alert["state"] == "firing"), None)
+
+
+def _pending(appliance: Appliance, name: str, since: float) -> float | None:
+    """The first evaluation after `since` at which it was bad, and not yet for long enough; unix time."""
+    kept = appliance.query(f'ALERTS{{alertname="{name}", alertstate="pending"}}[{round(time.time() - since) + 1}s]')
+    return min((float(series["values"][0][0]) for series in kept), default=None)
 
 
 def _interval(appliance: Appliance, name: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import ssl
 import stat
@@ -10,8 +11,8 @@ from typing import LiteralString
 import psutil
 import psycopg
 import pytest
+from websockets.asyncio.client import connect  # threads of one TLS connection disturb each other before Python 3.14
 from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from compose.topology import services
@@ -70,15 +71,18 @@ def test_a_socket_opens_for_a_password_or_a_token_and_for_no_strangers_page(besi
     port = besieged.appliance.site.ports.entrance
     trusted = ssl.create_default_context(cafile=str(besieged.appliance.paths.authority))
 
-    def opened(headers: dict[str, str], origin: Origin | None = None) -> int:
+    async def handshake(headers: dict[str, str], origin: Origin | None = None) -> int:
         try:
-            with connect(
+            async with connect(
                 f"wss://localhost:{port}/stream/ws", ssl=trusted, additional_headers=headers, origin=origin, proxy=None
             ) as socket:
-                assert "Connected to real-time data stream" in str(socket.recv(10))
+                assert "Connected to real-time data stream" in str(await socket.recv())
                 return 101
         except InvalidStatus as error:
             return int(error.response.status_code)
+
+    def opened(headers: dict[str, str], origin: Origin | None = None) -> int:
+        return asyncio.run(handshake(headers, origin))
 
     assert opened({}) == 401
     assert opened({"Authorization": "Bearer x"}) == 401
