@@ -110,7 +110,7 @@ def reload(stack: Stack, _: argparse.Namespace) -> int:
 def certs(stack: Stack, _: argparse.Namespace) -> int:
     """Make the entrance's certificate anew by the appliance's own authority, and say what browsers are to trust."""
     site, _text = stack.settings(tell)
-    if stack.contained or not site.entrance.enabled:
+    if not site.entrance.enabled:
         raise BadInputError(f"{stack.site_file.name}: entrance.enabled: is off: set it to true: without it nobody shows one")
     if site.entrance.certificate:
         what = f"{stack.site_file.name}: entrance.certificate: is yours"

@@ -97,7 +97,7 @@ class _File:
     def _ports(self, service: Service, container: Container) -> dict[str, list[str]]:
         """The port of people, where it is one that they use; that of scrapes and health checks stays inside."""
         port = (service.public_port or service.port)(self.inside)
-        return {"ports": [f"{self.outside.bind}:{port}:{port}"]} if container.published else {}
+        return {"ports": [f"{service.address(self.outside)}:{port}:{port}"]} if container.published else {}
 
 
 def _limits(container: Container) -> dict[str, Any]:

@@ -8,11 +8,12 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from compose import containers, engine, image, render, roles, state
+from compose import certificates, containers, engine, entrance, image, render, roles, state
 from compose.announce import announce
 from compose.errors import BadInputError, ComposeError
 from compose.host import Host, is_root
@@ -62,12 +63,12 @@ class Containers(Stack):
         if not image.present(f"{OURS}:{tag}"):
             tell("building our image (the first time, it fetches its Python packages) …")
             image.build(tag)
-        fresh = self._secrets_for_containers()
+        fresh = self._secrets_for_containers(site)
         earlier = self.paths.rendered.resolve() if before and self.paths.rendered.is_symlink() else None
         self._render_for_containers(site, text, tag)
         tell("starting containers" if not before else "applying the settings")
         try:
-            self._start(anew=fresh and bool(before))
+            self._start(fresh if before else ())
         except (ComposeError, KeyboardInterrupt):
             self._undo_to(earlier, tell)
             raise
@@ -80,10 +81,15 @@ class Containers(Stack):
             tell(why)
         return changed
 
-    def _start(self, *, anew: bool) -> None:
-        """Has Compose bring everything to what the file says, and waits until it is well; ComposeError has the last words."""
+    def _start(self, anew: Sequence[str] = ()) -> None:
+        """Has Compose bring everything to what the file says, these services in any case, and waits until all is well.
+
+        ComposeError has a container's last words.
+        """
         try:
-            self._compose("up", "--detach", "--remove-orphans", *(["--force-recreate"] if anew else []))
+            self._compose("up", "--detach", "--remove-orphans")
+            if anew:
+                self._compose("up", "--detach", "--force-recreate", "--no-deps", *anew)
         except ComposeError as error:  # Compose tells that a container is not healthy, and not why
             bad = [row for row in self.rows() if row.state not in ("ok", "starting", "stopped")]
             raise ComposeError(f"{error}\n{self._words(bad[0])}") if bad else error from error
@@ -96,22 +102,33 @@ class Containers(Stack):
             return
         tell("going back to the settings that ran before")
         render.point(self.paths.rendered, earlier)
-        self._start(anew=False)
+        self._start()
 
     def _make_folders(self, site: Site) -> None:
         for folder in (self.paths.home, self.paths.run, self.paths.data):
             folder.mkdir(parents=True, exist_ok=True)
         make_secrets(self.paths, self.host, site.cache.redis.prefix)
+        if site.entrance.enabled:
+            entrance.prepare(site, self.paths, self.host)
         state.remember(self.paths)
 
-    def _secrets_for_containers(self) -> bool:
-        """Copies of the secrets that the containers' group may read, in a folder that nobody else may enter; tells of changes."""
+    def certify(self, site: Site) -> None:
+        """Makes the entrance's certificate anew."""
+        self._make_folders(site)
+        certificates.make(site, self.paths, self.host, renew=True)
+
+    def _secrets_for_containers(self, site: Site) -> list[str]:
+        """Copies of the secrets that the containers' group may read, in a folder that nobody else may enter.
+
+        Tells whose have changed.
+        """
         folder = self.paths.home / "containers" / containers.SECRETS
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
-        changed = False
-        for name in {secret for one in CONTAINERS.values() for secret in one.secrets}:
-            text, copy = (self.paths.secrets / name).read_bytes(), folder / name
+        changed = set()
+        users = {service.name: CONTAINERS[service.name].secrets for service in self.services(site)}
+        for name in {secret for held in users.values() for secret in held}:
+            text, copy = self._secret(site, name), folder / name
             if copy.exists() and copy.read_bytes() == text:
                 continue
             copy.unlink(missing_ok=True)
@@ -119,8 +136,14 @@ class Containers(Stack):
             os.chown(copy, -1, self.group)
             copy.chmod(0o640)
             copy.write_bytes(text)
-            changed = True
-        return changed
+            changed.add(name)
+        return [service for service, held in users.items() if changed & set(held)]
+
+    def _secret(self, site: Site, name: str) -> bytes:
+        """What is in a secret's file; of the certificate: in that which the site names, with its key."""
+        if name == self.paths.certificate.name and site.entrance.certificate:
+            return b"".join(Path(file).read_bytes() for file in (site.entrance.certificate, site.entrance.key_file))
+        return (self.paths.secrets / name).read_bytes()
 
     def _render_for_containers(self, site: Site, text: str, tag: str) -> None:
         inside = parse(text, self.site_file.name, {**os.environ, RUNTIME_VARIABLE: INSIDE})
@@ -131,7 +154,7 @@ class Containers(Stack):
     def _refuse_published_ports(self, site: Site) -> None:
         for service in self._published(site):
             port = service.ports(site)[-1]
-            if not is_free(site.bind, port):
+            if not is_free(service.address(site), port):
                 what = f"port {port} is in use: {service.name} needs it, {holder(port)} has it"
                 raise ComposeError(f"{what}: stop that one, or set ports: in {self.site_file.name}")
 
@@ -163,18 +186,34 @@ class Containers(Stack):
         lines = "\n".join(f"  {line}" for line in (last.stdout + last.stderr).splitlines()[-15:])
         return f"{row.name} is not healthy: {row.why or row.state}: its container's last lines:\n{lines}"
 
+    def remake(self, tell: Tell, *, render: bool) -> None:  # noqa: ARG002  # everything is rendered each time
+        """Makes what is missing among the secrets, and the containers anew that read what has changed."""
+        self._make_folders(self.site())
+        if self.running():
+            self.up(tell)
+
+    def change_password(self, _: Site, role: str, password: str) -> None:
+        """Gives a role of the running server a new password. Raises ComposeError where it is refused."""
+        self._psql(f"ALTER ROLE {role} PASSWORD '{roles.scram(password)}';\n", f"role {role} could not be given a new password")
+
+    def is_let_in(self, _: Site) -> bool:
+        """Always: within its container the superuser needs no password."""
+        return True
+
     def _settle_roles(self) -> bool:
         """Brings the roles to this version's; tells whether the store has to give rights anew."""
+        told = self._psql(f"{roles.settling(self.paths)}\n{roles.GRANTED};\n", "roles could not be looked after")
+        return told.split()[-1:] == ["f"]
+
+    def _psql(self, statements: str, failed: str) -> str:
+        """What the server in its container answers to a superuser; ComposeError says what `failed`, and psql's words."""
         (one,) = (one["Id"] for one in self._containers() if one["Config"]["Labels"][_SERVICE] == "postgres")
         where = ["-U", roles.SUPERUSER, "-p", str(self.site().ports.postgres), "-d", DATABASE_USER]
         words = ["docker", "exec", "-i", one, "psql", "-qAt", "-v", "ON_ERROR_STOP=1", *where]
-        statements = f"{roles.settling(self.paths)}\n{roles.GRANTED};\n"
         done = subprocess.run(words, input=statements, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            raise ComposeError(
-                f"PostgreSQL's roles could not be looked after: psql in its container: {done.stderr.strip()[-300:]}"
-            )
-        return done.stdout.split()[-1:] == ["f"]
+            raise ComposeError(f"PostgreSQL's {failed}: psql in its container: {done.stderr.strip()[-300:]}")
+        return done.stdout
 
     def down(self) -> bool:
         """Stops and removes the containers and their networks; the volumes stay."""
@@ -239,7 +278,6 @@ def _refuse_what_containers_lack(site: Site, name: str) -> None:
         (site.stream.tls.certificate, "stream.tls", "end TLS at a proxy of yours, or set runtime: native"),
         (site.hosts_access != Access(), "hosts_access", "its files are not shown to containers: set runtime: native"),
         (any(job.access != Access() for job in site.scrape), "scrape.access", "the same: set runtime: native"),
-        (site.entrance.enabled, "entrance", "put a proxy of yours in front, or set runtime: native"),
     ):
         if bad:
             raise BadInputError(f"{name}: {key}: not in containers: {fix}")

@@ -22,6 +22,8 @@ from settings.paths import ALERTMANAGER_USER, PROMETHEUS_USER
 
 FILE = "entrance.conf"
 HEALTH = "/.entrance/health"
+INNER = 18081  # in its container: where it tells without TLS that it is alive
+_DNS = "127.0.0.11"  # the one that Docker gives to every container of a network
 
 
 def packages_of(site: Site) -> tuple[Package, ...]:
@@ -32,15 +34,19 @@ def packages_of(site: Site) -> tuple[Package, ...]:
 def configuration(site: Site, paths: Paths) -> str:
     """Nginx's configuration for a site. No secret stands in it: what is one is a file that it names."""
     given = site.entrance
-    host = f"[{given.bind}]" if ":" in given.bind and not given.bind.startswith("[") else given.bind
+    bind = site.bind if site.contained else given.bind
+    host = f"[{bind}]" if ":" in bind and not bind.startswith("[") else bind
     upstreams = {name: site.local_url(getattr(site.ports, name)).removeprefix("http://") for name in PATHS}
+    certificate, key = (
+        (given.certificate, given.key_file) if given.certificate and not site.contained else (paths.certificate,) * 2
+    )
     public = site.entrance_url.removeprefix("https://").rpartition(":")[0]
     return page(
         "entrance.conf.j2", trim=True,
         listen=f"{host}:{site.ports.entrance}", health=HEALTH, users=paths.entrance_users, viewer=re.escape(given.viewer),
         alertmanager=paths.entrance_alertmanager, prometheus=paths.entrance_prometheus, stream=paths.entrance_stream,
         edge_header=SECRET_HEADER,
-        certificate=given.certificate or paths.certificate, key=given.key_file or paths.certificate,
+        certificate=certificate, key=key, resolver=_DNS if site.contained else "", inner=INNER,
         state=paths.data / "entrance", upstreams=upstreams, scheme="https" if site.stream.tls.certificate else "http",
         workload=site.workload,
         # A browser keeps it for the name, whatever the port: on this machine the services' own ports speak plain HTTP.

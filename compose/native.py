@@ -149,6 +149,14 @@ class Stack:
         if self.supervisor.running():
             self.apply(site, changed, tell)
 
+    def change_password(self, site: Site, role: str, password: str) -> None:
+        """Gives a role of the running server a new password. Raises ComposeError where it is refused."""
+        roles.change_password(site, self.paths, role, password)
+
+    def is_let_in(self, site: Site) -> bool:
+        """Whether the superuser's password is the one in its file."""
+        return roles.is_let_in(site, self.paths)
+
     def certify(self, site: Site) -> None:
         """Makes the entrance's certificate anew."""
         self.folders(site)

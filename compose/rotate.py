@@ -53,9 +53,9 @@ def rotate(stack: Stack, name: str, tell: Tell) -> None:
     if name not in NAMES:
         raise BadInputError(f"{name or 'no name'}: is no secret: `make rotate s=NAME` with one of {', '.join(sorted(NAMES))}")
     if stack.contained:
-        raise ComposeError("not in containers yet: this runtime: `make clean` and `make up` make all of them anew, data too")
+        stack.settings(tell)  # they are applied along with it: bad ones are refused before anything is changed
     site, path = stack.site(), stack.paths.secrets / name
-    running = stack.supervisor.running()
+    running = stack.running()
     if name in ROLES:
         if not (running and site.workload):
             raise ComposeError(f"{name}: PostgreSQL does not run: only it can take a new password: `make up` first")
@@ -65,11 +65,10 @@ def rotate(stack: Stack, name: str, tell: Tell) -> None:
         for derived in NAMES[name]:
             (stack.paths.secrets / derived).unlink(missing_ok=True)
     stack.remake(tell, render=name in _RENDERED)
-    told = users_of(name, site)
-    if running and told:
-        stack.supervisor.restart(told)
-        tell(f"restarted {', '.join(told)}")
-    if running:
+    if running and not stack.contained:
+        if told := users_of(name, site):
+            stack.supervisor.restart(told)
+            tell(f"restarted {', '.join(told)}")
         stack.wait_ready(site)
     tell(f"{name} is a new one: {path}")
 
@@ -89,13 +88,13 @@ def users_of(name: str, site: Site) -> list[str]:
 def _change_role(stack: Stack, site: Site, name: str, path: Path) -> None:
     """The server takes it first. What is written before that says, after a crash in between, what it may have become."""
     fresh = path.with_name(f"{name}.new")
-    if name == "postgres_password" and fresh.exists() and not roles.is_let_in(site, stack.paths):
+    if name == "postgres_password" and fresh.exists() and not stack.is_let_in(site):
         fresh.replace(path)  # a crash was in between
     fresh.unlink(missing_ok=True)
     password = secrets.token_urlsafe(32)
     rewrite(fresh, password, stack.host)
     try:
-        roles.change_password(site, stack.paths, ROLES[name], password)
+        stack.change_password(site, ROLES[name], password)
     except ComposeError:
         fresh.unlink()
         raise

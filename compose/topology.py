@@ -235,7 +235,7 @@ SERVICES = (
         state="entrance",
         check="https",
         rereads=False,
-        wanted=lambda site: site.entrance.enabled and not site.contained,
+        wanted=lambda site: site.entrance.enabled,
     ),
 )
 

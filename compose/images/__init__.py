@@ -103,6 +103,16 @@ CONTAINERS: Mapping[str, Container] = {
     ),
     "exporter-probe": Container((MONITORING, EDGE), reads=_SITE, after=("stream",)),
     "exporter-model_quality": Container((MONITORING, WORKLOAD), reads=_SITE, secrets=("reader_password",), after=("postgres",)),
+    "entrance": Container(
+        (EDGE, MONITORING), "nginx", "101:101", reads=("entrance.conf",),
+        secrets=(
+            "entrance_users", "entrance_alertmanager.conf", "entrance_prometheus.conf", "entrance_stream.conf", "server.pem",
+        ),
+        after=("prometheus", "alertmanager", "inbox", "stream", "preview"), published=True, pids=16, entry=("nginx",),
+        # Beside the door with TLS, for which bash has no words.
+        check=_BASH.replace("{port}", "18081").replace("{path}", "/.entrance/health"),
+        tmpfs=(f"{HOME}/data/entrance:size=64m",),
+    ),
     "preview": Container(
         (MONITORING,), "grafana", "472:472", "/var/lib/grafana", reads=("grafana", "dashboards"),
         secrets=("grafana_password", "grafana_secret_key", "alertmanager_password", "prometheus_password"),

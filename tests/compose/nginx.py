@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 import subprocess
@@ -21,6 +22,7 @@ from compose.host import Host
 from compose.secrets import make_secrets
 from compose.service import Context
 from settings import Paths, Site, parse
+from settings.containers import CONTAINERS, RUNTIME_VARIABLE
 from tests.waiting import free_ports, until
 
 BEHIND = ("grafana", "prometheus", "alertmanager", "inbox", "stream")
@@ -66,16 +68,27 @@ class Front:
 
 
 @contextmanager
-def front(folder: Path, text: str = "") -> Iterator[Front]:
-    """The entrance of a site, until the block ends."""
-    ports = dict(zip((*BEHIND, "entrance"), free_ports(6), strict=True))
-    site = parse(f"{{ports: {msgspec.json.encode(ports).decode()}, entrance: {{enabled: true}} {text}}}")
+def front(folder: Path, text: str = "", *, contained: bool = False) -> Iterator[Front]:
+    """The entrance of a site, until the block ends; with the configuration of containers, whose names are this machine here."""
+    *numbers, inner = free_ports(7)
+    ports = dict(zip((*BEHIND, "entrance"), numbers, strict=True))
+    runtime = {RUNTIME_VARIABLE: CONTAINERS if contained else ""}
+    site = parse(
+        f"{{ports: {msgspec.json.encode(ports).decode()}, entrance: {{enabled: true}} {text}}}",
+        environment={**os.environ, **runtime},
+    )
     host, paths = Host(folder, None, copied=False), Paths(folder)
     (paths.data / "entrance").mkdir(parents=True)
     paths.rendered.mkdir()
     make_secrets(paths, host)
     entrance.prepare(site, paths, host)
-    (paths.rendered / entrance.FILE).write_text(entrance.configuration(site, paths), encoding="utf-8")
+    written = entrance.configuration(site, paths)
+    for name, port in ports.items() if contained else ():
+        named = site.local_url(port).removeprefix("http://")
+        assert name == "entrance" or f'"{named}"' in written
+        written = written.replace(f'"{named}"', f'"127.0.0.1:{port}"')
+    written = written.replace(f"127.0.0.1:{entrance.INNER}", f"127.0.0.1:{inner}")
+    (paths.rendered / entrance.FILE).write_text(written, encoding="utf-8")
     found = Front(site, paths)
     with _servers(found), (folder / "nginx.log").open("wb") as log:
         command = entrance.command(Context(site, paths, Path("python")))

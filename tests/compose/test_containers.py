@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 import yaml
 
-from compose import containers, docker, engine, image
+from compose import containers, docker, engine, entrance, image
 from compose.errors import BadInputError, ComposeError
 from compose.host import Host
 from compose.images import CONTAINERS, PINS
@@ -56,8 +56,19 @@ def test_the_file_is_valid_by_the_specification_and_can_fail_it() -> None:
 def test_every_service_of_the_topology_is_in_the_file() -> None:
     native = {service.name for service in SERVICES if service.job in stack.NATIVE_JOBS}
     assert native == {"watcher", "watcher-guard"}  # their work is done by health checks and the restart policy
-    # The entrance is refused there, with words (compose/docker.py).
-    assert set(NAMES) == {service.name for service in SERVICES} - native - {"entrance"} == set(CONTAINERS)
+    assert set(CONTAINERS) == {service.name for service in SERVICES} - native
+    assert set(NAMES) == set(CONTAINERS) - {"entrance"}  # off by default
+    assert set(tree("entrance: {enabled: true}")["services"]) == set(CONTAINERS)
+
+
+def test_the_entrance_alone_is_shown_where_the_site_says() -> None:
+    file = tree("{bind: 127.0.0.1, entrance: {enabled: true, bind: 192.0.2.7}}")["services"]
+    shown = {name: port.rpartition(":")[0].rpartition(":")[0] for name, one in file.items() for port in one.get("ports", ())}
+    assert {name for name, address in shown.items() if address != "127.0.0.1"} == {"entrance"}
+    assert shown["entrance"] == "192.0.2.7"
+    test = file["entrance"]["healthcheck"]["test"][1]
+    assert f"/dev/tcp/127.0.0.1/{entrance.INNER}" in test
+    assert entrance.HEALTH in test
 
 
 def test_every_target_of_prometheus_is_a_service_on_a_network_that_it_shares() -> None:

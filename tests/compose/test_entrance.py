@@ -29,9 +29,9 @@ class Answer:
     body: bytes
 
 
-@pytest.fixture(scope="module")
-def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
-    with front(tmp_path_factory.mktemp("entrance")) as running:
+@pytest.fixture(scope="module", params=[False, True], ids=["processes", "containers"])
+def door(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Front]:
+    with front(tmp_path_factory.mktemp("entrance"), contained=request.param) as running:
         yield running
 
 

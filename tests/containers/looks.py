@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import ssl
 import subprocess
 import urllib.parse
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +70,21 @@ def targets(stack: Containers) -> dict[str, list[str]]:
     for target in active:
         by_job.setdefault(target["labels"]["job"], []).append(target["health"] + " " + target["lastError"])
     return by_job
+
+
+def entered(stack: Containers, path: str, user: str = "watchfloor", password: str | None = None) -> int:
+    """The status by which the entrance answers somebody who trusts the appliance's authority and signs in; 0: it does not."""
+    trusted = ssl.create_default_context(cafile=str(stack.paths.authority))
+    known = stack.paths.entrance_password.read_text(encoding="ascii") if password is None else password
+    headers = {"Authorization": "Basic " + b64encode(f"{user}:{known}".encode()).decode()}
+    connection = http.client.HTTPSConnection("localhost", stack.site().ports.entrance, timeout=10, context=trusted)
+    try:
+        connection.request("GET", path, headers=headers)
+        return connection.getresponse().status
+    except OSError:
+        return 0
+    finally:
+        connection.close()
 
 
 def incidents(stack: Containers, name: str) -> list[dict[str, Any]]:

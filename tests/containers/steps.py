@@ -16,6 +16,7 @@ from typing import Any
 
 from compose.docker import Containers
 from compose.errors import ComposeError
+from compose.rotate import rotate
 from metrics import stack as names
 from settings.paths import CLONE
 from tests.appliance import status_of
@@ -180,6 +181,36 @@ def _healthy_again(stack: Containers) -> None:
     # The edge looked the stream's name up when it started: it must find a stream that came back.
     url = f"http://127.0.0.1:{stack.site().ports.edge}/api/dashboard"
     until("the edge answers for the stream", lambda: status_of(url) == 200, 30, 0.5)
+    # And so must the entrance, for each of those behind it.
+    for path in _BEHIND:
+        until(f"the entrance leads to {path}", lambda path=path: looks.entered(stack, path) == 200, 30, 0.5)  # type: ignore[misc]
+
+
+_BEHIND = ("/api/health", "/prometheus/-/ready", "/alertmanager/-/ready", "/inbox/", "/stream/", "/stream/api/dashboard")
+
+
+def _signs_on(stack: Containers) -> None:
+    """By TLS and a password, to each of those behind it; strangers, and who may look only, no further."""
+    for path in _BEHIND:
+        told = looks.entered(stack, path), looks.entered(stack, path, password="guess")  # it is none
+        assert told == (200, 401), (path, told)
+    assert looks.entered(stack, "/stream/cache/market:BTC") == 404  # the caches' own
+
+
+def _rotated(stack: Containers) -> None:
+    """The old secret opens nothing more, the new one does; who does not read it goes on as it was."""
+    before = {name: one["Id"] for name, one in looks.found(stack).items()}
+    old = stack.paths.entrance_password.read_text(encoding="ascii")
+    for name in ("entrance_password", "app_password"):
+        rotate(stack, name, lambda text: print("   ", text, flush=True))
+    after = {name: one["Id"] for name, one in looks.found(stack).items()}
+    changed = {name for name, container in after.items() if before[name] != container}
+    assert changed == {"entrance", "postgres", "stream", "analysis"}, changed
+    _healthy_again(stack)
+    assert looks.entered(stack, "/inbox/", password=old) == 401
+    written = "SELECT count(*) FROM price_history"
+    count = int(looks.rows(stack, written))
+    until("rows are written by the new password", lambda: int(looks.rows(stack, written)) > count, 30, 0.5)
 
 
 def _host_seen(stack: Containers) -> None:
@@ -203,9 +234,11 @@ STEPS: tuple[tuple[str, Callable[[Containers], None]], ...] = (
     ("no process is root; limits are set", _nobody_is_root),
     ("nothing listens beyond loopback", _loopback),
     ("who must not reach whom does not", _walls),
+    ("the entrance lets in who signs on", _signs_on),
     ("an alert goes to the inbox, and is resolved", _alert),
     ("down and up keep the data", _data_stays),
     ("settings are applied, or the old ones stay", _reload),
+    ("secrets are rotated", _rotated),
     ("killed containers come back", _killed),
     ("hung containers come back", _hung),
 )

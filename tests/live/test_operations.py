@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
-import shlex
 import subprocess
 import sys
 
 from settings.paths import CLONE
 from tests.appliance import Appliance
+from tests.guides import commands, recipe
 
-GUIDE = (CLONE / "docs" / "guides" / "operations.md").read_text(encoding="utf-8")
-COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", GUIDE, re.DOTALL) for line in block.splitlines()]
+COMMANDS = commands("operations.md")
 # What each says that shows that it did what the guide tells.
 SAYS = {
     "up": "ready after", "status": "prometheus", "logs": "", "service": "systemctl enable --now", "doctor": "disk",
     "reload": "nothing has changed", "backup": "made: ", "restore": "restored ", "down": "stopped", "clean": "removed",
 }  # fmt: skip
-
-
-def recipe(command: str) -> list[str]:
-    """What make runs for a command, without the set-up before it."""
-    # A make within a make tells of folders, too.
-    variables = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
-    asked = [*shlex.split(command), "-n", "--no-print-directory"]
-    shown = subprocess.run(asked, cwd=CLONE, env=variables, capture_output=True, text=True, check=True).stdout
-    words = shlex.split(shown)
-    start = words.index("compose.bootstrap") + 1
-    return [word for word in words[start:] if word not in ("--no-setup", "--tests")]
 
 
 def test_the_guides_commands_do_what_it_says() -> None:

@@ -25,7 +25,7 @@ _HANDSHAKE = (
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
 )
 _UNMASKED = b"\x81\x02hi"  # a client must mask
-_PATIENT = "127.0.0.9"  # the address of the slow client: what others did a moment ago does not count against it
+_PATIENT = "127.0.0.11"  # the address of the slow client: what others did a moment ago does not count against it
 # Seconds in which a slow client only listens, and newer messages replace those that wait: each symbol has one in five.
 _LISTENS = 8.0
 _AT_ONCE = 600  # programs that ask the models

@@ -61,7 +61,9 @@ MOVED_BY: Mapping[str, tuple[str, ...]] = {
     "a client that reads nothing": (
         "ws_slow_connections", "ws_backlog_bytes", "ws_closes_total", "ws_conflated_total", "ws_slowed_total",
     ),
-    "odd questions to the models": ("ai_queue_requests",),
+    "odd questions to the models": (
+        "ai_queue_requests", "slo:sli_error:ratio_rate5m", "slo:sli_error:ratio_rate1h",  # of the models' own objective
+    ),
     "a damaged spool": ("db_spool_corrupt_bytes_total",),
     "a deploy": ("watchfloor_events_total",),
     "backups by hand": (
@@ -127,12 +129,14 @@ UNMOVED: Mapping[str, str] = {
     "ws_retries_total": _WRITES,
 }
 
-_MOVERS: Mapping[str, str] = {name: fault for fault, names in MOVED_BY.items() for name in names}
+_MOVERS: Mapping[str, list[str]] = {
+    name: [fault for fault, moved in MOVED_BY.items() if name in moved] for names in MOVED_BY.values() for name in names
+}
 
 
 def movers(expr: str) -> list[str]:
     """The faults that move a query."""
-    return list(dict.fromkeys(_MOVERS[name] for name in metric_names(expr) if name in _MOVERS))
+    return list(dict.fromkeys(fault for name in metric_names(expr) for fault in _MOVERS.get(name, ())))
 
 
 def unmoved(expr: str) -> str:

@@ -64,10 +64,11 @@ def test_every_metric_that_is_moved_or_not_is_drawn() -> None:
 
 
 def test_every_metric_that_is_moved_or_not_is_declared() -> None:
-    named = [*(name for names in movers.MOVED_BY.values() for name in names), *movers.UNMOVED]
+    moved = {name for names in movers.MOVED_BY.values() for name in names}  # one of several objectives has faults of its own
 
-    assert [name for name in named if catalog.find(name) is None] == []
-    assert len(set(named)) == len(named)
+    assert [name for name in (*moved, *movers.UNMOVED) if catalog.find(name) is None] == []
+    assert moved.isdisjoint(movers.UNMOVED)
+    assert all(len(set(names)) == len(names) for names in movers.MOVED_BY.values())
 
 
 def test_values_chosen_one_by_one_find_what_all_finds(under_load: Appliance) -> None:
