@@ -28,6 +28,7 @@ _UNMASKED = b"\x81\x02hi"  # a client must mask
 _PATIENT = "127.0.0.11"  # the address of the slow client: what others did a moment ago does not count against it
 # Seconds in which a slow client only listens, and newer messages replace those that wait: each symbol has one in five.
 _LISTENS = 8.0
+_HISTORY = 5000  # messages of a room, half of what the server keeps
 _AT_ONCE = 600  # programs that ask the models
 
 
@@ -112,10 +113,11 @@ def _rooms(client: ClientConnection) -> dict[str, Any]:
     return {one["room"]: one for one in said["rooms"]}
 
 
-def _numberings(appliance: Appliance) -> dict[str, str]:
-    """The rooms' epochs: with one, a place is taken up again."""
+def _place(appliance: Appliance, room: str) -> dict[str, Any]:
+    """A place in a room from which its history is told: of more than the server keeps it tells a gap, and nothing else."""
     with connect(_address(appliance), proxy=None, source_address=(_PATIENT, 0)) as client:
-        return {name: room["epoch"] for name, room in _rooms(client).items()}
+        known = _rooms(client)[room]
+    return {"room": room, "after": max(0, known["seq"] - _HISTORY), "epoch": known["epoch"]}
 
 
 def _come_back(appliance: Appliance) -> None:
@@ -138,17 +140,15 @@ def slow_reader(appliance: Appliance) -> Iterator[None]:
                 key = base64.b64encode(os.urandom(16)).decode()
                 wire.sendall(_HANDSHAKE.format(port=appliance.site.ports.stream, key=key).encode())
                 wire.recv(128)
-                known = _numberings(appliance)
-                live, again = websocket.ROOMS[1], websocket.ROOMS[0]
-                wire.sendall(_masked(json.dumps({"type": "subscribe", "room": live}).encode()))
+                again = {"type": "subscribe", **_place(appliance, websocket.ROOMS[0])}
+                wire.sendall(_masked(json.dumps({"type": "subscribe", "room": websocket.ROOMS[1]}).encode()))
                 listened = False
                 while not stop.wait(0.1):  # 20 a second: with more it would be closed for that
                     if not listened and appliance.value(f"max({websocket.SLOW.name})"):
                         listened = True
                         stop.wait(_LISTENS)
                     # A room's history again, each time: what is told from there is not conflated, the other room's news are.
-                    asked = {"type": "subscribe", "room": again, "after": 0, "epoch": known[again]}
-                    wire.sendall(_masked(json.dumps(asked).encode()))
+                    wire.sendall(_masked(json.dumps(again).encode()))
 
     with repeated(subscribe, stop):
         yield

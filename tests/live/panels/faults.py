@@ -274,6 +274,7 @@ FAULTS: Mapping[str, Fault] = {
     "a client that reads nothing": _at(clients.slow_reader),
     "odd questions to the models": _at(clients.odd_questions),
     "a damaged spool": _at(workload.damaged_spool),
+    "a cold cache behind a lock": _at(workload.cold_cache),
     "rows that no partition expects": _at(workload.strange_rows),
     "versions handled by people": _at(workload.handled_models),
     "packets that no protocol takes": _machine(machine.packets_between),

@@ -30,7 +30,7 @@ MOVED_BY: Mapping[str, tuple[str, ...]] = {
     "DatabaseWritesDelayed": ("db_spool_age_seconds", "db_maintenance_errors_total", "cache_coalesced_loads_total"),
     "PostgresLockWait": ("watchfloor_collector_success", "watchfloor_collector_errors_total"),
     "PostgresDeadlocks": ("pg_stat_database_deadlocks",),
-    "CacheRedisAway": ("cache_breaker_open", "cache_breaker_opened_total", "cache_warming_keys"),
+    "CacheRedisAway": ("cache_breaker_open", "cache_breaker_opened_total"),
     "BusDown": (
         "feed_bus_refused_total", "probe_stream_closes_total", "feed_source_stale", "feed_bus_connects_total",
         "ws_gaps_total", "app_degraded",
@@ -70,6 +70,7 @@ MOVED_BY: Mapping[str, tuple[str, ...]] = {
         "watchfloor_backup_attempts_total", "watchfloor_backup_failures_total", "watchfloor_backup_age_seconds",
         "watchfloor_backup_duration_seconds", "watchfloor_backup_bytes", "watchfloor_backup_success",
     ),
+    "a cold cache behind a lock": ("cache_warming_keys",),
     "rows that no partition expects": ("pg_partitions_default_rows", "db_default_partition_days", "db_expired_partitions"),
     "versions handled by people": ("ai_model_pinned", "ai_model_unreadable_total", "ai_model_unwritten_total"),
     "packets that no protocol takes": (

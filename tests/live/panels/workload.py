@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import yaml
+from redis import Redis
 
 from settings.environment import SITE_VARIABLE
-from settings.paths import HOME_VARIABLE
+from settings.paths import HOME_VARIABLE, REDIS_ADMIN_USER
+from settings.secrets import read_secret
 from stream.analysis.messages import TYPES
 from stream.analysis.versions import Shelf
 from tests.appliance import Appliance
@@ -88,6 +90,19 @@ def _by_hand(appliance: Appliance, *words: str) -> None:
     subprocess.run(
         [sys.executable, "-m", "stream.analysis", *words], env=os.environ | own, check=True, capture_output=True, text=True
     )
+
+
+@contextmanager
+def cold_cache(appliance: Appliance) -> Iterator[None]:
+    """The stream starts with nothing in its caches, while somebody holds the tables from which they would be filled."""
+    with superuser(appliance) as connection, connection.transaction():
+        connection.execute("LOCK TABLE price_history, on_chain_metrics, sentiment_data IN ACCESS EXCLUSIVE MODE")
+        with stop_service("stream")(appliance):
+            password = read_secret(appliance.paths.redis_admin_password, "the administrator's password")
+            port = appliance.site.ports.cache_redis
+            with Redis(host="127.0.0.1", port=port, username=REDIS_ADMIN_USER, password=password) as cache:
+                cache.flushall()
+        yield
 
 
 @contextmanager
