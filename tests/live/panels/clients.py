@@ -6,6 +6,7 @@ import base64
 import contextlib
 import json
 import os
+import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -30,6 +31,7 @@ _PATIENT = "127.0.0.11"  # the address of the slow client: what others did a mom
 _LISTENS = 8.0
 _HISTORY = 5000  # messages of a room, half of what the server keeps
 _AT_ONCE = 600  # programs that ask the models
+_STANDS = 0.1  # seconds for which the models stand still: twice what their objective allows
 
 
 @contextmanager
@@ -89,6 +91,21 @@ def repeated(work: Callable[[], None], stop: threading.Event) -> Iterator[None]:
     finally:
         stop.set()
         program.join()
+
+
+@contextmanager
+def halting(process: int, seconds: float) -> Iterator[None]:
+    """A process that stands still every now and then, as on a machine that is too small; what it missed it does at once."""
+    stop = threading.Event()
+
+    def halt() -> None:
+        while not stop.wait(seconds):
+            os.kill(process, signal.SIGSTOP)
+            stop.wait(seconds)
+            os.kill(process, signal.SIGCONT)
+
+    with repeated(halt, stop):
+        yield
 
 
 @contextmanager
@@ -163,7 +180,10 @@ def _masked(text: bytes) -> bytes:
 
 @contextmanager
 def odd_questions(appliance: Appliance) -> Iterator[None]:
-    """Many programs ask the models at once, some about coins that nobody knows; and none asks by the stream, which limits it."""
+    """Many programs ask the models at once, some about coins that nobody knows, and on a machine that is too small for them.
+
+    None asks by the stream, which limits it.
+    """
     stop = threading.Event()
     port = appliance.site.ports.analysis
     odd, good = (_question(port, coin) for coin in ("no-such-coin", "bitcoin"))
@@ -178,7 +198,7 @@ def odd_questions(appliance: Appliance) -> Iterator[None]:
                     for one in programs:
                         one.recv(65_536)
 
-    with repeated(ask, stop):
+    with halting(appliance.process("analysis").pid, _STANDS), repeated(ask, stop):
         yield
 
 

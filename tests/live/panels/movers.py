@@ -70,7 +70,7 @@ MOVED_BY: Mapping[str, tuple[str, ...]] = {
         "watchfloor_backup_attempts_total", "watchfloor_backup_failures_total", "watchfloor_backup_age_seconds",
         "watchfloor_backup_duration_seconds", "watchfloor_backup_bytes", "watchfloor_backup_success",
     ),
-    "a cold cache behind a lock": ("cache_warming_keys",),
+    "a cold cache behind a lock": ("cache_warming_keys", "cache_coalesced_loads_total"),
     "rows that no partition expects": ("pg_partitions_default_rows", "db_default_partition_days", "db_expired_partitions"),
     "versions handled by people": ("ai_model_pinned", "ai_model_unreadable_total", "ai_model_unwritten_total"),
     "packets that no protocol takes": (

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import itertools
 import os
-import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import aiohttp
 import yaml
 from redis import Redis
 
@@ -19,12 +21,13 @@ from settings.secrets import read_secret
 from stream.analysis.messages import TYPES
 from stream.analysis.versions import Shelf
 from tests.appliance import Appliance
-from tests.drills.database_faults import superuser
+from tests.drills.database_faults import background, superuser
 from tests.drills.faults import stop_service
-from tests.live.panels.clients import repeated
+from tests.live.panels.clients import halting
 from tests.waiting import until
 
 _STANDS = 0.045  # seconds: 450 messages of the hasty feed, which gives up those of more than 50 ms
+_TOGETHER = 20  # programs
 _DAMAGED = (5).to_bytes(4, "little") + bytes(4) + b"wrong"  # a record's length, a checksum that is none, five bytes
 
 
@@ -94,14 +97,38 @@ def _by_hand(appliance: Appliance, *words: str) -> None:
 
 @contextmanager
 def cold_cache(appliance: Appliance) -> Iterator[None]:
-    """The stream starts with nothing in its caches, while somebody holds the tables from which they would be filled."""
+    """The stream starts with nothing in its caches, while somebody holds tables from which they would be filled; many ask for it.
+
+    Not the table of prices: writers would hold all connections, and nobody could ask which keys there are.
+    """
     with superuser(appliance) as connection, connection.transaction():
-        connection.execute("LOCK TABLE price_history, on_chain_metrics, sentiment_data IN ACCESS EXCLUSIVE MODE")
+        connection.execute("LOCK TABLE on_chain_metrics, sentiment_data IN ACCESS EXCLUSIVE MODE")
         with stop_service("stream")(appliance):
             password = read_secret(appliance.paths.redis_admin_password, "the administrator's password")
             port = appliance.site.ports.cache_redis
             with Redis(host="127.0.0.1", port=port, username=REDIS_ADMIN_USER, password=password) as cache:
                 cache.flushall()
+        with _together(appliance.url("stream")):
+            yield
+
+
+@contextmanager
+def _together(address: str) -> Iterator[None]:
+    """Programs that ask at one moment for the same page, which nobody has asked for before; again and again."""
+
+    async def ask(session: aiohttp.ClientSession, page: int) -> None:
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError):  # a refusal is an answer
+            async with session.get(f"{address}/api/cryptocurrencies?limit=1&offset={page}") as answer:
+                await answer.read()
+
+    async def all_of_them() -> None:
+        connector = aiohttp.TCPConnector(limit=0, local_addr=("127.0.0.3", 0))
+        async with aiohttp.ClientSession(connector=connector) as session:
+            for page in itertools.count(1):
+                await asyncio.gather(*(ask(session, page) for _ in range(_TOGETHER)))
+                await asyncio.sleep(0.1)
+
+    with background(all_of_them):
         yield
 
 
@@ -113,26 +140,11 @@ def without_bus(appliance: Appliance) -> Iterator[None]:
     appliance.change(stream=stream | {"bus": {"enabled": False}, "replay": {"rate": 10_000}})
     appliance.up()
     try:
-        with _halting(appliance.process("stream").pid):
+        with halting(appliance.process("stream").pid, _STANDS):
             yield
     finally:
         appliance.site_file.write_text(before, encoding="utf-8")
         appliance.up()
-
-
-@contextmanager
-def _halting(process: int) -> Iterator[None]:
-    """A process that stands still every now and then, as on a machine that is too small; what it missed it does at once."""
-    stop = threading.Event()
-
-    def halt() -> None:
-        while not stop.wait(_STANDS):
-            os.kill(process, signal.SIGSTOP)
-            stop.wait(_STANDS)
-            os.kill(process, signal.SIGCONT)
-
-    with repeated(halt, stop):
-        yield
 
 
 def _section(text: str, name: str) -> dict[str, object]:
