@@ -279,6 +279,7 @@ FAULTS: Mapping[str, Fault] = {
     "versions handled by people": _at(workload.handled_models),
     "packets that no protocol takes": _machine(machine.packets_between),
     "a listener that accepts nobody": _machine(machine.full_queue),
+    "programs that wait for the disk": _machine(machine.busy_disk),
     "a filesystem that nobody may see": _machine(machine.hidden_filesystem),
     "a program that wants too much memory": _machine(machine.greedy_program),
     "late items of a source": late_items,

@@ -21,6 +21,7 @@ _UNKNOWN = 0x88B5  # an EtherType for experiments, which no protocol takes: the 
 _BROADCAST = b"\xff" * 6 + b"\x02\x00\x00\x00\x00\x01" + _UNKNOWN.to_bytes(2, "big") + bytes(500)
 _GROUP = Path("/sys/fs/cgroup/memory/watchfloor-proof")
 _LIMIT = 48 << 20
+_WRITERS = 8
 _GREEDY = """
 import time
 held = []
@@ -96,6 +97,29 @@ def hidden_filesystem() -> Iterator[None]:
         subprocess.run(["umount", str(inner)], check=True)
         inner.rmdir()
         folder.rmdir()
+
+
+@contextmanager
+def busy_disk() -> Iterator[None]:
+    """Programs that write, and wait each time until the disk has it."""
+    stop = threading.Event()
+
+    def write() -> None:
+        with tempfile.TemporaryFile(dir="/var/tmp") as file:  # noqa: S108  # a disk, where /tmp may be memory
+            while not stop.is_set():
+                file.seek(0)
+                file.write(bytes(1 << 20))
+                os.fsync(file.fileno())
+
+    programs = [threading.Thread(target=write, daemon=True) for _ in range(_WRITERS)]
+    for program in programs:
+        program.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for program in programs:
+            program.join()
 
 
 @contextmanager

@@ -79,6 +79,7 @@ MOVED_BY: Mapping[str, tuple[str, ...]] = {
         "node_network_transmit_drop_total",
     ),
     "a listener that accepts nobody": ("node_netstat_TcpExt_ListenOverflows", "node_netstat_TcpExt_ListenDrops"),
+    "programs that wait for the disk": ("node_procs_blocked",),
     "a filesystem that nobody may see": ("node_filesystem_device_error",),
     "a program that wants too much memory": (
         "node_vmstat_pswpin", "node_vmstat_pswpout", "node_vmstat_oom_kill", "node_pressure_memory_waiting_seconds_total",

@@ -15,6 +15,7 @@ import aiohttp
 import yaml
 from redis import Redis
 
+from metrics.cache import WARM_WAITING
 from settings.environment import SITE_VARIABLE
 from settings.paths import HOME_VARIABLE, REDIS_ADMIN_USER
 from settings.secrets import read_secret
@@ -109,6 +110,9 @@ def cold_cache(appliance: Appliance) -> Iterator[None]:
             with Redis(host="127.0.0.1", port=port, username=REDIS_ADMIN_USER, password=password) as cache:
                 cache.flushall()
         with _together(appliance.url("stream")):
+            # Whoever warms has to get its lease first, every five seconds one attempt.
+            with contextlib.suppress(AssertionError):
+                until("keys wait", lambda: appliance.query(f"{WARM_WAITING.name} > 0"), 30)
             yield
 
 
