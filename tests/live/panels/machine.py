@@ -105,7 +105,7 @@ def busy_disk() -> Iterator[None]:
     stop = threading.Event()
 
     def write() -> None:
-        with tempfile.TemporaryFile(dir="/var/tmp") as file:  # noqa: S108  # a disk, where /tmp may be memory
+        with tempfile.TemporaryFile(dir="/var/tmp") as file:  # a disk, where /tmp may be memory
             while not stop.is_set():
                 file.seek(0)
                 file.write(bytes(1 << 20))
