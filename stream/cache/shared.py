@@ -187,9 +187,14 @@ class Shared:
         name = f"{self._prefix}{_OWN}lock:{key}"
         return Lock(self.redis, name, timeout=seconds, blocking=False, thread_local=False)
 
-    async def take(self, lock: Lock) -> bool:
-        """Whether the lock is now ours."""
-        return await self.guard.call(lambda: lock.acquire(blocking=False))
+    async def take(self, lock: Lock, token: str | None = None) -> bool:
+        """Whether the lock is now ours; by `token`, if there is one, `owns` knows it again."""
+        return await self.guard.call(lambda: lock.acquire(blocking=False, token=token))
+
+    async def owns(self, lock: Lock, token: str) -> bool:
+        """Whether the lock is that token's: it may have been taken without an answer that came in time."""
+        lock.local.token = token.encode()
+        return await self.guard.call(lock.owned)
 
     async def give(self, lock: Lock) -> None:
         """Gives a lock back, unless it has lapsed meanwhile."""

@@ -87,6 +87,22 @@ def test_keys_are_grouped_by_kind_each_once() -> None:
     }
 
 
+def test_whom_redis_did_not_answer_asks_for_the_lease_again_soon() -> None:
+    async def work() -> None:
+        with RedisServer() as redis:
+            async with caches(redis, 1) as (one,):
+                redis.freeze()
+                lease = Lease(one._shared, "@warming", renew=3600)
+                lease.start()
+                await eventually("it was asked in vain", lambda: one.degraded)
+                assert not lease.held
+                redis.thaw()
+                await eventually("it is held", lambda: lease.held)
+                await lease.close()
+
+    run(work)
+
+
 def test_one_process_of_three_warms_everything_the_urgent_first(redis: RedisServer) -> None:
     async def work() -> None:
         async with caches(redis, 3) as three:
