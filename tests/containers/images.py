@@ -10,6 +10,7 @@ from pathlib import Path
 from compose import dist, image
 from compose.images import CONTAINERS, OURS
 from compose.images import image as named
+from settings.paths import CLONE
 
 BASE = "watchfloor-base:debian"
 _HERE = Path(__file__).parent / "standins"
@@ -36,8 +37,11 @@ def make_ours(wheels: Path) -> str:
     """Our image by its own Dockerfile, from wheels that are fetched once; its name."""
     tag = image.tag()
     if not image.present(f"{OURS}:{tag}"):
-        if not wheels.is_dir():
+        wanted, fetched = CLONE / "requirements" / "runtime.txt", wheels.parent.with_name("fetched.txt")
+        if not fetched.exists() or fetched.read_bytes() != wanted.read_bytes():
+            shutil.rmtree(wheels.parent, ignore_errors=True)
             dist.make(wheels.parent)
+            shutil.copyfile(wanted, fetched)
         image.build(tag, base=BASE, wheels=wheels)
     return f"{OURS}:{tag}"
 
