@@ -104,7 +104,7 @@ def cold_cache(appliance: Appliance) -> Iterator[None]:
     """
     with superuser(appliance) as connection, connection.transaction():
         connection.execute("LOCK TABLE on_chain_metrics, sentiment_data IN ACCESS EXCLUSIVE MODE")
-        with stop_service("stream")(appliance):
+        with stop_service("stream")(appliance), stop_service("edge")(appliance):  # each of the three layers
             password = read_secret(appliance.paths.redis_admin_password, "the administrator's password")
             port = appliance.site.ports.cache_redis
             with Redis(host="127.0.0.1", port=port, username=REDIS_ADMIN_USER, password=password) as cache:
