@@ -140,9 +140,13 @@ class Containers(Stack):
         return [service for service, held in users.items() if changed & set(held)]
 
     def _secret(self, site: Site, name: str) -> bytes:
-        """What is in a secret's file; of the certificate: in that which the site names, with its key."""
+        """What is in a secret's file; of the certificate: in that which the site names, with its key. Raises BadInputError."""
         if name == self.paths.certificate.name and site.entrance.certificate:
-            return b"".join(Path(file).read_bytes() for file in (site.entrance.certificate, site.entrance.key_file))
+            try:
+                return b"\n".join(Path(file).read_bytes() for file in (site.entrance.certificate, site.entrance.key_file))
+            except OSError as error:
+                what = f"{self.site_file.name}: entrance: {error.filename}: {error.strerror}"
+                raise BadInputError(f"{what}: name files with your certificate and its key that can be read") from error
         return (self.paths.secrets / name).read_bytes()
 
     def _render_for_containers(self, site: Site, text: str, tag: str) -> None:

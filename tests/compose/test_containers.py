@@ -213,6 +213,17 @@ def test_what_containers_cannot_do_is_refused(tmp_path: Path, text: str, key: st
         docker.Containers(Host(tmp_path, None, copied=False), file).up(print)
 
 
+def test_a_certificate_that_the_site_names_is_copied_with_its_key_and_refused_where_it_cannot_be_read(tmp_path: Path) -> None:
+    file, chain, key = (tmp_path / name for name in ("site.yaml", "chain.pem", "key.pem"))
+    file.write_text(f"entrance: {{enabled: true, certificate: {chain}, key_file: {key}}}", encoding="utf-8")
+    chain.write_bytes(b"-----END CERTIFICATE-----")  # some editors leave the last line open
+    stack, site = docker.Containers(Host(tmp_path, None, copied=False), file), parse(file.read_text(encoding="utf-8"))
+    with pytest.raises(BadInputError, match=f"{key}: No such file"):
+        stack._secret(site, "server.pem")
+    key.write_bytes(b"-----BEGIN PRIVATE KEY-----\n")
+    assert stack._secret(site, "server.pem").splitlines() == [chain.read_bytes(), key.read_bytes().strip()]
+
+
 def test_the_runtime_is_the_sites_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     site = tmp_path / "site.yaml"
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")

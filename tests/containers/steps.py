@@ -23,6 +23,8 @@ from tests.appliance import status_of
 from tests.containers import looks
 from tests.waiting import until
 
+# Each of those behind the entrance.
+_BEHIND = ("/api/health", "/prometheus/-/ready", "/alertmanager/-/ready", "/inbox/", "/stream/", "/stream/api/dashboard")
 STARTED_WITHIN = 60.0  # seconds, from built images
 
 
@@ -183,10 +185,7 @@ def _healthy_again(stack: Containers) -> None:
     until("the edge answers for the stream", lambda: status_of(url) == 200, 30, 0.5)
     # And so must the entrance, for each of those behind it.
     for path in _BEHIND:
-        until(f"the entrance leads to {path}", lambda path=path: looks.entered(stack, path) == 200, 30, 0.5)  # type: ignore[misc]
-
-
-_BEHIND = ("/api/health", "/prometheus/-/ready", "/alertmanager/-/ready", "/inbox/", "/stream/", "/stream/api/dashboard")
+        until(f"the entrance leads to {path}", lambda path=path: looks.entered(stack, path) == 200, 30, 0.5)  # type: ignore[misc]  # bound now
 
 
 def _signs_on(stack: Containers) -> None:

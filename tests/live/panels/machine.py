@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.live.panels.clients import repeated
+
 _HERE, _THERE = "wfproof0", "wfproof1"  # the dashboards leave out what is called veth…
 _UNKNOWN = 0x88B5  # an EtherType for experiments, which no protocol takes: the kernel counts such packets as dropped
 _BROADCAST = b"\xff" * 6 + b"\x02\x00\x00\x00\x00\x01" + _UNKNOWN.to_bytes(2, "big") + bytes(500)
@@ -111,15 +113,10 @@ def busy_disk() -> Iterator[None]:
                 file.write(bytes(1 << 20))
                 os.fsync(file.fileno())
 
-    programs = [threading.Thread(target=write, daemon=True) for _ in range(_WRITERS)]
-    for program in programs:
-        program.start()
-    try:
+    with contextlib.ExitStack() as programs:
+        for _ in range(_WRITERS):
+            programs.enter_context(repeated(write, stop))
         yield
-    finally:
-        stop.set()
-        for program in programs:
-            program.join()
 
 
 @contextmanager
