@@ -158,6 +158,7 @@ def test_a_replica_that_does_not_confirm_ends_the_numbering_once(bus: RedisServe
             publish(first, 5)
             for client in clients:
                 assert await _data(client, 5) == list(range(1, 6))
+            await becomes("the replica has confirmed them", lambda: not waiting(first))  # clients may read them before
             before = epochs(one, two)
             replica.send(signal.SIGSTOP)
             publish(first, 5, unconfirmed=True)
@@ -178,7 +179,9 @@ def test_a_replica_that_does_not_confirm_ends_the_numbering_once(bus: RedisServe
         return not first.server.degraded()
 
     with redis_server(tmp_path / "replica", "--replicaof", "127.0.0.1", str(bus.port)) as replica:
-        until("the replica follows", lambda: bus.client.info("replication").get("slave0", {}).get("state") == "online")
+        # Both say so: what the one has sent, the other has still to load before it confirms anything.
+        until("the replica is sent what comes", lambda: bus.client.info("replication").get("slave0", {}).get("state") == "online")
+        until("the replica follows", lambda: replica.client.info("replication").get("master_link_status") == "up")
         run(story(replica))
 
 
