@@ -24,10 +24,9 @@ from stream.analysis.versions import Shelf
 from tests.appliance import Appliance
 from tests.drills.database_faults import background, superuser
 from tests.drills.faults import stop_service
-from tests.live.panels.clients import halting
 from tests.waiting import until
 
-_STANDS = 0.045  # seconds: 450 messages of the hasty feed, which gives up those of more than 50 ms
+_COINS = 400  # of which the fan-out takes a hundred in one turn of the loop
 _TOGETHER = 20  # programs
 _DAMAGED = (5).to_bytes(4, "little") + bytes(4) + b"wrong"  # a record's length, a checksum that is none, five bytes
 
@@ -138,14 +137,16 @@ def _together(address: str) -> Iterator[None]:
 
 @contextmanager
 def without_bus(appliance: Appliance) -> Iterator[None]:
-    """The stream as one process without a bus, with a hasty feed, and halting: its updates wait in a queue of its own."""
+    """The stream as one process without a bus, with more coins than it can tell so often: updates wait in a queue of its own."""
     before = appliance.site_file.read_text(encoding="utf-8")
     stream = dict(_section(before, "stream"))
-    appliance.change(stream=stream | {"bus": {"enabled": False}, "replay": {"rate": 10_000}})
+    sources = dict(stream.get("sources", {}))
+    market = dict(sources.get("market", {})) | {"interval": "1ms"}
+    many = {"rate": 10_000, "symbols": [f"C{number}" for number in range(_COINS)]}
+    appliance.change(stream=stream | {"bus": {"enabled": False}, "replay": many, "sources": sources | {"market": market}})
     appliance.up()
     try:
-        with halting(appliance.process("stream").pid, _STANDS):
-            yield
+        yield
     finally:
         appliance.site_file.write_text(before, encoding="utf-8")
         appliance.up()
