@@ -8,6 +8,7 @@ import tempfile
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -38,6 +39,15 @@ def status_of(url: str, timeout: float = 2.0) -> int:
         return error.code
     except OSError:
         return 0
+
+
+def merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """Two trees of settings as one; the second one's values count."""
+    made = dict(first)
+    for key, value in second.items():
+        known = made.get(key)
+        made[key] = merged(known, value) if isinstance(known, Mapping) and isinstance(value, Mapping) else value
+    return made
 
 
 @dataclass

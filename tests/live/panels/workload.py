@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import aiohttp
 import yaml
@@ -21,7 +22,7 @@ from settings.paths import HOME_VARIABLE, REDIS_ADMIN_USER
 from settings.secrets import read_secret
 from stream.analysis.messages import TYPES
 from stream.analysis.versions import Shelf
-from tests.appliance import Appliance
+from tests.appliance import Appliance, merged
 from tests.drills.database_faults import background, superuser
 from tests.drills.faults import stop_service
 from tests.waiting import until
@@ -99,10 +100,10 @@ def _by_hand(appliance: Appliance, *words: str) -> None:
 def cold_cache(appliance: Appliance) -> Iterator[None]:
     """The stream starts with nothing in its caches, while somebody holds tables from which they would be filled; many ask for it.
 
-    Not the table of prices: writers would hold all connections, and nobody could ask which keys there are.
+    Not the table of prices: writers would hold all connections, and nobody could ask which keys there are. The feeds of the
+    other tables tell nothing meanwhile: what they tell fills the cache too, often before whoever warms has its turn.
     """
-    with superuser(appliance) as connection, connection.transaction():
-        connection.execute("LOCK TABLE on_chain_metrics, sentiment_data IN ACCESS EXCLUSIVE MODE")
+    with _other_stream(appliance, sources={name: {"interval": "2m"} for name in ("onchain", "sentiment")}), _locked(appliance):
         with stop_service("stream")(appliance), stop_service("edge")(appliance):  # each of the three layers
             password = read_secret(appliance.paths.redis_admin_password, "the administrator's password")
             port = appliance.site.ports.cache_redis
@@ -113,6 +114,13 @@ def cold_cache(appliance: Appliance) -> Iterator[None]:
             with contextlib.suppress(AssertionError):
                 until("keys wait", lambda: appliance.query(f"{WARM_WAITING.name} > 0"), 30)
             yield
+
+
+@contextmanager
+def _locked(appliance: Appliance) -> Iterator[None]:
+    with superuser(appliance) as connection, connection.transaction():
+        connection.execute("LOCK TABLE on_chain_metrics, sentiment_data IN ACCESS EXCLUSIVE MODE")
+        yield
 
 
 @contextmanager
@@ -138,12 +146,16 @@ def _together(address: str) -> Iterator[None]:
 @contextmanager
 def without_bus(appliance: Appliance) -> Iterator[None]:
     """The stream as one process without a bus, with more coins than it can tell so often: updates wait in a queue of its own."""
-    before = appliance.site_file.read_text(encoding="utf-8")
-    stream = dict(_section(before, "stream"))
-    sources = dict(stream.get("sources", {}))
-    market = dict(sources.get("market", {})) | {"interval": "1ms"}
     many = {"rate": 10_000, "symbols": [f"C{number}" for number in range(_COINS)]}
-    appliance.change(stream=stream | {"bus": {"enabled": False}, "replay": many, "sources": sources | {"market": market}})
+    with _other_stream(appliance, bus={"enabled": False}, replay=many, sources={"market": {"interval": "1ms"}}):
+        yield
+
+
+@contextmanager
+def _other_stream(appliance: Appliance, **settings: dict[str, Any]) -> Iterator[None]:
+    """The stream with other settings."""
+    before = appliance.site_file.read_text(encoding="utf-8")
+    appliance.change(stream=merged(_section(before, "stream"), settings))
     appliance.up()
     try:
         yield
@@ -152,5 +164,5 @@ def without_bus(appliance: Appliance) -> Iterator[None]:
         appliance.up()
 
 
-def _section(text: str, name: str) -> dict[str, object]:
+def _section(text: str, name: str) -> dict[str, Any]:
     return dict(yaml.safe_load(text).get(name, {}))

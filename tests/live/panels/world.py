@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.appliance import Appliance
+from tests.appliance import Appliance, merged
 from tests.drills import catalogue
 from tests.live.busy import SETTINGS, busy
 from tests.live.conftest import all_up
@@ -26,15 +26,6 @@ _OWN: dict[str, Any] = {
     "exporters": {"series_limit": 100},
     "backup": {"every": "1d"},  # so that their age has a measure; none is due within a run
 }
-
-
-def merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
-    """Two trees of settings as one; the second one's values count."""
-    made = dict(first)
-    for key, value in second.items():
-        known = made.get(key)
-        made[key] = merged(known, value) if isinstance(known, Mapping) and isinstance(value, Mapping) else value
-    return made
 
 
 @contextmanager
