@@ -39,7 +39,8 @@ def main() -> int:
         caught = proof.catch(running, asked)
         say(f"{len(asked)} queries are answered; {sum(one.standing for one in found.values())} stand at 0 or are silent")
         # What a fault brings (a drift's figures) is there for five minutes: its mutants are tried while it is.
-        proof.move(running, found, say, after=lambda: proof.catch_again(running, asked, caught))
+        for note in ("", ", at its second try"):
+            proof.move(running, found, say, after=lambda: proof.catch_again(running, asked, caught), note=note)
         proof.once_more(running, found)
         proof.catch_again(running, asked, caught)
         page = report.page(found.values(), caught)

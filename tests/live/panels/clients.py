@@ -19,6 +19,7 @@ from websockets.typing import Origin
 
 from metrics import websocket
 from tests.appliance import Appliance
+from tests.waiting import until
 
 _CROWD, _FROM = 230, "127.0.0.9"  # more than the stream lets in from one address
 _HANDSHAKE = (
@@ -188,18 +189,24 @@ def odd_questions(appliance: Appliance) -> Iterator[None]:
     port = appliance.site.ports.analysis
     odd, good = (_question(port, coin) for coin in ("no-such-coin", "bitcoin"))
 
+    there = threading.Event()
+
     def ask() -> None:
         while not stop.is_set():
             with contextlib.suppress(OSError), contextlib.ExitStack() as held:
                 programs = [held.enter_context(socket.create_connection(("127.0.0.1", port), 5)) for _ in range(_AT_ONCE)]
+                there.set()
                 while not stop.is_set():
                     for place, one in enumerate(programs):
                         one.sendall(good if place % 4 else odd)
                     for one in programs:
                         one.recv(65_536)
 
-    with halting(appliance.process("analysis").pid, _STANDS), repeated(ask, stop):
-        yield
+    with repeated(ask, stop):
+        # A process that stands still takes nobody: whoever came then would wait for seconds to try again.
+        until("all are connected", there.is_set, 30)
+        with halting(appliance.process("analysis").pid, _STANDS):
+            yield
 
 
 def _question(port: int, coin: str) -> bytes:

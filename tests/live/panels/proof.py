@@ -83,11 +83,11 @@ def findings(world: World, asked: list[Asked]) -> dict[str, Finding]:
 
 def move(
     world: World, found: dict[str, Finding], say: Callable[[str], None], only: Collection[str] = (),
-    after: Callable[[], None] = lambda: None,
+    after: Callable[[], None] = lambda: None, note: str = "",
 ) -> None:  # fmt: skip
     """Does each fault, or those of `only`, that moves a standing query, until all of its queries have moved; notes what did.
 
-    `after` is called after each.
+    `after` is called after each; `note` is written after the name of what has moved one.
     """
     for name, fault in _faults():
         if only and name not in only:
@@ -98,8 +98,8 @@ def move(
         say(f"{name}: {len(wanted)} queries")
         try:
             with fault(world):
-                _look(world, found, name, wanted, _HOLD)
-            _look(world, found, name, wanted, _AFTER)
+                _look(world, found, name + note, wanted, _HOLD)
+            _look(world, found, name + note, wanted, _AFTER)
         except Exception as error:  # noqa: BLE001  # one fault that cannot be made here leaves the others their turn
             say(f"  {type(error).__name__}: {error}")
         after()

@@ -103,7 +103,9 @@ def cold_cache(appliance: Appliance) -> Iterator[None]:
     Not the table of prices: writers would hold all connections, and nobody could ask which keys there are. The feeds of the
     other tables tell nothing meanwhile: what they tell fills the cache too, often before whoever warms has its turn.
     """
-    with _other_stream(appliance, sources={name: {"interval": "2m"} for name in ("onchain", "sentiment")}), _locked(appliance):
+    quiet = {"sources": {name: {"interval": "2m"} for name in ("onchain", "sentiment")}}
+    # The standby learns of a lock later than who reads from it.
+    with _other_site(appliance, stream=quiet, database={"replica_url_file": ""}), _locked(appliance):
         with stop_service("stream")(appliance), stop_service("edge")(appliance):  # each of the three layers
             password = read_secret(appliance.paths.redis_admin_password, "the administrator's password")
             port = appliance.site.ports.cache_redis
@@ -147,15 +149,16 @@ def _together(address: str) -> Iterator[None]:
 def without_bus(appliance: Appliance) -> Iterator[None]:
     """The stream as one process without a bus, with more coins than it can tell so often: updates wait in a queue of its own."""
     many = {"rate": 10_000, "symbols": [f"C{number}" for number in range(_COINS)]}
-    with _other_stream(appliance, bus={"enabled": False}, replay=many, sources={"market": {"interval": "1ms"}}):
+    hasty = {"bus": {"enabled": False}, "replay": many, "sources": {"market": {"interval": "1ms"}}}
+    with _other_site(appliance, stream=hasty):
         yield
 
 
 @contextmanager
-def _other_stream(appliance: Appliance, **settings: dict[str, Any]) -> Iterator[None]:
-    """The stream with other settings."""
+def _other_site(appliance: Appliance, **settings: dict[str, Any]) -> Iterator[None]:
+    """Other settings in site.yaml, applied."""
     before = appliance.site_file.read_text(encoding="utf-8")
-    appliance.change(stream=merged(_section(before, "stream"), settings))
+    appliance.change(**{name: merged(_section(before, name), wanted) for name, wanted in settings.items()})
     appliance.up()
     try:
         yield
