@@ -82,7 +82,7 @@ def findings(world: World, asked: list[Asked]) -> dict[str, Finding]:
 
 
 def move(
-    world: World, found: dict[str, Finding], say: Callable[[str], None], only: Collection[str] = (),
+    world: World, found: dict[str, Finding], say: Callable[[str], None], only: Collection[str] = (), *,
     after: Callable[[], None] = lambda: None, note: str = "",
 ) -> None:  # fmt: skip
     """Does each fault, or those of `only`, that moves a standing query, until all of its queries have moved; notes what did.

@@ -27,6 +27,7 @@ from tests.drills.database_faults import background, superuser
 from tests.drills.faults import stop_service
 from tests.waiting import until
 
+_FEW = 3  # values in the memory of a process
 _COINS = 400  # of which the fan-out takes a hundred in one turn of the loop
 _TOGETHER = 20  # programs
 _DAMAGED = (5).to_bytes(4, "little") + bytes(4) + b"wrong"  # a record's length, a checksum that is none, five bytes
@@ -104,8 +105,9 @@ def cold_cache(appliance: Appliance) -> Iterator[None]:
     other tables tell nothing meanwhile: what they tell fills the cache too, often before whoever warms has its turn.
     """
     quiet = {"sources": {name: {"interval": "2m"} for name in ("onchain", "sentiment")}}
+    few = {"memory": {"items": _FEW}}  # so that the pages displace each other
     # The standby learns of a lock later than who reads from it.
-    with _other_site(appliance, stream=quiet, database={"replica_url_file": ""}), _locked(appliance):
+    with _other_site(appliance, stream=quiet, cache=few, database={"replica_url_file": ""}), _locked(appliance):
         with stop_service("stream")(appliance), stop_service("edge")(appliance):  # each of the three layers
             password = read_secret(appliance.paths.redis_admin_password, "the administrator's password")
             port = appliance.site.ports.cache_redis
