@@ -9,6 +9,7 @@ from pathlib import Path
 
 from compose.health import Scheme
 from settings import Paths, Site
+from settings.addresses import reached
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,7 @@ class Service:
         return (site.local_url(self.port(site)) if self.check == "http" else self._address(site)) + path
 
     def _address(self, site: Site) -> str:
-        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.address(site), self.address(site))  # noqa: S104  # compared
-        return f"{self.check}://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{self.port(site)}"
+        return f"{self.check}://{reached(self.address(site))}:{self.port(site)}"
 
     def public(self, site: Site) -> str:
         """Where a person reaches it."""

@@ -2,7 +2,7 @@
 
 Names are blackbox_exporter's where it has one for the same quantity (https://github.com/prometheus/blackbox_exporter).
 `endpoint` is what was tried: "websocket" (handshake and subscription, each time anew), "stream" (a subscription that is kept),
-"auth" (a wrong token, which must be refused), the API's five operations by their last word, and "edge".
+"auth" (a wrong token, which must be refused), the API's five operations by their last word, "edge" and "entrance".
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from metrics.model import Counter, Gauge, Histogram, Signal, Unit
 from metrics.query import Function, raw
 from metrics.websocket import GAP_REASONS, ROOMS
 
-WEBSOCKET, STREAM, AUTH, EDGE = "websocket", "stream", "auth", "edge"
+WEBSOCKET, STREAM, AUTH, EDGE, ENTRANCE = "websocket", "stream", "auth", "edge", "entrance"
 API = ("cryptocurrencies", "dashboard", "ai-analysis", "trading-signals-fast", "alerts-fast")
-ENDPOINTS = (WEBSOCKET, STREAM, AUTH, *API, EDGE)
+ENDPOINTS = (WEBSOCKET, STREAM, AUTH, *API, EDGE, ENTRANCE)
 PHASES = ("resolve", "connect", "tls", "processing", "transfer")
 # Why a try failed. denied: an error message of the stream; lost: the connection ended; stale: nothing comes any more.
 CAUSES = (

@@ -154,6 +154,10 @@ class ProbeTarget(Section, frozen=True):
     name: Annotated[Name, Meta(description="How `/probe?target=NAME` calls it, and its `instance` label.")]
     url: Annotated[Url, Meta(description="Where its clients find it, http:// or https://; without /ws and /api.")]
     edge: Annotated[UrlOrNone, Meta(description="The edge cache in front of it; empty: none is probed.")] = ""
+    entrance: Annotated[
+        UrlOrNone,
+        Meta(description="The entrance in front of it; its certificate is read, not judged. Empty: none is probed."),
+    ] = ""
     websocket: Annotated[bool, Meta(description="false: its HTTP side alone is probed.")] = True
     api: Annotated[list[Operation], Meta(description="Operations of its API that are asked.")] = field(
         default_factory=lambda: list(get_args(Operation))

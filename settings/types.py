@@ -11,6 +11,7 @@ from msgspec import Meta, field
 
 from metrics.durations import scaled
 from settings import basic, patterns
+from settings.addresses import reached
 from settings.analysis import Analysis
 from settings.backup import Backup
 from settings.basic import FileOrNone, Line, Name, OpenUrlOrNone, Port, Section
@@ -235,8 +236,13 @@ class Site(Section, frozen=True):
         """How one service of this appliance reaches another one on this machine."""
         if self.contained:
             return f"http://{self.host_of(port)}:{port}"
-        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.bind, self.bind)  # noqa: S104  # compared, not bound
-        return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{port}"
+        return f"http://{reached(self.bind)}:{port}"
+
+    @property
+    def entrance_local_url(self) -> str:
+        """The same of the entrance, which may listen elsewhere."""
+        port = self.ports.entrance
+        return f"https://{self.host_of(port) if self.contained else reached(self.entrance.bind)}:{port}"
 
     def public(self, port: int) -> str:
         """How a person's browser reaches the service of that port."""

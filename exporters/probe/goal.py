@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from exporters.probe.causes import ProbeError
-from exporters.probe.link import Place
+from exporters.probe.link import Place, anybody
 from metrics import probe as m
 from metrics.websocket import ROOMS
 from settings import SettingsError, Site
@@ -20,11 +20,12 @@ from settings.secrets import read_secret
 
 _QUESTION = "predictive-analysis"
 MARKET, CANARY = ROOMS[0], ROOMS[-1]
+_ALIVE = "/.entrance/health"  # asks for no password (compose/templates/entrance.conf.j2)
 _OF_THE_MARKET = ("cryptocurrencies", "trading-signals-fast")
 
 
 def own(site: Site) -> ProbeTarget:
-    """The appliance's own stream server and edge, which are probed where the site names no other target.
+    """The appliance's own stream server, edge and entrance, which are probed where the site names no other target.
 
     Without a token, what demands a scope is left out.
     """
@@ -39,6 +40,7 @@ def own(site: Site) -> ProbeTarget:
         rooms=[room for room in ROOMS if room not in closed],
         api=[name for name in get_args(Operation) if not closed & _reads(name) and (token or not stream.api.scopes.of(name))],
         edge=site.local_url(site.ports.edge) if public else "",
+        entrance=site.entrance_local_url if site.entrance.enabled else "",
     )  # fmt: skip
 
 
@@ -54,17 +56,19 @@ class Goal:
     target: ProbeTarget
     place: Place = field(init=False)
     edge: Place | None = field(init=False)
+    entrance: Place | None = field(init=False)
     _trust: tuple[int, ssl.SSLContext] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         """Takes the URLs apart."""
         self.place = Place.of(self.target.url)
         self.edge = Place.of(self.target.edge) if self.target.edge else None
+        self.entrance = Place.of(self.target.entrance) if self.target.entrance else None
 
     @property
     def endpoints(self) -> tuple[str, ...]:
         """What is tried, in the order of the exposition."""
-        wanted = set(self.target.api) | ({m.EDGE} if self.edge else set())
+        wanted = set(self.target.api) | ({m.EDGE} if self.edge else set()) | ({m.ENTRANCE} if self.entrance else set())
         if self.target.websocket:
             wanted |= {m.WEBSOCKET, m.STREAM} | ({m.AUTH} if self.target.token_file else set())
         return tuple(name for name in m.ENDPOINTS if name in wanted)
@@ -79,9 +83,14 @@ class Goal:
             raise ProbeError("settings", str(error)) from error
 
     def trust(self, place: Place) -> ssl.SSLContext | None:
-        """By what the server is trusted; None where it has no TLS. Raises ProbeError for a file that cannot be used."""
+        """By what the server is trusted, the entrance by nothing; None where it has no TLS.
+
+        Raises ProbeError for a file that cannot be used.
+        """
         if not place.secure:
             return None
+        if place is self.entrance:  # it holds the name by which people come, and is often of an authority that they alone know
+            return anybody()
         file = self.target.trusted_certificates
         try:
             changed = Path(file).stat().st_mtime_ns if file else 0
@@ -100,6 +109,8 @@ class Goal:
         """Where an operation is, its path, and the body that it is sent."""
         if endpoint == m.EDGE and self.edge:
             return self.edge, "/api/dashboard", b""
+        if endpoint == m.ENTRANCE and self.entrance:
+            return self.entrance, _ALIVE, b""
         if endpoint == "ai-analysis":
             return self.place, "/api/ai-analysis", msgspec.json.encode({"type": _QUESTION, "cryptoId": self.target.currency})
         return self.place, f"/api/{endpoint}", b""

@@ -41,7 +41,8 @@ class Tries:
             await self._refused(steps)
         else:
             place, path, body = self._goal.request(endpoint)
-            request = http.Request(place, path, self._goal.token(), body)
+            token = "" if endpoint == m.ENTRANCE else self._goal.token()  # which has not shown who it is
+            request = http.Request(place, path, token, body)
             await http.ask(request, self._goal.trust(place), steps)
 
     async def _subscribe(self, steps: Steps) -> None:

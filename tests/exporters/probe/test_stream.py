@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import ssl
 import sys
 import time
 from collections.abc import Iterator
@@ -194,3 +195,26 @@ def test_the_real_server_by_tls(tmp_path: Path) -> None:
 def test_of_its_own_stream_it_asks_what_it_may(text: str, rooms: int, api: int, edge: object) -> None:
     target = own(parse(text))
     assert (len(target.rooms), len(target.api), bool(target.edge)) == (rooms, api, edge)
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("", ""),
+        ("entrance: {enabled: true}", "https://127.0.0.1:8443"),
+        ("entrance: {enabled: true, bind: 0.0.0.0}", "https://127.0.0.1:8443"),
+        ("entrance: {enabled: true, bind: '::'}", "https://[::1]:8443"),
+        ("entrance: {enabled: true, bind: 192.0.2.7}", "https://192.0.2.7:8443"),
+    ],
+)
+def test_the_entrance_is_asked_where_it_listens_and_never_shown_a_token(text: str, url: str) -> None:
+    target = own(parse(text))
+    assert target.entrance == url
+    goal = Goal(target)
+    assert (m.ENTRANCE in goal.endpoints) == bool(url)
+    if url:
+        place, path, body = goal.request(m.ENTRANCE)
+        assert (path, body) == ("/.entrance/health", b"")
+        trust = goal.trust(place)
+        assert trust is not None
+        assert trust.verify_mode is ssl.CERT_NONE

@@ -1,0 +1,16 @@
+"""The entrance is looked at as well: whether it answers, and how long its certificate is good."""
+
+from __future__ import annotations
+
+from cryptography import x509
+
+from metrics import probe
+from tests.security.conftest import Besieged
+from tests.waiting import until
+
+
+def test_the_probe_knows_when_the_certificate_of_the_entrance_expires(besieged: Besieged) -> None:
+    here, label = besieged.appliance, f'{{endpoint="{probe.ENTRANCE}"}}'
+    until("the probe has been at the entrance", lambda: here.value(probe.SUCCESS.name + label) == 1, 30)
+    shown = x509.load_pem_x509_certificate(here.paths.certificate.read_bytes()).not_valid_after_utc.timestamp()
+    assert here.value(probe.EXPIRY.name + label) == shown
