@@ -27,6 +27,7 @@ from settings.paths import CLONE
 from tests.appliance import Appliance
 from tests.chaos.cases import FACTOR, FILL, LINKED, Case, cases
 from tests.chaos.faults import linked, small_disk
+from tests.chaos.leftovers import take_back
 from tests.chaos.report import line, page
 from tests.chaos.run import Run, chaos
 from tests.ending import run as run_to_end
@@ -62,6 +63,8 @@ def main(arguments: Sequence[str]) -> int:
     if root and any(case.kind in LINKED for case in chosen) and not shutil.which("iptables"):
         print("make chaos: iptables is not installed: `apt-get install iptables`, or run this without root", file=sys.stderr)
         return 2
+    for what in take_back() if root else ():
+        print(f"taken back, of a run that was killed: {what}", flush=True)
     if not root:
         print("without root no disk is filled, and of links those of our own clients alone are slowed and cut", flush=True)
     print(f"seed {options.seed}: {len(chosen)} cases", flush=True)

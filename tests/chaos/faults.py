@@ -15,6 +15,7 @@ from compose.host import SERVICE_USER
 from compose.topology import SERVICES
 from tests.appliance import Appliance
 from tests.chaos.cases import ALERTS, HUNG, Case, World
+from tests.chaos.leftovers import NAT, mark
 from tests.chaos.proxy import HOST, Link
 from tests.drills.faults import stop_service
 
@@ -112,20 +113,20 @@ def _redirected(port: int, to: int) -> Iterator[None]:
     """What the services' user connects to at this port reaches the other one; the link itself is another user's."""
     rule = [
         "OUTPUT", "-p", "tcp", "-d", HOST, "--dport", str(port), "-m", "owner", "--uid-owner", SERVICE_USER,
-        "-j", "REDIRECT", "--to-ports", str(to),
+        "-m", "comment", "--comment", mark(), "-j", "REDIRECT", "--to-ports", str(to),
     ]  # fmt: skip
-    subprocess.run(["iptables", "-w", "10", "-t", "nat", "-I", *rule], check=True)
+    subprocess.run([*NAT, "-I", *rule], check=True)
     try:
         yield
     finally:
-        subprocess.run(["iptables", "-w", "10", "-t", "nat", "-D", *rule], check=True)
+        subprocess.run([*NAT, "-D", *rule], check=True)
 
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[None]:
     """All data of an appliance that is not up yet on a filesystem of its own."""
     folder.mkdir(parents=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=755", "watchfloor-chaos", str(folder)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=755", mark(), str(folder)], check=True)
     try:
         yield
     finally:
