@@ -15,6 +15,7 @@ from typing import Any
 
 from compose import certificates, containers, engine, entrance, image, render, roles, state
 from compose.announce import announce
+from compose.copies import Copies
 from compose.errors import BadInputError, ComposeError
 from compose.host import Host, is_root
 from compose.images import CONTAINERS, GROUP, OURS
@@ -46,6 +47,7 @@ class Containers(Stack):
         self.group = GROUP if is_root() else os.getgid()
         name = hashlib.sha256(str(host.home).encode()).hexdigest()[:8]
         self.project = f"watchfloor-{name}"
+        self._copies = Copies(self.paths.home / "containers" / containers.SECRETS, self.group)
 
     def up(self, tell: Tell) -> bool:
         """Renders, builds our image where it is new, and has Compose bring everything to what the file says.
@@ -63,15 +65,16 @@ class Containers(Stack):
         if not image.present(f"{OURS}:{tag}"):
             tell("building our image (the first time, it fetches its Python packages) …")
             image.build(tag)
-        fresh = self._secrets_for_containers(site)
+        behind = self._write_copies(site)
         earlier = self.paths.rendered.resolve() if before and self.paths.rendered.is_symlink() else None
         self._render_for_containers(site, text, tag)
         tell("starting containers" if not before else "applying the settings")
         try:
-            self._start(fresh if before else ())
+            self._start(behind if before else ())
         except (ComposeError, KeyboardInterrupt):
             self._undo_to(earlier, tell)
             raise
+        self._copies.renewed()
         if site.workload and self._settle_roles():
             self._compose("restart", "store")
             self._wait()
@@ -117,27 +120,10 @@ class Containers(Stack):
         self._make_folders(site)
         certificates.make(site, self.paths, self.host, renew=True)
 
-    def _secrets_for_containers(self, site: Site) -> list[str]:
-        """Copies of the secrets that the containers' group may read, in a folder that nobody else may enter.
-
-        Tells whose have changed.
-        """
-        folder = self.paths.home / "containers" / containers.SECRETS
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o700)
-        changed = set()
-        users = {service.name: CONTAINERS[service.name].secrets for service in self.services(site)}
-        for name in {secret for held in users.values() for secret in held}:
-            text, copy = self._secret(site, name), folder / name
-            if copy.exists() and copy.read_bytes() == text:
-                continue
-            copy.unlink(missing_ok=True)
-            copy.touch(mode=0o600)
-            os.chown(copy, -1, self.group)
-            copy.chmod(0o640)
-            copy.write_bytes(text)
-            changed.add(name)
-        return [service for service, held in users.items() if changed & set(held)]
+    def _write_copies(self, site: Site) -> list[str]:
+        """The secrets as containers read them; tells which services have older ones."""
+        readers = {service.name: CONTAINERS[service.name].secrets for service in self.services(site)}
+        return self._copies.write({name: self._secret(site, name) for held in readers.values() for name in held}, readers)
 
     def _secret(self, site: Site, name: str) -> bytes:
         """What is in a secret's file; of the certificate: in that which the site names, with its key. Raises BadInputError."""
