@@ -124,6 +124,9 @@ def stress(told: Told, _: Path) -> str:
 twice in a row; then at twice the highest rate that held (the last row). Then once more at twice that rate, and in the same
 breath at half of it, until the first of three seconds in a row of which 99 % of the requests were answered within 500 ms.
 
+A user has one connection, and asks when it is time without waiting for the answer before: what the server has not read yet
+waits in that connection, where it can neither see nor refuse it. At most one request of each user is in its hands.
+
 {words} Well again at half of it: {back if knee else "not tried"}.
 
 {table(("offered/s", "sent/s", "answered/s", "mean, ms", "p95, ms", "failures, %", "", "saturated"), rows)}"""

@@ -56,17 +56,20 @@ class Mutants:
 def complete(world: World, say: Callable[[str], None]) -> list[Asked]:
     """Every query's answer, asked until none lacks data that no fault brings; what is still lacking then is in the report."""
     newest: list[Asked] = []
+    lacking: list[str] = []
 
     def done() -> bool:
         newest[:] = ask(world.appliance)
         excused = silent.reasons(world.appliance, newest, long=True)
-        lacking = [one for one in newest if not one.has_data and one.place not in excused and not movers.movers(one.expr)]
+        lacking[:] = [
+            one.place for one in newest if not one.has_data and one.place not in excused and not movers.movers(one.expr)
+        ]
         return not lacking
 
     try:
         until("every query has data", done, _PATIENCE, 2)
     except AssertionError as error:
-        say(str(error))
+        say(f"{error}: {', '.join(lacking)}")
     return newest
 
 
