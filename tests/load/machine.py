@@ -46,6 +46,20 @@ def _said(words: list[str]) -> str:
     return "unknown"
 
 
+def spent_by(pid: int) -> float:
+    """Seconds of a core that a process and all that it has started have used; 0 for one that is no more.
+
+    Children that have ended count too: each session of PostgreSQL is a process, and gone when its client is.
+    """
+    spent = 0.0
+    with contextlib.suppress(psutil.Error):
+        one = psutil.Process(pid)
+        for part in (one, *one.children(recursive=True)):
+            with contextlib.suppress(psutil.Error):
+                spent += sum(part.cpu_times()[:4])  # its own, and of children that it has waited for
+    return spent
+
+
 class Spent:
     """Seconds of a core by service, from now on, and how busy the machine was."""
 
@@ -54,21 +68,15 @@ class Spent:
         self._before, self._machine = self._now(), psutil.cpu_times()
 
     def _now(self) -> dict[tuple[str, int], float]:
-        found = {}
-        for name, process in self._appliance.stack.supervisor.processes().items():
-            with contextlib.suppress(psutil.Error):
-                one = psutil.Process(process.pid)
-                for part in (one, *one.children(recursive=True)):
-                    with contextlib.suppress(psutil.Error):
-                        times = part.cpu_times()
-                        found[name, part.pid] = times.user + times.system
-        return found
+        return {
+            (name, process.pid): spent_by(process.pid) for name, process in self._appliance.stack.supervisor.processes().items()
+        }
 
     def told(self, seconds: float, generator: float) -> dict[str, Any]:
         """Cores by service, most first, and of others; the machine's share, 0 to 100. `generator`: the cores that it used."""
         services: dict[str, float] = {}
         for (name, pid), spent in self._now().items():
-            services[name] = services.get(name, 0.0) + (spent - self._before.get((name, pid), 0.0)) / seconds
+            services[name] = services.get(name, 0.0) + max(0.0, spent - self._before.get((name, pid), 0.0)) / seconds
         now = psutil.cpu_times()
         busy = {part: getattr(now, part) - getattr(self._machine, part) for part in now._fields if not part.startswith("guest")}
         whole = sum(busy.values()) or 1.0
