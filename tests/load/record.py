@@ -1,8 +1,9 @@
 """Reports of record: pages of docs/reports made from the JSON files of runs, so that no figure is typed by hand.
 
-    python -m tests.load.record load|stress|scale FILE
+    python -m tests.load.record load|stress|scale FILE [FILE …]
 
-The page that a load run wrote is put beside its report.
+The page that a load run wrote is put beside its report. More files are the same load tests again: what they found stands beside
+the first one's, for what one run meets another may miss.
 """
 
 from __future__ import annotations
@@ -46,8 +47,33 @@ def _limit(check: Told) -> str:
     return f"{sign} {figure(check['wanted'])} {check['unit']}".strip()
 
 
-def load(told: Told, source: Path) -> str:
-    """The load tests: verdict with factors, rates, what was saturated."""
+def _found(check: Told) -> str:
+    words = f"{figure(check['found'])} {check['unit']}".strip()
+    return words if check["good"] else f"{words}: **{check['word']}**"
+
+
+def _again(runs: Sequence[Told]) -> str:
+    """What other runs found, of how busy a machine: the same load costs more of one that is slower at that time."""
+    if len(runs) < 2:
+        return ""
+    found = [{_name(check): _found(check) for check in run["checks"]} for run in runs]
+    busy = [{one["name"]: f"{one['resources']['busy']:.0f} %" for one in run["tests"]} for run in runs]
+    rows = [(": ".join(name), *(one.get(name, "") for one in found)) for name in found[0]]
+    rows += [(f"{name}: processors busy", *(one.get(name, "") for one in busy)) for name in busy[0]]
+    return f"""
+## The same again
+
+The same load keeps processors busier where they are slower at that time, as shared ones are.
+
+{table(("figure", *(run["date"][11:16] for run in runs)), rows)}"""
+
+
+def _name(check: Told) -> tuple[str, str]:
+    return check["test"], check["what"]
+
+
+def load(told: Told, source: Path, more: Sequence[Told] = ()) -> str:
+    """The load tests: verdict with factors, rates, what was saturated, what other runs found."""
     verdict = [
         (
             f"{check['test']}: {check['what']}", f"{figure(check['found'])} {check['unit']}".strip(), _limit(check),
@@ -91,10 +117,10 @@ cores of the generator, and of work on this machine that was not this run's.
 ## What falls short
 
 {advice}
-"""
+{_again([told, *more])}"""
 
 
-def stress(told: Told, _: Path) -> str:
+def stress(told: Told, _: Path, __: Sequence[Told] = ()) -> str:
     """The stress test: each step, the knee, what comes beyond it."""
     found = told["stress"]
     steps = [*found["steps"], *([found["beyond"]] if found["beyond"] else [])]
@@ -132,7 +158,7 @@ waits in that connection, where it can neither see nor refuse it. At most one re
 {table(("offered/s", "sent/s", "answered/s", "mean, ms", "p95, ms", "failures, %", "", "saturated"), rows)}"""
 
 
-def scale(told: Told, _: Path) -> str:
+def scale(told: Told, _: Path, __: Sequence[Told] = ()) -> str:
     """The scalability: throughput by instances, the law, its residuals, its limit."""
     law = told["law"]
     rows = [
@@ -167,7 +193,7 @@ Eight of them use 1.6 of the machine's cores, wrk the rest: what is beyond eight
 """
 
 
-PAGES: Mapping[str, tuple[str, Callable[[Told, Path], str]]] = {
+PAGES: Mapping[str, tuple[str, Callable[[Told, Path, Sequence[Told]], str]]] = {
     "load": ("load.md", load), "stress": ("stress.md", stress), "scale": ("scalability.md", scale),
 }  # fmt: skip
 
@@ -176,11 +202,12 @@ def main(arguments: Sequence[str]) -> int:
     """Writes one page."""
     parser = argparse.ArgumentParser(prog="python -m tests.load.record", description=__doc__)
     parser.add_argument("what", choices=sorted(PAGES))
-    parser.add_argument("file", type=Path)
+    parser.add_argument("file", type=Path, nargs="+")
     options = parser.parse_args(arguments)
     name, make = PAGES[options.what]
     FOLDER.mkdir(parents=True, exist_ok=True)
-    (FOLDER / name).write_text(make(json.loads(options.file.read_text(encoding="utf-8")), options.file), encoding="utf-8")
+    first, *more = (json.loads(file.read_text(encoding="utf-8")) for file in options.file)
+    (FOLDER / name).write_text(make(first, options.file[0], more), encoding="utf-8")
     print(f"written: {FOLDER / name}")
     return 0
 
