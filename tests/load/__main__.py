@@ -48,6 +48,18 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
+_WORDS = {"tests": "t", "duration": "d", "profile": "profile", "baseline": "baseline"}  # options that the Makefile knows
+
+
+def command(arguments: Sequence[str]) -> str:
+    """These arguments as one gives them to make."""
+    usual, given = vars(parser().parse_args([])), vars(parser().parse_args(arguments))
+    other = {name: str(value) for name, value in given.items() if value != usual[name]}
+    words = [f"{word}={other.pop(name)}" for name, word in _WORDS.items() if name in other]
+    rest = " ".join(f"--{name} {value}" for name, value in other.items())
+    return shlex.join(["make", "load", *words, *([f"args={rest}"] if rest else [])])
+
+
 def chosen(names: str) -> list[shapes.LoadTest]:
     """The tests of these names. Raises ValueError for one that is none."""
     known = {test.name: test for test in shapes.TESTS}
@@ -115,8 +127,7 @@ def main(arguments: Sequence[str]) -> int:
         environment = machine.environment()
         with bars.shown():
             outcomes = run.all_of_them(appliance, tests, profile, bars)
-    command = shlex.join(["make", "load", *arguments])
-    told = report.Report("Load tests", command, began, outcomes, environment, verdict.compared(outcomes, earlier))
+    told = report.Report("Load tests", command(arguments), began, outcomes, environment, verdict.compared(outcomes, earlier))
     tell(told, options.out, bars)
     return 130 if outcomes and outcomes[-1].interrupted else verdict.code(told.checks)
 

@@ -38,7 +38,7 @@ def test_a_load_run_is_told_with_its_misses(tmp_path: Path, elsewhere: Path) -> 
     page = told(elsewhere, "load", file)
     assert "| edge: answers a second | 54,700 | ≥ 100,000 | 0.547 | **missed** |" in page
     assert "0.70 |" in page
-    assert "Edge: answers a second 5.47e+04 missed" in page
+    assert "Edge: answers a second 54,700 missed" in page
     assert (elsewhere / "load.html").exists()
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.load import shapes, websocket
-from tests.load.__main__ import chosen, parser, profile_of
+from tests.load.__main__ import chosen, command, parser, profile_of
 from tests.load.shapes import Shape
 
 times = st.floats(0, 600).map(lambda value: round(value, 1))
@@ -65,3 +65,16 @@ def test_wrong_arguments_are_told(arguments: list[str], told: str) -> None:
     options = parser().parse_args(arguments)
     with pytest.raises(ValueError, match=told):
         profile_of(options, chosen(options.tests))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "make load"),
+        (["api,edge", "--duration", "15s"], "make load t=api,edge d=15s"),
+        (["--profile", "full", "--baseline", "var/load/a.json"], "make load profile=full baseline=var/load/a.json"),
+        (["websocket", "--share", "0.05", "--workers", "2"], "make load t=websocket 'args=--share 0.05 --workers 2'"),
+    ],
+)
+def test_a_report_names_the_command_that_one_gives(arguments: list[str], words: str) -> None:
+    assert command(arguments) == words

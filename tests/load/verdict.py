@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from tests.load.plots import figure
 from tests.load.recorder import Outcome
 from tests.load.shapes import LoadTest, find
 
@@ -122,7 +123,7 @@ def recommendations(outcomes: Sequence[Outcome], found: Sequence[Check]) -> list
             if full
             else f"nothing was saturated (processors {outcome.resources.get('busy', 0):.0f} % busy)"
         )
-        what = ", ".join(f"{check.what} {check.found:.3g} {check.unit}".strip() for check in missed)
+        what = ", ".join(f"{check.what} {figure(check.found)} {check.unit}".strip() for check in missed)
         advice = [] if all(check.what == "errors" for check in missed) else [f"look at {_ADVICE[outcome.name]}"]
         if any(check.what == "errors" for check in missed):
             reasons = ", ".join(f"{reason} ({count})" for reason, count in list(outcome.reasons.items())[:3])
