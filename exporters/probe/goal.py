@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from exporters.probe.causes import ProbeError
+from exporters.probe.http import Request
 from exporters.probe.link import Place, anybody
 from metrics import probe as m
 from metrics.websocket import ROOMS
@@ -105,12 +106,13 @@ class Goal:
             raise ProbeError("settings", f"trusted_certificates: {file}: {error.strerror or error}") from error
         return self._trust[1]
 
-    def request(self, endpoint: str) -> tuple[Place, str, bytes]:
-        """Where an operation is, its path, and the body that it is sent."""
-        if endpoint == m.EDGE and self.edge:
-            return self.edge, "/api/dashboard", b""
+    def request(self, endpoint: str) -> Request:
+        """What an operation is asked. Raises ProbeError for a token's file that cannot be used."""
         if endpoint == m.ENTRANCE and self.entrance:
-            return self.entrance, _ALIVE, b""
+            return Request(self.entrance, _ALIVE)  # without the token: it does not show who it is
+        if endpoint == m.EDGE and self.edge:
+            return Request(self.edge, "/api/dashboard", self.token())
         if endpoint == "ai-analysis":
-            return self.place, "/api/ai-analysis", msgspec.json.encode({"type": _QUESTION, "cryptoId": self.target.currency})
-        return self.place, f"/api/{endpoint}", b""
+            body = msgspec.json.encode({"type": _QUESTION, "cryptoId": self.target.currency})
+            return Request(self.place, "/api/ai-analysis", self.token(), body)
+        return Request(self.place, f"/api/{endpoint}", self.token())

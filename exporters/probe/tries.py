@@ -40,10 +40,8 @@ class Tries:
         elif endpoint == m.AUTH:
             await self._refused(steps)
         else:
-            place, path, body = self._goal.request(endpoint)
-            token = "" if endpoint == m.ENTRANCE else self._goal.token()  # which has not shown who it is
-            request = http.Request(place, path, token, body)
-            await http.ask(request, self._goal.trust(place), steps)
+            request = self._goal.request(endpoint)
+            await http.ask(request, self._goal.trust(request.place), steps)
 
     async def _subscribe(self, steps: Steps) -> None:
         place, token = self._goal.place, self._goal.token()

@@ -194,6 +194,7 @@ def _signs_on(stack: Containers) -> None:
         told = looks.entered(stack, path), looks.entered(stack, path, password="guess")  # it is none
         assert told == (200, 401), (path, told)
     assert looks.entered(stack, "/stream/cache/market:BTC") == 404  # the caches' own
+    until("the probe finds the entrance", lambda: looks.query(stack, 'probe_success{endpoint="entrance"}') == 1, 30, 0.5)
 
 
 def _rotated(stack: Containers) -> None:

@@ -20,6 +20,7 @@ from exporters.probe.tries import Tries
 from metrics import probe as m
 from metrics.stack import EXPORTER_SERIES_CUT
 from settings import parse
+from settings.containers import CONTAINERS, RUNTIME_VARIABLE
 from settings.exporters import ProbeTarget
 from tests.exporters.servers import Series, Server, ours, series
 from tests.exporters.test_gate import certificate
@@ -207,14 +208,24 @@ def test_of_its_own_stream_it_asks_what_it_may(text: str, rooms: int, api: int, 
         ("entrance: {enabled: true, bind: 192.0.2.7}", "https://192.0.2.7:8443"),
     ],
 )
-def test_the_entrance_is_asked_where_it_listens_and_never_shown_a_token(text: str, url: str) -> None:
+def test_the_entrance_is_asked_where_it_listens(text: str, url: str) -> None:
     target = own(parse(text))
     assert target.entrance == url
-    goal = Goal(target)
-    assert (m.ENTRANCE in goal.endpoints) == bool(url)
-    if url:
-        place, path, body = goal.request(m.ENTRANCE)
-        assert (path, body) == ("/.entrance/health", b"")
-        trust = goal.trust(place)
-        assert trust is not None
-        assert trust.verify_mode is ssl.CERT_NONE
+    assert (m.ENTRANCE in Goal(target).endpoints) == bool(url)
+
+
+def test_in_containers_the_entrance_is_asked_by_its_name() -> None:
+    assert own(parse("entrance: {enabled: true}", environment={RUNTIME_VARIABLE: CONTAINERS})).entrance == "https://entrance:8443"
+
+
+def test_the_entrance_is_trusted_by_nothing_and_shown_no_token(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("a-token", encoding="utf-8")
+    token.chmod(0o600)
+    goal = Goal(ProbeTarget(name="a", url="https://a.test", entrance="https://b.test:8443", token_file=str(token)))
+    asked = goal.request(m.ENTRANCE)
+    assert (asked.place.authority, asked.path, asked.token, asked.body) == ("b.test:8443", "/.entrance/health", "", b"")
+    assert goal.request("dashboard").token == "a-token"
+    trusted = {name: goal.trust(goal.request(name).place) for name in (m.ENTRANCE, "dashboard")}
+    modes = {name: one.verify_mode for name, one in trusted.items() if one}
+    assert modes == {m.ENTRANCE: ssl.CERT_NONE, "dashboard": ssl.CERT_REQUIRED}
