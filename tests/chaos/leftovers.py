@@ -36,12 +36,22 @@ def removal(rule: str) -> list[str]:
 
 def take_back() -> Iterator[str]:
     """Removes what is left, as root, and says what it was. Raises subprocess.CalledProcessError."""
+    yield from disks()
+    if shutil.which("iptables"):
+        yield from rules()
+
+
+def disks() -> Iterator[str]:
+    """Unmounts small disks that are left."""
     for mounted in psutil.disk_partitions(all=True):
         if is_left(mounted.device):
             subprocess.run(["umount", "--lazy", mounted.mountpoint], check=True)
             yield f"the small disk at {mounted.mountpoint}"
-    if shutil.which("iptables"):
-        rules = subprocess.run([*NAT, "-S", "OUTPUT"], capture_output=True, text=True, check=True).stdout
-        for rule in filter(is_left, rules.splitlines()):
-            subprocess.run(removal(rule), check=True)
-            yield f"a rule of iptables: {rule}"
+
+
+def rules() -> Iterator[str]:
+    """Deletes redirections that are left."""
+    told = subprocess.run([*NAT, "-S", "OUTPUT"], capture_output=True, text=True, check=True).stdout
+    for rule in filter(is_left, told.splitlines()):
+        subprocess.run(removal(rule), check=True)
+        yield f"a rule of iptables: {rule}"

@@ -35,5 +35,5 @@ def test_a_rule_is_taken_back_as_the_kernel_shows_it() -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounts take root")
 def test_a_disk_that_is_left_is_unmounted(tmp_path: Path) -> None:
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", gone(), str(tmp_path)], check=True)
-    assert f"the small disk at {tmp_path}" in list(leftovers.take_back())
+    assert f"the small disk at {tmp_path}" in list(leftovers.disks())
     assert not os.path.ismount(tmp_path)

@@ -206,6 +206,8 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     name, make = PAGES[options.what]
     FOLDER.mkdir(parents=True, exist_ok=True)
+    if len(options.file) > 1 and options.what != "load":
+        parser.error(f"{options.what}: give one file; load tests alone are told side by side")
     first, *more = (json.loads(file.read_text(encoding="utf-8")) for file in options.file)
     (FOLDER / name).write_text(make(first, options.file[0], more), encoding="utf-8")
     print(f"written: {FOLDER / name}")
