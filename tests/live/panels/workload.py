@@ -160,9 +160,9 @@ def without_bus(appliance: Appliance) -> Iterator[None]:
 def _other_site(appliance: Appliance, **settings: dict[str, Any]) -> Iterator[None]:
     """Other settings in site.yaml, applied."""
     before = appliance.site_file.read_text(encoding="utf-8")
-    appliance.change(**{name: merged(_section(before, name), wanted) for name, wanted in settings.items()})
-    appliance.up()
     try:
+        appliance.change(**{name: merged(_section(before, name), wanted) for name, wanted in settings.items()})
+        appliance.up()
         yield
     finally:
         appliance.site_file.write_text(before, encoding="utf-8")
