@@ -96,7 +96,10 @@ MOVED_BY: Mapping[str, tuple[str, ...]] = {
     "a deaf Alertmanager": ("prometheus_notifications_queue_length",),
     "a silence": ("alertmanager_silences", "alertmanager_alerts"),
     "a source that tells garbage": ("feed_bad_messages_total",),
-    "a stream without a bus": ("ws_queue_wait_seconds", "ws_queued_total", "ws_queue_messages"),
+    "a stream without a bus": (
+        "ws_queue_wait_seconds", "ws_queued_total", "ws_queue_messages",
+        "slo:sli_error:ratio_rate5m", "slo:sli_error:ratio_rate1h",  # of the objective for delivery latency
+    ),
 }  # fmt: skip
 _WRITES = "writes to an open socket do not fail but end it; the queue's own tests provoke both"
 _NO_CLOCK = "nothing disciplines this machine's clock; its domain's tests read recorded states of one that is"
