@@ -94,8 +94,9 @@ class Watcher:
         if self.backups:
             yield from self.backups.samples(time.time())
         for name, known in self.memory.items():
-            if known.pid:
+            if known.up is not None:  # also of what never ran: nobody would hear of a service that does not start
                 yield stack.SERVICE_UP.sample(int(known.up), name)
+            if known.pid:
                 yield stack.SERVICE_START_TIME.sample(known.start, name)
             for reason, count in known.restarts.items():
                 yield stack.SERVICE_RESTARTS.sample(count, name, reason)

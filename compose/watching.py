@@ -23,12 +23,12 @@ DEAF_AFTER = 12  # looks in a row at which nothing listens
 class Watched:
     """What is remembered of one service."""
 
-    pid: int = 0
+    pid: int = 0  # of its last process that ran; 0 while none was seen
     start: float = 0.0
     silent: int = 0
     deaf: int = 0
     killed_pid: int = 0
-    up: bool = False
+    up: bool | None = None  # None until the first look
     restarts: dict[str, int] = field(default_factory=lambda: {"exited": 0, "hung": 0})
 
 

@@ -1,8 +1,14 @@
 """When a watcher kills, decided without clock, network or process."""
 
+from pathlib import Path
+
 from compose.health import Health
 from compose.supervisor import RUNNING, STARTING, Process
+from compose.watcher import Watcher
 from compose.watching import ANSWER_WITHIN, CHECK_EVERY, DEAF_AFTER, HUNG_AFTER, Kill, Watched, look
+from metrics import stack
+from metrics.model import Metric
+from settings import Paths, Site
 
 GOOD = Health(answered=True, ok=True)
 SICK = Health(answered=True, ok=False, why="HTTP 503: not ready")
@@ -75,3 +81,15 @@ def test_a_process_that_is_not_running_is_down_and_never_killed() -> None:
         assert look(memory, {"a": Process("a", STARTING, 0, 0, "")}, {"a": REFUSED}, ["a"]) == []
     assert not memory["a"].up
     assert look(memory, {}, {}, ["a"]) == []
+
+
+def test_a_service_that_never_ran_is_told_as_down_from_the_first_look_on(tmp_path: Path) -> None:
+    watcher = Watcher(Site(), Paths(tmp_path), "services")
+
+    def told(metric: Metric) -> dict[tuple[str, ...], object]:
+        return {labels: value for found, labels, value in watcher.samples() if found is metric}
+
+    assert set(told(stack.SERVICE_UP)) == {("supervisord",)}
+    look(watcher.memory, {}, {}, watcher.memory)
+    assert {labels[0] for labels, value in told(stack.SERVICE_UP).items() if value == 0} == set(watcher.memory)
+    assert told(stack.SERVICE_START_TIME) == {}

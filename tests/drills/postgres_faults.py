@@ -109,15 +109,24 @@ def deadlock() -> Fault:
 
 
 def _cross(appliance: Appliance, order: tuple[int, int], both: threading.Barrier, stop: threading.Event) -> None:
-    with superuser(appliance) as connection:
-        while not stop.is_set():
-            with (
-                contextlib.suppress(psycopg.errors.DeadlockDetected, threading.BrokenBarrierError),
-                connection.transaction(),
-            ):
-                _change(connection, order[0])
-                both.wait()  # ended by `abort`: a barrier that is broken once stays so
-                _change(connection, order[1])
+    """One of the two. A session that ends (a server that is killed, or full) is opened anew: its fellow waits for it."""
+    while not stop.is_set():
+        with contextlib.suppress(psycopg.OperationalError), superuser(appliance) as connection:
+            _cross_in(connection, order, both, stop)
+        stop.wait(0.1)
+
+
+def _cross_in(
+    connection: psycopg.Connection[Any], order: tuple[int, int], both: threading.Barrier, stop: threading.Event
+) -> None:
+    while not stop.is_set():
+        with (
+            contextlib.suppress(psycopg.errors.DeadlockDetected, threading.BrokenBarrierError),
+            connection.transaction(),
+        ):
+            _change(connection, order[0])
+            both.wait()  # ended by `abort`: a barrier that is broken once stays so
+            _change(connection, order[1])
 
 
 def _change(connection: psycopg.Connection[Any], row: int) -> None:

@@ -264,12 +264,10 @@ def kept_waiting() -> float:
 
 
 @pytest.mark.parametrize("how", ["freeze", "kill"])
-def test_a_redis_that_goes_costs_five_milliseconds_once_and_is_found_again(how: str) -> None:
+def test_a_redis_that_goes_costs_five_milliseconds_once(how: str) -> None:
     async def work() -> None:
         with RedisServer() as redis:
             async with caches(redis, 1, STRICT) as (one,):
-                await one.set(BTC, "old")
-                await one.set("sentiment:BTC", 1)
                 getattr(redis, how)()
                 began, before = time.perf_counter(), kept_waiting()
                 first = await one.get("analysis:BTC:risk")
@@ -282,6 +280,21 @@ def test_a_redis_that_goes_costs_five_milliseconds_once_and_is_found_again(how: 
                 assert waited < 0.015  # 5 ms and the machine's own: tests/bench/cache.py measures it on a quiet one
                 assert each < 0.001
                 await eventually("it is told", lambda: one.degraded == ["the cache's Redis does not answer"], 2)
+                assert counted(one, cache.BREAKER_OPENED, "redis") == 1
+
+    run(work)
+
+
+@pytest.mark.parametrize("how", ["freeze", "kill"])
+def test_a_redis_that_was_away_is_found_again_without_what_it_missed(how: str) -> None:
+    async def work() -> None:
+        with RedisServer() as redis:
+            async with caches(redis) as (one,):
+                await one.set(BTC, "old")
+                await one.set("sentiment:BTC", 1)
+                getattr(redis, how)()
+                assert (await one.get("analysis:BTC:risk")).source == "error"
+                await eventually("it is told", lambda: one.degraded == ["the cache's Redis does not answer"])
                 assert await one.set(BTC, "new") == {"memory": True, "redis": False}
                 assert (await one.invalidate("sentiment:*")) == {"memory": 1, "redis": -1}
                 assert (await one.get(BTC)).data == "new"
