@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
     site_file = (options.site or CLONE / "site.yaml").absolute()
     try:
         stack = chosen(host, site_file)
-        if options.command in _LOCKED:
+        if options.command in _LOCKED or (options.command == "backup" and stack.contained):
             _hold_lock(host)
         return int(commands.COMMANDS[options.command](stack, options))
     except ComposeError as error:

@@ -27,19 +27,15 @@ def packages_of(site: Site) -> tuple[Package, ...]:
     return (PACKAGE,) if seconds(site.backup.every) and site.workload else ()
 
 
-def refuse_contained(stack: Stack) -> None:
-    """Raises ComposeError in containers, of which this knows nothing."""
-    if stack.contained:
-        raise ComposeError(
-            "backups are made of processes, not of containers: this runtime: `make down`, then copy the volumes that "
-            "`docker volume ls` names, or set runtime: native"
-        )
+def refuse_missing(site: Site, site_file: str) -> None:
+    """Raises BadInputError where the folder that site.yaml names is not there: its disk may not be mounted."""
+    if site.backup.to and not Path(site.backup.to).is_dir():
+        raise BadInputError(f"{site_file}: backup.to: {site.backup.to} is no folder: make it, or mount its disk")
 
 
 def folders(site: Site, paths: Paths, host: Host, site_file: str) -> None:
-    """Makes the folders of backups, each its user's; a folder that site.yaml names must be there: a disk may not be mounted."""
-    if site.backup.to and not Path(site.backup.to).is_dir():
-        raise BadInputError(f"{site_file}: backup.to: {site.backup.to} is no folder: make it, or mount its disk")
+    """Makes the folders of backups, each its user's."""
+    refuse_missing(site, site_file)
     if not site.backup.to:
         paths.backups.mkdir(mode=0o755, exist_ok=True)
     for folder, user, mode in (
@@ -52,7 +48,6 @@ def folders(site: Site, paths: Paths, host: Host, site_file: str) -> None:
 
 def backup(stack: Stack, tell: Tell) -> Record:
     """Makes one now, and waits for it. Raises ComposeError where it fails, or one is under way."""
-    refuse_contained(stack)
     if not stack.running():
         raise ComposeError("nothing runs: a backup is made of what runs: `make up` first")
     install_lacking(stack.host, (PACKAGE,) if stack.site().workload else ())

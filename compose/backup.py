@@ -12,7 +12,6 @@ import os
 import shutil
 import sqlite3
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -56,28 +55,20 @@ def main(arguments: list[str]) -> int:
 
 def make(site: Site, paths: Paths, supervisor: Supervisor) -> tuple[str, int]:
     """One set; returns its label and its bytes. Removes what is too old once it is whole."""
-    folder = backups.files(site, paths)
-    label = time.strftime(backups.LABEL, time.gmtime())
-    fresh = folder / f"{label}.partial"
-    for left in folder.glob("*.partial"):
-        shutil.rmtree(left)
-    fresh.mkdir(mode=0o700)
-    prometheus = _prometheus(paths, supervisor)
-    _place_blocks(prometheus, fresh / "prometheus", folder)
-    for service, name in DATABASES.items():
-        _database(paths.data / service / name, fresh / service)
-    for service in PLAIN:
-        _plain(paths.data / service, fresh / service)
-    size, major, postgres = machine.size(fresh), "", ""
-    if site.workload:
-        postgres, more = _postgres(site, paths, supervisor)
-        size += more
-        major = programs(paths)[1].name
-    Manifest(state.LAYOUT, major, postgres, size).write(fresh)
-    fresh.rename(folder / label)
-    for old in backups.labels(folder)[: -site.backup.keep]:
-        shutil.rmtree(folder / old)
-    return label, size
+    with backups.fresh(site, paths) as fresh:
+        prometheus = _prometheus(paths, supervisor)
+        _place_blocks(prometheus, fresh / "prometheus", fresh.parent)
+        for service, name in DATABASES.items():
+            _database(paths.data / service / name, fresh / service)
+        for service in PLAIN:
+            _plain(paths.data / service, fresh / service)
+        size, major, postgres = machine.size(fresh), "", ""
+        if site.workload:
+            postgres, more = _postgres(site, paths, supervisor)
+            size += more
+            major = programs(paths)[1].name
+        Manifest(state.LAYOUT, major, postgres, size).write(fresh)
+    return fresh.stem, size
 
 
 def _prometheus(paths: Paths, supervisor: Supervisor) -> Path:

@@ -1,21 +1,28 @@
 """What a set of backups is, where it lies, and what is remembered of the last attempt.
 
 A set is a folder `files/<label>` that holds one folder a service and `backup.json`; it is made under another name and renamed
-when it is whole. PostgreSQL's part lies beside it in pgBackRest's own form; `backup.json` names it.
+when it is whole. PostgreSQL's part lies beside it in pgBackRest's own form; `backup.json` names it. Of containers it holds one
+tar a service instead, PostgreSQL among them.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 import time
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from compose import state
 from compose.errors import ComposeError
 from settings import Paths, Site
 
 MANIFEST = "backup.json"
-LABEL = "%Y%m%dT%H%M%SZ"
+_LABEL = "%Y%m%dT%H%M%SZ"
+_PARTIAL = ".partial"
+NATIVE, DOCKER = "native", "docker"
 
 
 def files(site: Site, paths: Paths) -> Path:
@@ -28,26 +35,54 @@ def labels(folder: Path) -> list[str]:
     return sorted(found.parent.name for found in folder.glob(f"*Z/{MANIFEST}"))
 
 
+@contextmanager
+def fresh(site: Site, paths: Paths) -> Iterator[Path]:
+    """A folder for a new set, which gets its name once it is whole; then sets that are too many are removed."""
+    folder, label = files(site, paths), time.strftime(_LABEL, time.gmtime())
+    for left in folder.glob(f"*{_PARTIAL}"):
+        shutil.rmtree(left)
+    new = folder / f"{label}{_PARTIAL}"
+    new.mkdir(mode=0o700)
+    yield new
+    new.rename(folder / label)
+    for old in labels(folder)[: -site.backup.keep]:
+        shutil.rmtree(folder / old)
+
+
 @dataclass(frozen=True)
 class Manifest:
-    """What `backup.json` tells: the home's layout, PostgreSQL's major version and pgBackRest's label (empty: none), bytes."""
+    """What `backup.json` tells.
+
+    The home's layout; PostgreSQL's major version, and pgBackRest's label (empty: none); bytes; the runtime that it was made in.
+    Of containers: `sums`, the SHA-256 of each file, and `data`, where PostgreSQL's cluster is in its volume.
+    """
 
     layout: int
     postgres: str
     label: str
     bytes: int
+    runtime: str = NATIVE
+    data: str = ""
+    sums: dict[str, str] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
         """Puts it into a set."""
         (folder / MANIFEST).write_text(json.dumps(asdict(self)), encoding="utf-8")
 
     @classmethod
-    def read(cls, folder: Path) -> Manifest:
-        """Of a set. Raises ComposeError where it cannot be read."""
+    def read(cls, folder: Path, runtime: str) -> Manifest:
+        """Of a set that is to be restored in that runtime. Raises ComposeError where it cannot be."""
         try:
-            return cls(**json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
+            found = cls(**json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError) as error:
             raise ComposeError(f"no backup: {folder / MANIFEST}: {error}: take another one by from=") from error
+        if found.layout > state.LAYOUT:
+            raise ComposeError(f"{folder} was made by a newer version (layout {found.layout}): restore it with that version")
+        if found.runtime != runtime:
+            raise ComposeError(
+                f"{folder} was made in another runtime: site.yaml: set runtime: {found.runtime}, or take another one by from="
+            )
+        return found
 
 
 @dataclass(frozen=True)

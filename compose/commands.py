@@ -9,7 +9,8 @@ import subprocess
 import sys
 import time
 
-from compose import backing, boot, packages, restore, state
+from compose import backing, boot, container_backup, container_restore, packages, restore, state
+from compose.docker import Containers
 from compose.doctor import doctor
 from compose.errors import BadInputError, ComposeError
 from compose.host import is_root, remove_user, user_exists
@@ -30,7 +31,7 @@ def tell(text: str) -> None:
 def up(stack: Stack, _: argparse.Namespace) -> int:
     """Start everything and wait until it is healthy."""
     began = time.monotonic()
-    if restore.go_back(stack.paths):
+    if _went_back(stack):
         tell("a restore was cut off: the data from before it is back")
     changed = stack.up(tell)
     rows = _settled(stack) if changed else stack.rows()
@@ -41,6 +42,10 @@ def up(stack: Stack, _: argparse.Namespace) -> int:
     else:
         tell(f"ready after {time.monotonic() - began:.0f} s")
     return _verdict(rows)
+
+
+def _went_back(stack: Stack) -> bool:
+    return container_restore.go_back(stack, tell) if isinstance(stack, Containers) else restore.go_back(stack.paths)
 
 
 def _settled(stack: Stack) -> list[Row]:
@@ -131,15 +136,20 @@ def renewed(stack: Stack, options: argparse.Namespace) -> int:
 
 def backup(stack: Stack, _: argparse.Namespace) -> int:
     """Back up the data of the running appliance, now."""
-    made = backing.backup(stack, tell)
+    made = container_backup.backup(stack, tell) if isinstance(stack, Containers) else backing.backup(stack, tell)
     tell(f"made: {made.bytes / 2**20:.1f} MB in {made.seconds:.0f} s")
     return 0
 
 
 def bring_back(stack: Stack, options: argparse.Namespace) -> int:
     """Put a backup in the place of the data (asks first)."""
-    _ask(f"This puts a backup in the place of the data under {stack.paths.data}: what came since is lost.", options)
-    tell(f"restored {restore.restore(stack, options.label, tell)}")
+    where = "in the containers' volumes" if stack.contained else f"under {stack.paths.data}"
+    _ask(f"This puts a backup in the place of the data {where}: what came since is lost.", options)
+    if isinstance(stack, Containers):
+        label = container_restore.bring_back(stack, options.label, tell)
+    else:
+        label = restore.restore(stack, options.label, tell)
+    tell(f"restored {label}")
     return _verdict(stack.rows())
 
 

@@ -25,6 +25,7 @@ from compose.secrets import make_secrets
 from compose.service import Service
 from compose.terminal import Row
 from compose.topology import services
+from metrics.durations import seconds
 from settings import Site, parse
 from settings.collecting import Access
 from settings.containers import CONTAINERS as INSIDE
@@ -61,10 +62,7 @@ class Containers(Stack):
         if not before:
             self._refuse_published_ports(site)
         self._make_folders(site)
-        tag = image.tag()
-        if not image.present(f"{OURS}:{tag}"):
-            tell("building our image (the first time, it fetches its Python packages) …")
-            image.build(tag)
+        tag = self.image(tell)
         behind = self._write_copies(site)
         earlier = self.paths.rendered.resolve() if before and self.paths.rendered.is_symlink() else None
         self._render_for_containers(site, text, tag)
@@ -76,13 +74,31 @@ class Containers(Stack):
             raise
         self._copies.renewed()
         if site.workload and self._settle_roles():
-            self._compose("restart", "store")
-            self._wait()
+            self.compose("restart", "store")
+            self.wait()
         render.forget_others(self.paths)
         changed = {one["Id"] for one in before} != {one["Id"] for one in self._containers()}
         if changed and (why := announce(site, "settings applied" if before else "started")):
             tell(why)
         return changed
+
+    def image(self, tell: Tell) -> str:
+        """The tag of our image, which is built where there is none."""
+        tag = image.tag()
+        if not image.present(f"{OURS}:{tag}"):
+            tell("building our image (the first time, it fetches its Python packages) …")
+            image.build(tag)
+        return tag
+
+    def create(self, tell: Tell) -> None:
+        """Makes what containers and volumes are missing, and starts none of them."""
+        if self._containers():
+            return
+        site, text = self.settings(tell)
+        self._make_folders(site)
+        self._write_copies(site)
+        self._render_for_containers(site, text, self.image(tell))
+        self.compose("up", "--no-start")
 
     def _start(self, anew: Sequence[str] = ()) -> None:
         """Has Compose bring everything to what the file says, these services in any case, and waits until all is well.
@@ -90,13 +106,13 @@ class Containers(Stack):
         ComposeError has a container's last words.
         """
         try:
-            self._compose("up", "--detach", "--remove-orphans")
+            self.compose("up", "--detach", "--remove-orphans")
             if anew:
-                self._compose("up", "--detach", "--force-recreate", "--no-deps", *anew)
+                self.compose("up", "--detach", "--force-recreate", "--no-deps", *anew)
         except ComposeError as error:  # Compose tells that a container is not healthy, and not why
             bad = [row for row in self.rows() if row.state not in ("ok", "starting", "stopped")]
-            raise ComposeError(f"{error}\n{self._words(bad[0])}") if bad else error from error
-        self._wait()
+            raise ComposeError(f"{error}\n{self.words(bad[0])}") if bad else error from error
+        self.wait()
 
     def _undo_to(self, earlier: Path | None, tell: Tell) -> None:
         """Stops a cold start that failed; what ran before goes on with what it ran with."""
@@ -155,7 +171,8 @@ class Containers(Stack):
         """The services that run in containers."""
         return tuple(service for service in services(site) if service.name in CONTAINERS)
 
-    def _compose(self, *words: str) -> str:
+    def compose(self, *words: str) -> str:
+        """Compose's words on the rendered file. Raises ComposeError with its last ones."""
         file = self.paths.rendered.resolve() / containers.FILE
         return engine.run([*engine.composer(), "-p", self.project, "-f", str(file), *words], what=f"compose {words[0]}")
 
@@ -164,14 +181,21 @@ class Containers(Stack):
         listed = engine.run(["docker", "ps", "-aq", "--filter", f"label={_PROJECT}={self.project}"], what="docker ps").split()
         return list(json.loads(engine.run(["docker", "inspect", *listed], what="docker inspect"))) if listed else []
 
-    def _wait(self) -> None:
+    def container(self, service: str) -> str:
+        """The id of a service's container, which must be there."""
+        (one,) = (one["Id"] for one in self._containers() if one["Config"]["Labels"][_SERVICE] == service)
+        return str(one)
+
+    def wait(self) -> None:
+        """Until all is well. Raises ComposeError with a container's last words."""
         end = time.monotonic() + START_WITHIN
         while bad := [row for row in self.rows() if row.state != "ok"]:
             if time.monotonic() > end:
-                raise ComposeError(self._words(bad[0]))
+                raise ComposeError(self.words(bad[0]))
             time.sleep(0.5)
 
-    def _words(self, row: Row) -> str:
+    def words(self, row: Row) -> str:
+        """What is wrong with a service, and its container's last lines."""
         last = subprocess.run(self.log_command(row.name, 15), capture_output=True, text=True, check=False)
         lines = "\n".join(f"  {line}" for line in (last.stdout + last.stderr).splitlines()[-15:])
         return f"{row.name} is not healthy: {row.why or row.state}: its container's last lines:\n{lines}"
@@ -184,7 +208,7 @@ class Containers(Stack):
 
     def change_password(self, _: Site, role: str, password: str) -> None:
         """Gives a role of the running server a new password. Raises ComposeError where it is refused."""
-        self._psql(f"ALTER ROLE {role} PASSWORD '{roles.scram(password)}';\n", f"role {role} could not be given a new password")
+        self.psql(f"ALTER ROLE {role} PASSWORD '{roles.scram(password)}';\n", f"role {role} could not be given a new password")
 
     def is_let_in(self, _: Site) -> bool:
         """Always: within its container the superuser needs no password."""
@@ -192,14 +216,17 @@ class Containers(Stack):
 
     def _settle_roles(self) -> bool:
         """Brings the roles to this version's; tells whether the store has to give rights anew."""
-        told = self._psql(f"{roles.settling(self.paths)}\n{roles.GRANTED};\n", "roles could not be looked after")
+        told = self.psql(f"{roles.settling(self.paths)}\n{roles.GRANTED};\n", "roles could not be looked after")
         return told.split()[-1:] == ["f"]
 
-    def _psql(self, statements: str, failed: str) -> str:
-        """What the server in its container answers to a superuser; ComposeError says what `failed`, and psql's words."""
-        (one,) = (one["Id"] for one in self._containers() if one["Config"]["Labels"][_SERVICE] == "postgres")
+    def psql_words(self) -> list[str]:
+        """A superuser's psql in PostgreSQL's container, which reads statements and writes plain rows."""
         where = ["-U", roles.SUPERUSER, "-p", str(self.site().ports.postgres), "-d", DATABASE_USER]
-        words = ["docker", "exec", "-i", one, "psql", "-qAt", "-v", "ON_ERROR_STOP=1", *where]
+        return ["docker", "exec", "-i", self.container("postgres"), "psql", "-qAt", "-v", "ON_ERROR_STOP=1", *where]
+
+    def psql(self, statements: str, failed: str) -> str:
+        """What the server in its container answers to a superuser; ComposeError says what `failed`, and psql's words."""
+        words = self.psql_words()
         done = subprocess.run(words, input=statements, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise ComposeError(f"PostgreSQL's {failed}: psql in its container: {done.stderr.strip()[-300:]}")
@@ -209,7 +236,7 @@ class Containers(Stack):
         """Stops and removes the containers and their networks; the volumes stay."""
         if not self._containers():
             return False
-        self._compose("down", "--remove-orphans")
+        self.compose("down", "--remove-orphans")
         return True
 
     def wipe(self) -> None:
@@ -268,6 +295,7 @@ def _refuse_what_containers_lack(site: Site, name: str) -> None:
         (site.stream.tls.certificate, "stream.tls", "end TLS at a proxy of yours, or set runtime: native"),
         (site.hosts_access != Access(), "hosts_access", "its files are not shown to containers: set runtime: native"),
         (any(job.access != Access() for job in site.scrape), "scrape.access", "the same: set runtime: native"),
+        (seconds(site.backup.every), "backup.every", "have cron run `make backup`, or set runtime: native"),
     ):
         if bad:
             raise BadInputError(f"{name}: {key}: not in containers: {fix}")

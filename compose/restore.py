@@ -34,7 +34,6 @@ def restore(stack: Stack, label: str, tell: Tell) -> str:
 
     Raises ComposeError where that cannot be done; the data is then what it was.
     """
-    backing.refuse_contained(stack)
     state.refuse_newer(stack.paths)
     site, _ = stack.settings(tell)
     stack.folders(site)
@@ -71,9 +70,7 @@ def chosen(site: Site, paths: Paths, label: str) -> str:
 def beside(stack: Stack, site: Site, label: str) -> list[Path]:
     """Unpacks the set beside the places that it belongs to; returns these. What runs is not touched."""
     folder = backups.files(site, stack.paths) / label
-    manifest = Manifest.read(folder)
-    if manifest.layout > state.LAYOUT:
-        raise ComposeError(f"{folder} was made by a newer version (layout {manifest.layout}): restore it with that version")
+    manifest = Manifest.read(folder, backups.NATIVE)
     pairs = []
     for part in sorted(entry for entry in folder.iterdir() if entry.is_dir()):
         place = stack.paths.data / part.name

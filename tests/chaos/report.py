@@ -16,11 +16,12 @@ def line(result: Result) -> str:
     """A case in words."""
     alert = f"{result.alert} after {result.alerted:.1f} s" if result.alerted is not None else "no alert"
     back = f"back after {result.back:.1f} s" if result.back is not None else "not back"
-    back += f", clients after {result.served:.1f} s" if result.served is not None else ", clients not"
+    back += f" (at most {result.within:.0f} are allowed)"
+    back += f", clients heard again after {result.served:.1f} s" if result.served is not None else ", clients never heard again"
     word = "passed" if result.passed else "FAILED"
     name = f"{result.component}:{result.kind}"
     what = "".join(f"; {count} {words}" for words, count in result.counted.items())
-    return f"{name:<24} {word}: {alert}, {back} (at most {result.within:.0f}), lost {result.lost}, doubled {result.doubled}{what}"
+    return f"{name:<24} {word}: {alert}, {back}, lost {result.lost}, doubled {result.doubled}{what}"
 
 
 def _row(one: Result) -> str:

@@ -20,7 +20,7 @@ from compose.rotate import rotate
 from metrics import stack as names
 from settings.paths import CLONE
 from tests.appliance import status_of
-from tests.containers import looks
+from tests.containers import backing, looks
 from tests.waiting import until
 
 # Each of those behind the entrance.
@@ -30,7 +30,7 @@ STARTED_WITHIN = 60.0  # seconds, from built images
 
 def _up(stack: Containers) -> None:
     began = datetime.now(UTC)
-    stack.up(lambda text: print("   ", text, flush=True))
+    stack.up(backing.say)
     took = (datetime.now(UTC) - began).total_seconds()
     assert took < STARTED_WITHIN, f"took {took:.0f} s"
 
@@ -118,18 +118,22 @@ def _down(stack: Containers) -> list[dict[str, Any]]:
     return [one for one in found if one["labels"].get("job") == names.JOB_ANALYSIS]
 
 
+def _heard(stack: Containers) -> set[int]:
+    return {one["id"] for one in looks.incidents(stack, "TargetDown") + looks.incidents(stack, "ServiceDown")}
+
+
 def _data_stays(stack: Containers) -> None:
     count = "SELECT count(*) FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace"
     looks.rows(stack, "CREATE TABLE kept AS SELECT now() AS at")
     kept, tables = looks.rows(stack, "SELECT at FROM kept"), looks.rows(stack, count)
-    heard = {one["id"] for one in looks.incidents(stack, "TargetDown") + looks.incidents(stack, "ServiceDown")}
+    heard = _heard(stack)
     assert heard
     assert stack.down()
     assert not looks.found(stack)
     stack.up(lambda _: None)
     assert (looks.rows(stack, "SELECT at FROM kept"), looks.rows(stack, count)) == (kept, tables)
     looks.rows(stack, "DROP TABLE kept")
-    assert heard <= {one["id"] for one in looks.incidents(stack, "TargetDown") + looks.incidents(stack, "ServiceDown")}
+    assert heard <= _heard(stack)
 
 
 def _reload(stack: Containers) -> None:
@@ -202,7 +206,7 @@ def _rotated(stack: Containers) -> None:
     before = {name: one["Id"] for name, one in looks.found(stack).items()}
     old = stack.paths.entrance_password.read_text(encoding="ascii")
     for name in ("entrance_password", "app_password"):
-        rotate(stack, name, lambda text: print("   ", text, flush=True))
+        rotate(stack, name, backing.say)
     after = {name: one["Id"] for name, one in looks.found(stack).items()}
     changed = {name for name, container in after.items() if before[name] != container}
     assert changed == {"entrance", "postgres", "stream", "analysis"}, changed
@@ -226,6 +230,18 @@ def _host_seen(stack: Containers) -> None:
     assert failing == 0, looks.names_of(stack, "watchfloor_collector_success == 0")
 
 
+def _backed_up(stack: Containers) -> None:
+    """What was written before a backup is back after it, each row of it; a set that is not whole changes nothing."""
+    heard = _heard(stack)
+    kept = backing.made(stack)
+    _healthy_again(stack)
+    backing.lose_all(stack)
+    backing.try_what_is_not_whole(stack, kept)
+    backing.bring_back(stack, kept)
+    assert heard <= _heard(stack)
+    _healthy_again(stack)
+
+
 STEPS: tuple[tuple[str, Callable[[Containers], None]], ...] = (
     ("up, from built images", _up),
     ("all healthy", _healthy),
@@ -239,6 +255,7 @@ STEPS: tuple[tuple[str, Callable[[Containers], None]], ...] = (
     ("down and up keep the data", _data_stays),
     ("settings are applied, or the old ones stay", _reload),
     ("secrets are rotated", _rotated),
+    ("a backup is made, and brought back", _backed_up),
     ("killed containers come back", _killed),
     ("hung containers come back", _hung),
 )

@@ -77,7 +77,9 @@ def test_every_row_comes_back_and_what_came_later_goes(appliance: Appliance) -> 
     made = backing.backup(appliance.stack, said)
     assert (made.attempts, made.successes, made.ok, made.paused) == (1, 1, True, False)
     label = backups.labels(backups.files(appliance.site, appliance.paths))[-1]
-    assert made.bytes == backups.Manifest.read(backups.files(appliance.site, appliance.paths) / label).bytes > 2**20
+    assert (
+        made.bytes == backups.Manifest.read(backups.files(appliance.site, appliance.paths) / label, backups.NATIVE).bytes > 2**20
+    )
 
     with superuser(appliance) as admin:
         admin.execute("DELETE FROM kept WHERE i % 2 = 0")

@@ -1,0 +1,110 @@
+"""Backups of containers, on a real engine: made, refused where they are not whole, and brought back row by row."""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from compose import backups, container_backup, container_restore
+from compose.backups import Manifest
+from compose.docker import Containers
+from compose.errors import ComposeError
+from compose.rotate import rotate
+from compose.volumes import sha256_of
+from tests.containers import looks
+from tests.waiting import until
+
+_COUNT = "SELECT count(*) FROM price_history"
+_ROWS = "SELECT count(*) || ' ' || sum(hashtextextended(t::text, 0)::numeric) FROM price_history t WHERE id <= {}"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a set holds: its label, the query of its rows' count and checksum with the answer, the unix time before it."""
+
+    label: str
+    query: str
+    rows: str
+    at: float
+
+
+def say(text: str) -> None:
+    """One line of progress."""
+    print("   ", text, flush=True)
+
+
+def made(stack: Containers) -> Kept:
+    """A set, while nobody writes rows."""
+    looks.docker("stop", looks.found(stack)["stream"]["Id"])
+    query, at = _ROWS.format(looks.rows(stack, "SELECT max(id) FROM price_history")), time.time()
+    rows = looks.rows(stack, query)
+    assert int(rows.split()[0]) > 0, rows
+    looks.docker("start", looks.found(stack)["stream"]["Id"])
+    done = container_backup.backup(stack, say)
+    assert done.bytes > 1 << 20, done
+    (label,) = backups.labels(_folder(stack))
+    return Kept(label, query, rows, at)
+
+
+def lose_all(stack: Containers) -> None:
+    """Rows go, and a password is changed: the set knows the old one."""
+    looks.rows(stack, "DELETE FROM price_history")
+    rotate(stack, "app_password", say)
+
+
+def try_what_is_not_whole(stack: Containers, kept: Kept) -> None:
+    """Refused before anything is touched; and where a cluster is no cluster, what was there is back."""
+    bad = _folder(stack) / f"{kept.label[:8]}T000000Z"
+    shutil.copytree(bad.with_name(kept.label), bad)
+    ran = looks.found(stack)["postgres"]["State"]["StartedAt"]
+    with (bad / "postgres.tar").open("r+b") as file:
+        file.truncate(1 << 20)
+    _refused(stack, bad, "is not what was written")
+    _believe(bad)
+    _refused(stack, bad, "unpacking postgres failed")
+    assert looks.found(stack)["postgres"]["State"]["StartedAt"] == ran
+    _hollow(bad)
+    _refused(stack, bad, "does not recover")
+    assert not stack.running()
+    stack.up(say)
+    assert looks.rows(stack, kept.query) != kept.rows
+    shutil.rmtree(bad)
+
+
+def bring_back(stack: Containers, kept: Kept) -> None:
+    """Each row, and Prometheus's samples, are there again; and rows are written by the new password."""
+    assert container_restore.bring_back(stack, kept.label, say) == kept.label
+    assert looks.rows(stack, kept.query) == kept.rows
+    assert looks.query(stack, f"count(up @ {kept.at:.0f})"), "Prometheus has forgotten"
+    count = int(looks.rows(stack, _COUNT))
+    until("rows are written again", lambda: int(looks.rows(stack, _COUNT)) > count, 60, 0.5)
+
+
+def _folder(stack: Containers) -> Path:
+    return backups.files(stack.site(), stack.paths)
+
+
+def _refused(stack: Containers, bad: Path, words: str) -> None:
+    with pytest.raises(ComposeError, match=words):
+        container_restore.bring_back(stack, bad.name, say)
+
+
+def _believe(folder: Path) -> None:
+    """A set whose sums tell of its files as they are."""
+    manifest = Manifest.read(folder, backups.DOCKER)
+    replace(manifest, sums={name: sha256_of(folder / f"{name}.tar") for name in manifest.sums}).write(folder)
+
+
+def _hollow(folder: Path) -> None:
+    """A set whose cluster is none."""
+    nothing = folder.parent / "PG_VERSION"
+    nothing.write_text("x\n", encoding="ascii")
+    with tarfile.open(folder / "postgres.tar", "w") as archive:
+        archive.add(nothing, arcname=nothing.name)
+    nothing.unlink()
+    _believe(folder)
