@@ -12,7 +12,7 @@ import os
 import sys
 from pathlib import Path
 
-from compose import commands, engine
+from compose import commands, engine, restore
 from compose.bootstrap import LOCK_VARIABLE, take_lock
 from compose.docker import Containers
 from compose.errors import EXIT_INTERRUPTED, ComposeError
@@ -21,6 +21,7 @@ from compose.native import Stack
 from metrics.process import version
 from settings.paths import CLONE
 
+_WHOLE = {"reload", "certs", "rotate", "backup", "restore"}  # not on the data of a restore that was cut off
 _LOCKED = {"up", "down", "reload", "certs", "rotate", "clean", "uninstall", "restore"}
 
 
@@ -33,6 +34,8 @@ def main(arguments: list[str]) -> int:
         stack = chosen(host, site_file)
         if options.command in _LOCKED or (options.command == "backup" and stack.contained):
             _hold_lock(host)
+        if options.command in _WHOLE:
+            restore.refuse_cut_off(stack.paths)
         return int(commands.COMMANDS[options.command](stack, options))
     except ComposeError as error:
         print(error, file=sys.stderr)

@@ -8,6 +8,7 @@ tar a service instead, PostgreSQL among them.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -44,7 +45,9 @@ def fresh(site: Site, paths: Paths) -> Iterator[Path]:
     new = folder / f"{label}{_PARTIAL}"
     new.mkdir(mode=0o700)
     yield new
+    os.sync()  # older ones go only when this one is on its disk
     new.rename(folder / label)
+    os.sync()
     for old in labels(folder)[: -site.backup.keep]:
         shutil.rmtree(folder / old)
 
@@ -79,9 +82,10 @@ class Manifest:
         if found.layout > state.LAYOUT:
             raise ComposeError(f"{folder} was made by a newer version (layout {found.layout}): restore it with that version")
         if found.runtime != runtime:
-            raise ComposeError(
-                f"{folder} was made in another runtime: site.yaml: set runtime: {found.runtime}, or take another one by from="
-            )
+            what = f"{folder} was made in another runtime: site.yaml"
+            raise ComposeError(f"{what}: set runtime: {found.runtime}, or take another one by from=")
+        if Path(found.data).is_absolute() or ".." in Path(found.data).parts:
+            raise ComposeError(f"no backup: {folder / MANIFEST}: data: {found.data} leads elsewhere: take another one by from=")
         return found
 
 

@@ -76,6 +76,8 @@ def status(stack: Stack, options: argparse.Namespace) -> int:
 
 
 def _warn(stack: Stack) -> None:
+    if file := restore.cut_off(stack.paths):
+        print(f"CUT OFF: a restore has not ended: {file}: `make up` brings the data from before it back", file=sys.stderr)
     site = stack.site()
     if exposed(site):
         what = f"INSECURE: bind: {site.bind} shows every service to the network without TLS and a password: site.yaml"

@@ -84,7 +84,7 @@ def _make(stack: Containers, site: Site, tell: Tell) -> int:
             major, data = _cluster(stack)
         size = machine.size(fresh)
         Manifest(state.LAYOUT, major, "", size, backups.DOCKER, data, sums).write(fresh)
-    stack.wait()
+    stack.wait(PROMETHEUS)
     return size
 
 
@@ -96,8 +96,8 @@ def file_of(folder: Path, service: str) -> Path:
 @contextmanager
 def _standing_still(stack: Containers) -> Iterator[None]:
     """Prometheus is stopped in here; should this program be killed, `make up` starts it."""
-    stack.compose("stop", PROMETHEUS)
     try:
+        stack.compose("stop", PROMETHEUS)
         yield
     finally:
         stack.compose("start", PROMETHEUS)
@@ -121,7 +121,7 @@ def _log_kept(stack: Containers) -> Iterator[None]:
             asking.write(_SLOT)
             asking.flush()
             if not session.stdout.readline():
-                raise ComposeError("PostgreSQL gives no replication slot: `make logs s=postgres`: raise max_replication_slots")
+                raise ComposeError("PostgreSQL gave no replication slot to keep its log by: `make logs s=postgres` has its words")
             yield
 
 
@@ -129,4 +129,6 @@ def _cluster(stack: Containers) -> tuple[str, str]:
     """PostgreSQL's major version, and where its cluster is within its volume."""
     asked = "SELECT current_setting('server_version_num')::int / 10000; SHOW data_directory;\n"
     major, place = stack.psql(asked, "version could not be asked").split()
+    if not Path(place).is_relative_to(CONTAINERS[POSTGRES].state):
+        raise ComposeError(f"PostgreSQL keeps its cluster outside its volume: {place}: it could not be brought back")
     return major, str(Path(place).relative_to(CONTAINERS[POSTGRES].state))

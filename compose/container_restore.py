@@ -7,6 +7,7 @@ off, and the old state goes back.
 from __future__ import annotations
 
 import json
+import os
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -45,11 +46,10 @@ def bring_back(stack: Containers, label: str, tell: Tell) -> str:
     services = [name for name in manifest.sums if name in {service.name for service in stack.services(site)}]
     tell(f"restoring {label} beside what is there")
     held = volumes(stack, tell)
-    for name in services:
-        held.unpack(name, file_of(folder, name), manifest.data if name == POSTGRES else "")
+    _unpack(held, folder, manifest, services)
     tell("stopping, and putting it in place")
-    stack.compose("stop")
     try:
+        stack.compose("stop")
         _swap(stack, held, services)
         if POSTGRES in services:
             _let_in(stack, manifest)
@@ -86,10 +86,24 @@ def _refuse_other_version(folder: Path, manifest: Manifest) -> None:
         raise ComposeError(f"{what}: restore it with the Watchfloor that made it, then move (docs/guides/upgrade.md)")
 
 
+def _unpack(held: Volumes, folder: Path, manifest: Manifest, services: list[str]) -> None:
+    try:
+        for name in services:
+            below = (manifest.data, manifest.postgres) if name == POSTGRES else ()
+            held.unpack(name, file_of(folder, name), *below)
+    except BaseException:  # what was unpacked until now may have filled a disk
+        for name in services:
+            with suppress(ComposeError):
+                held.run(name, "clear")
+        raise
+
+
 def _swap(stack: Containers, held: Volumes, services: list[str]) -> None:
     new = journal(stack.paths).with_suffix(".new")
     new.write_text(json.dumps(services), encoding="utf-8")
+    os.sync()
     new.replace(journal(stack.paths))
+    os.sync()
     for name in services:
         held.run(name, "swap")
 
@@ -108,7 +122,7 @@ def _let_in(stack: Containers, manifest: Manifest) -> None:
 
 def journal(paths: Paths) -> Path:
     """Where a restore writes down which volumes it changes."""
-    return paths.run / "restore-volumes.json"
+    return restore.journal(paths, contained=True)
 
 
 def go_back(stack: Containers, tell: Tell) -> bool:

@@ -50,6 +50,12 @@ class Containers(Stack):
         self.project = f"watchfloor-{name}"
         self._copies = Copies(self.paths.home / "containers" / containers.SECRETS, self.group)
 
+    def settings(self, tell: Tell) -> tuple[Site, str]:
+        """The settings and their text. Raises BadInputError for what this runtime lacks, too."""
+        site, text = super().settings(tell)
+        _refuse_what_containers_lack(site, self.site_file.name)
+        return site, text
+
     def up(self, tell: Tell) -> bool:
         """Renders, builds our image where it is new, and has Compose bring everything to what the file says.
 
@@ -57,7 +63,6 @@ class Containers(Stack):
         """
         state.refuse_newer(self.paths)
         site, text = self.settings(tell)
-        _refuse_what_containers_lack(site, self.site_file.name)
         before = self._containers()
         if not before:
             self._refuse_published_ports(site)
@@ -186,10 +191,10 @@ class Containers(Stack):
         (one,) = (one["Id"] for one in self._containers() if one["Config"]["Labels"][_SERVICE] == service)
         return str(one)
 
-    def wait(self) -> None:
-        """Until all is well. Raises ComposeError with a container's last words."""
+    def wait(self, *names: str) -> None:
+        """Until all is well, or these. Raises ComposeError with a container's last words."""
         end = time.monotonic() + START_WITHIN
-        while bad := [row for row in self.rows() if row.state != "ok"]:
+        while bad := [row for row in self.rows() if row.state != "ok" and row.name in (names or (row.name,))]:
             if time.monotonic() > end:
                 raise ComposeError(self.words(bad[0]))
             time.sleep(0.5)

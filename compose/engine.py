@@ -59,7 +59,7 @@ def runtime(site_file: Path, home: Path) -> str:
 def _native_before(home: Path) -> bool:
     """Whether processes keep state in this home; containers keep theirs in volumes."""
     data = home / "data"
-    return data.is_dir() and any(data.iterdir())
+    return data.is_dir() and any(entry.name != "backup" for entry in data.iterdir())  # that one tells of backups of either
 
 
 def run(words: Sequence[str], *, what: str, cwd: Path | None = None) -> str:

@@ -126,9 +126,20 @@ def _recovered(data: Path) -> None:
         time.sleep(0.05)
 
 
-def journal(paths: Paths) -> Path:
-    """Where a restore writes down what it renames."""
-    return paths.run / "restore.json"
+def journal(paths: Paths, *, contained: bool = False) -> Path:
+    """Where a restore writes down what it renames: folders, or volumes."""
+    return paths.run / ("restore-volumes.json" if contained else "restore.json")
+
+
+def cut_off(paths: Paths) -> Path | None:
+    """The journal of a restore that was cut off."""
+    return next((file for file in (journal(paths), journal(paths, contained=True)) if file.exists()), None)
+
+
+def refuse_cut_off(paths: Paths) -> None:
+    """Raises ComposeError after a restore that was cut off: what runs then may be half of the one and half of the other."""
+    if file := cut_off(paths):
+        raise ComposeError(f"a restore was cut off: {file}: `make up` first: the data from before it comes back")
 
 
 def swap(paths: Paths, places: list[Path]) -> None:

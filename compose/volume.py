@@ -66,8 +66,12 @@ def pack(place: Path) -> None:
     shutil.rmtree(staged)
 
 
-def unpack(place: Path, below: str) -> None:
-    """The tar on standard input, beside what is there; it will stand in the folder `below` of the place."""
+def unpack(place: Path, below: str = "", version: str = "") -> None:
+    """The tar on standard input, beside what is there; it will stand in the folder `below` of the place.
+
+    Raises ValueError for what is no backup, and where PostgreSQL's `version` is asked for and is another.
+    """
+    clear(place)  # of an earlier restore that was good
     target = _empty(place, "fresh") / below
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tarfile.open(fileobj=sys.stdin.buffer, mode="r|") as archive:
@@ -77,13 +81,14 @@ def unpack(place: Path, below: str) -> None:
             if not (member.isfile() or member.isdir()) or ".." in parts or parts[:1] == ("/",):
                 raise ValueError(f"{member.name}: a backup holds files and folders: take another one")
             archive.extract(member, target)
+    if version and (target / "PG_VERSION").read_text(encoding="ascii").strip() != version:
+        raise ValueError(f"the cluster is not of PostgreSQL {version}: take another backup")
 
 
 def swap(place: Path) -> None:
     """What was unpacked gets its place; what was there stands aside."""
     own = place / OWN
-    shutil.rmtree(own / "before", ignore_errors=True)  # of an earlier one that was good
-    (own / "leaving").mkdir(mode=0o700)  # where it is there already, something was cut off, and is to be undone first
+    (own / "leaving").mkdir(mode=0o700)
     _move(_entries(place), own / "leaving")
     (own / "leaving").rename(own / "before")
     _move((own / "fresh").iterdir(), place)
@@ -104,7 +109,8 @@ def undo(place: Path) -> None:
 
 def clear(place: Path) -> None:
     """Removes all that this module has made."""
-    shutil.rmtree(place / OWN, ignore_errors=True)
+    if (place / OWN).exists():
+        shutil.rmtree(place / OWN)
 
 
 def _empty(place: Path, name: str) -> Path:

@@ -176,11 +176,14 @@ def test_wherever_a_swap_and_its_undoing_are_cut_off_the_old_state_comes_back(
 
 
 def test_a_swap_that_was_not_undone_is_not_begun_again(swapping: Path) -> None:
-    (swapping / volume.OWN / "leaving").mkdir()
-    (swapping / volume.OWN / "leaving" / "precious").write_text("old")
-    ended = act("swap", swapping)
-    assert ended.returncode == 1
-    assert (swapping / volume.OWN / "leaving" / "precious").exists()
+    for left in ("leaving", "before"):
+        kept = swapping / volume.OWN / left / "precious"
+        filled(kept.parent, precious="old")
+        ended = act("swap", swapping)
+        assert ended.returncode == 1
+        assert kept.exists()
+        kept.unlink()
+        kept.parent.rmdir()
 
 
 @pytest.mark.parametrize("name", ["../outside", "/tmp/outside", "a/../../outside"])  # noqa: S108  # nothing is written there
@@ -202,6 +205,25 @@ def test_a_link_is_no_part_of_a_backup(swapping: Path) -> None:
     with tarfile.open(fileobj=held, mode="w") as archive:
         archive.addfile(link)
     assert act("unpack", swapping, "", given=held.getvalue()).returncode == 1
+
+
+def test_a_cluster_of_another_version_is_refused_before_it_has_its_place(swapping: Path, tmp_path: Path) -> None:
+    source = filled(tmp_path / "source", PG_VERSION="17\n")
+    done("stage-files", source)
+    packed = done("pack", source)
+    ended = act("unpack", swapping, "18/docker", "18", given=packed)
+    assert (ended.returncode, b"is not of PostgreSQL 18" in ended.stderr) == (1, True)
+    done("unpack", swapping, "18/docker", "17", given=packed)
+    assert tree(swapping) == OLD
+
+
+def test_what_an_earlier_restore_left_is_gone_before_the_next(swapping: Path, tmp_path: Path) -> None:
+    done("swap", swapping)
+    source = filled(tmp_path / "source", e="newest")
+    done("stage-files", source)
+    done("unpack", swapping, given=done("pack", source))
+    done("undo", swapping)
+    assert tree(swapping) == NEW
 
 
 def test_a_tar_that_ends_early_changes_nothing(swapping: Path, tmp_path: Path) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import subprocess
+import sys
 import tarfile
 import time
 from dataclasses import dataclass, replace
@@ -16,6 +20,7 @@ from compose.docker import Containers
 from compose.errors import ComposeError
 from compose.rotate import rotate
 from compose.volumes import sha256_of
+from settings.paths import CLONE
 from tests.containers import looks
 from tests.waiting import until
 
@@ -25,12 +30,13 @@ _ROWS = "SELECT count(*) || ' ' || sum(hashtextextended(t::text, 0)::numeric) FR
 
 @dataclass(frozen=True)
 class Kept:
-    """What a set holds: its label, the query of its rows' count and checksum with the answer, the unix time before it."""
+    """What a set holds: its label, the query of its rows' count and checksum with the answer, and when it was begun and done."""
 
     label: str
     query: str
     rows: str
-    at: float
+    begun: float
+    done: float
 
 
 def say(text: str) -> None:
@@ -48,7 +54,7 @@ def made(stack: Containers) -> Kept:
     done = container_backup.backup(stack, say)
     assert done.bytes > 1 << 20, done
     (label,) = backups.labels(_folder(stack))
-    return Kept(label, query, rows, at)
+    return Kept(label, query, rows, at, time.time())
 
 
 def lose_all(stack: Containers) -> None:
@@ -63,7 +69,7 @@ def try_what_is_not_whole(stack: Containers, kept: Kept) -> None:
     shutil.copytree(bad.with_name(kept.label), bad)
     ran = looks.found(stack)["postgres"]["State"]["StartedAt"]
     with (bad / "postgres.tar").open("r+b") as file:
-        file.truncate(1 << 20)
+        file.truncate((1 << 20) + 100)
     _refused(stack, bad, "is not what was written")
     _believe(bad)
     _refused(stack, bad, "unpacking postgres failed")
@@ -76,11 +82,30 @@ def try_what_is_not_whole(stack: Containers, kept: Kept) -> None:
     shutil.rmtree(bad)
 
 
+def kill_a_restore(stack: Containers, kept: Kept) -> None:
+    """Killed once it has begun to change volumes, it is told by each command; the next start brings the old data back."""
+    where = ["--home", str(stack.host.home), "--site", str(stack.site_file)]
+    words = [sys.executable, "-m", "compose", "restore", "--yes", "--from", kept.label, *where]
+    with subprocess.Popen(words, cwd=CLONE, start_new_session=True) as process:
+        until("it changes volumes", lambda: container_restore.journal(stack.paths).exists(), 120, 0.01)
+        os.killpg(process.pid, signal.SIGKILL)
+    told = subprocess.run(
+        [sys.executable, "-m", "compose", "backup", *where], cwd=CLONE, capture_output=True, text=True, check=False
+    )
+    assert (told.returncode, "a restore was cut off" in told.stderr) == (1, True), told
+    subprocess.run([sys.executable, "-m", "compose", "up", *where], cwd=CLONE, check=True)
+    assert not container_restore.journal(stack.paths).exists()
+    assert looks.rows(stack, kept.query) != kept.rows
+
+
 def bring_back(stack: Containers, kept: Kept) -> None:
-    """Each row, and Prometheus's samples, are there again; and rows are written by the new password."""
+    """Each row, and Prometheus's samples, are there again, and what came later is not; rows are written by the new password."""
+    late = "count(count_over_time(up[10s] @ {:.0f}))"
+    until("samples that the set lacks", lambda: looks.query(stack, late.format(kept.done + 20)), 60, 0.5)
     assert container_restore.bring_back(stack, kept.label, say) == kept.label
     assert looks.rows(stack, kept.query) == kept.rows
-    assert looks.query(stack, f"count(up @ {kept.at:.0f})"), "Prometheus has forgotten"
+    assert looks.query(stack, late.format(kept.begun)), "Prometheus has forgotten"
+    assert not looks.query(stack, late.format(kept.done + 20)), "Prometheus has what the set lacks"
     count = int(looks.rows(stack, _COUNT))
     until("rows are written again", lambda: int(looks.rows(stack, _COUNT)) > count, 60, 0.5)
 
@@ -101,10 +126,10 @@ def _believe(folder: Path) -> None:
 
 
 def _hollow(folder: Path) -> None:
-    """A set whose cluster is none."""
-    nothing = folder.parent / "PG_VERSION"
-    nothing.write_text("x\n", encoding="ascii")
+    """A set whose cluster has nothing but its version."""
+    known = folder.parent / "PG_VERSION"
+    known.write_text(f"{Manifest.read(folder, backups.DOCKER).postgres}\n", encoding="ascii")
     with tarfile.open(folder / "postgres.tar", "w") as archive:
-        archive.add(nothing, arcname=nothing.name)
-    nothing.unlink()
+        archive.add(known, arcname=known.name)
+    known.unlink()
     _believe(folder)

@@ -237,6 +237,7 @@ def _backed_up(stack: Containers) -> None:
     _healthy_again(stack)
     backing.lose_all(stack)
     backing.try_what_is_not_whole(stack, kept)
+    backing.kill_a_restore(stack, kept)
     backing.bring_back(stack, kept)
     assert heard <= _heard(stack)
     _healthy_again(stack)

@@ -9,18 +9,46 @@ import asyncio
 import base64
 import os
 import struct
+import time
 from collections.abc import Callable
 from typing import cast
 
 _TEXT, _CLOSE, _PING, _PONG = 0x1, 0x8, 0x9, 0xA
+_LATER = 0.005  # seconds that what has arrived waits to be read
 _MASK = bytes(4)  # a key like any other, by which what is sent stays as it is
 
 
-class Socket(asyncio.Protocol):
-    """One connection. `told(message)` for each text message; `ended(code)` when it is over, 1006 where nobody said why."""
+class Inbox:
+    """What has arrived, and when (unix time, s): it is read a little later, so that reading it delays nothing that arrives next.
 
-    def __init__(self, told: Callable[[bytes], None], ended: Callable[[int], None]) -> None:
-        self._told, self._ended = told, ended
+    A message to a thousand clients of one process arrives a thousand times within milliseconds; were each read at once, the last
+    would count the reading of all before it as the server's delay.
+    """
+
+    def __init__(self) -> None:
+        self._held: list[tuple[Callable[[bytes, float], None], bytes, float]] = []
+
+    def put(self, read: Callable[[bytes, float], None], data: bytes) -> None:
+        """`read(data, arrived)` comes within a few milliseconds, in the order of arrival."""
+        if not self._held:
+            asyncio.get_running_loop().call_later(_LATER, self._read)
+        self._held.append((read, data, time.time()))
+
+    def _read(self) -> None:
+        held, self._held = self._held, []
+        for read, data, arrived in held:
+            read(data, arrived)
+
+
+class Socket(asyncio.Protocol):
+    """One connection, which keeps what arrives in an inbox.
+
+    `told(message, arrived)` for each text message, with its unix time (s); `ended(code)` when it is over, 1006 where nobody said
+    why.
+    """
+
+    def __init__(self, told: Callable[[bytes, float], None], ended: Callable[[int], None], inbox: Inbox) -> None:
+        self._told, self._ended, self._inbox = told, ended, inbox
         self._rest = b""
         self._code = 1006
         self.ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -49,6 +77,9 @@ class Socket(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """The answer to the handshake, then frames."""
+        self._inbox.put(self._read, data)
+
+    def _read(self, data: bytes, arrived: float) -> None:
         rest = self._rest + data if self._rest else data
         if not self.ready.done():
             end = rest.find(b"\r\n\r\n")
@@ -60,9 +91,9 @@ class Socket(asyncio.Protocol):
             if status != 101:
                 self.transport.close()
                 return
-        self._rest = rest[self._frames(rest) :]
+        self._rest = rest[self._frames(rest, arrived) :]
 
-    def _frames(self, data: bytes) -> int:
+    def _frames(self, data: bytes, arrived: float) -> int:
         """Takes the whole frames; where the rest begins."""
         place, most = 0, len(data)
         while place + 2 <= most:
@@ -74,13 +105,13 @@ class Socket(asyncio.Protocol):
                 size, begin = int.from_bytes(data[begin : begin + wide], "big"), begin + wide
             if begin + size > most:
                 break
-            self._take(first & 0xF, data[begin : begin + size])
+            self._take(first & 0xF, data[begin : begin + size], arrived)
             place = begin + size
         return place
 
-    def _take(self, opcode: int, payload: bytes) -> None:
+    def _take(self, opcode: int, payload: bytes, arrived: float) -> None:
         if opcode == _TEXT:
-            self._told(payload)
+            self._told(payload, arrived)
         elif opcode == _PING:
             self._frame(_PONG, payload)
         elif opcode == _CLOSE:
@@ -89,7 +120,10 @@ class Socket(asyncio.Protocol):
             self.transport.close()
 
     def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002  # the base class's signature
-        """It is over."""
+        """It is over, once what came before has been read."""
+        self._inbox.put(self._over, b"")
+
+    def _over(self, *_: object) -> None:
         if not self.ready.done():
             self.ready.set_result(0)
         self._ended(self._code)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.load.pace import Paced, pace
 from tests.load.recorder import Recorder
 from tests.load.shapes import Shape
-from tests.load.sockets import Socket
+from tests.load.sockets import Inbox, Socket
 from tests.load.wire import Due, Wire, get
 
 _HELLO = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
@@ -65,13 +65,16 @@ def frame(opcode: int, payload: bytes) -> bytes:
 def test_frames_are_read_however_they_are_cut(frames: list[tuple[int, int]], where: list[int]) -> None:
     async def read() -> tuple[list[bytes], bytes]:
         told: list[bytes] = []
-        sink, socket = Sink(), Socket(told.append, lambda _: None)
+        over = asyncio.Event()
+        sink, socket = Sink(), Socket(lambda text, _: told.append(text), lambda _: over.set(), Inbox())
         socket.connection_made(sink)
         sink.written = b""
         for piece in pieces(
             _HELLO + b"".join(frame(opcode, bytes(size % 126 if opcode == 9 else size)) for opcode, size in frames), where
         ):
             socket.data_received(piece)
+        socket.connection_lost(None)
+        await over.wait()
         return told, sink.written
 
     told, written = asyncio.run(read())
@@ -111,3 +114,26 @@ def test_what_leaves_too_late_is_not_sent() -> None:
     asyncio.run(pace(Shape(100, 0, 0.3, 0), lambda *_: time.sleep(0.02), paced))
     assert paced.offered == 30
     assert paced.sent < 29
+
+
+def test_what_arrives_is_timed_before_anything_is_read() -> None:
+    """A hundred messages, each of which takes a millisecond to be read: none counts the reading of those before it."""
+
+    async def arrive() -> list[float]:
+        inbox, done = Inbox(), asyncio.Event()
+        seen: list[float] = []
+
+        def read(_: bytes, arrived: float) -> None:
+            time.sleep(0.001)
+            seen.append(arrived)
+            if len(seen) == 100:
+                done.set()
+
+        for _ in range(100):
+            inbox.put(read, b"")
+        await done.wait()
+        return seen
+
+    seen = asyncio.run(arrive())
+    assert seen == sorted(seen)
+    assert seen[-1] - seen[0] < 0.05

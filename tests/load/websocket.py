@@ -16,7 +16,7 @@ from stream.loop import ended
 from tests.load.place import HOST, Place
 from tests.load.recorder import Recorder
 from tests.load.shapes import Listener, LoadTest
-from tests.load.sockets import Socket
+from tests.load.sockets import Inbox, Socket
 from tests.load.wire import address
 
 _PATIENCE = 30.0  # seconds for what must come: a handshake, an answer
@@ -43,9 +43,9 @@ _DECODE = msgspec.json.Decoder(_Said).decode
 class Client:
     """One client of one room, which comes back when it is closed."""
 
-    def __init__(self, number: int, port: int, room: str, does: Listener, recorder: Recorder) -> None:
+    def __init__(self, number: int, port: int, room: str, does: Listener, recorder: Recorder, *, inbox: Inbox) -> None:
         self.number, self.room = number, room
-        self._port, self._does, self._recorder = port, does, recorder
+        self._port, self._does, self._recorder, self._inbox = port, does, recorder, inbox
         self._subscribe = json.dumps({"type": "subscribe", "room": room}).encode()
         self._unsubscribe = json.dumps({"type": "unsubscribe", "room": room}).encode()
         self._socket: Socket | None = None
@@ -74,7 +74,7 @@ class Client:
         loop, began = asyncio.get_running_loop(), time.perf_counter()
         async with asyncio.timeout(_PATIENCE):
             _, self._socket = await loop.create_connection(
-                lambda: Socket(self._told, self._ended), HOST, self._port, local_addr=(address(self.number), 0)
+                lambda: Socket(self._told, self._ended, self._inbox), HOST, self._port, local_addr=(address(self.number), 0)
             )
             status = await self._socket.ready
         if status != 101:
@@ -113,10 +113,10 @@ class Client:
         self._answer.set()
         self._event.set()
 
-    def _told(self, text: bytes) -> None:
+    def _told(self, text: bytes, arrived: float) -> None:
         said = _DECODE(text)
         if said.type == "data":
-            self._data(said)
+            self._data(said, arrived)
         elif said.type in ("subscription", "unsubscription"):
             if said.type == "subscription":
                 self._epoch, self._last = said.epoch, said.seq
@@ -127,8 +127,8 @@ class Client:
             self._recorder.lost += said.to - said.from_ + 1
             self._last = max(self._last, said.to)
 
-    def _data(self, said: _Said) -> None:
-        self._recorder.answered(self.room, max(0.0, time.time() - said.timestamp / 1000))
+    def _data(self, said: _Said, arrived: float) -> None:
+        self._recorder.answered(self.room, max(0.0, arrived - said.timestamp / 1000))
         if said.epoch == self._epoch:
             self._recorder.doubled += said.seq <= self._last
             self._recorder.lost += max(0, said.prev - self._last)
@@ -154,9 +154,9 @@ def rooms(test: LoadTest) -> list[str]:
 
 async def run(test: LoadTest, place: Place, recorder: Recorder) -> None:
     """Clients come within the first ramp and go within the last."""
-    loop, began = asyncio.get_running_loop(), time.perf_counter()
+    loop, began, inbox = asyncio.get_running_loop(), time.perf_counter(), Inbox()
     clients = [
-        Client(number, place.stream, room, test.listeners[room], recorder) for number, room in enumerate(rooms(test))
+        Client(number, place.stream, room, test.listeners[room], recorder, inbox=inbox) for number, room in enumerate(rooms(test))
     ]  # fmt: skip
     tasks: list[asyncio.Task[None]] = []
     recorder.paced.offered = test.users

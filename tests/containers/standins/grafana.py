@@ -2,11 +2,13 @@
 """Stands where Grafana would: proves that its files can be read in its container by its user, and nothing of Grafana itself."""
 
 import configparser
+import contextlib
 import http.server
 import json
 import os
 import pathlib
 import re
+import sqlite3
 import sys
 
 config = next(word.partition("=")[2] for word in sys.argv if word.startswith("--config="))
@@ -23,7 +25,10 @@ assert dashboards
 found = [json.loads(path.read_text(encoding="utf-8")) for path in pathlib.Path(dashboards[1]).glob("*.json")]
 assert found, "no dashboards"
 assert os.environ["WATCHFLOOR_ALERTMANAGER_PASSWORD"]
-(pathlib.Path(ini["paths"]["data"]) / "started").touch()
+with contextlib.closing(sqlite3.connect(pathlib.Path(ini["paths"]["data"]) / "grafana.db")) as database:
+    database.execute("CREATE TABLE IF NOT EXISTS started (at)")
+    database.execute("INSERT INTO started VALUES (unixepoch())")
+    database.commit()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
