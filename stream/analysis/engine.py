@@ -21,8 +21,8 @@ from stream.analysis.market import Market, Symbol
 from stream.analysis.messages import RISK, TYPES, Analysis, AnalysisType, Forecast
 from stream.analysis.models import KINDS
 from stream.analysis.models.base import Features, Figures, Model, NotReadyError, Stated, View
+from stream.analysis.online import StateError
 from stream.analysis.predictions import Prediction
-from stream.analysis.regression import StateError
 from stream.messages import MARKET
 
 SAMPLES = 4  # of each symbol in a horizon

@@ -18,8 +18,8 @@ from metrics.model import Sample
 from stream.analysis.engine import Engine, Served
 from stream.analysis.messages import TYPES, AnalysisType
 from stream.analysis.models import READS
+from stream.analysis.online import StateError
 from stream.analysis.predictions import Prediction, scores
-from stream.analysis.regression import StateError
 from stream.analysis.versions import FORMAT, Shelf, Version, VersionError, library
 
 FIRST = 200  # outcomes that the first version has learned from; the next ones come as they double, until time rules

@@ -12,13 +12,13 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from metrics.process import version
 from stream.analysis.messages import AnalysisType
 
 FORMAT = 1
@@ -49,8 +49,8 @@ class Version(Struct, frozen=True, kw_only=True):
 
 
 def library() -> str:
-    """The library whose models are stored, with its version."""
-    return f"river {version('river')}"
+    """The program whose models are stored, with its version."""
+    return f"watchfloor {version()}"
 
 
 def checksum(state: dict[str, Any]) -> str:

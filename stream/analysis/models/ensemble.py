@@ -20,8 +20,9 @@ from stream.analysis.market import MID, Symbol
 from stream.analysis.messages import PREDICTIVE, Forecast
 from stream.analysis.models.base import Features, Figures, NotReadyError, Outcome, View, forecast_of
 from stream.analysis.models.predictive import random_walk, technical
+from stream.analysis.online import StateError, finite, numbers
 from stream.analysis.pool import Pool
-from stream.analysis.regression import Quantiles, Regression, StateError, finite, numbers
+from stream.analysis.regression import Quantiles, Regression
 from stream.messages import SENTIMENT as ROOM
 
 TECHNICAL = ("trend_fast", "trend_mid", "trend_slow", "rsi", "macd", "vwap")

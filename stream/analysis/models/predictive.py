@@ -13,8 +13,9 @@ from typing import Any
 from stream.analysis.market import FAST, MID, SLOW, Pace, Symbol
 from stream.analysis.messages import Forecast
 from stream.analysis.models.base import Features, Figures, NotReadyError, Outcome, View, forecast_of
+from stream.analysis.online import numbers
 from stream.analysis.pool import Pool
-from stream.analysis.regression import MISS, Regression, numbers
+from stream.analysis.regression import MISS, Regression
 from stream.messages import MARKET, ONCHAIN
 
 NAMES = ("trend_fast", "trend_mid", "trend_slow", "rsi", "macd", "vwap", "flow", "value", "mood")

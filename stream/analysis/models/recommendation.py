@@ -1,7 +1,7 @@
 """`recommendation-generation`: buy, hold or sell, how much, why, and at what risk.
 
 The outcome is the action that hindsight would have taken: buy (1) where the price rose by more than `THRESHOLD` of the
-horizon's usual move, sell (-1) where it fell by more, else hold (0): of a random walk, a third each. The model is river's
+horizon's usual move, sell (-1) where it fell by more, else hold (0): of a random walk, a third each. The model is a
 softmax regression on what the ensemble and the risk model state. `lower` and `upper` bound the set of actions that holds the
 right one with 90 %: grown from the likeliest towards the likelier neighbour until it has the probability that past outcomes
 needed (adaptive prediction sets, Romano, Sesia & Candès, 2020). The baseline is the past's shares.
@@ -16,15 +16,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from river.linear_model import SoftmaxRegression
-from river.optim import SGD
-from river.preprocessing import StandardScaler
-
 from stream.analysis.market import Symbol
 from stream.analysis.messages import ENSEMBLE, LEVEL, RISK, Forecast
 from stream.analysis.models.base import Features, Figures, NotReadyError, Outcome, View
+from stream.analysis.online import Scaler, Softmax, StateError, finite, numbers
 from stream.analysis.pool import Pool
-from stream.analysis.regression import StateError, finite, numbers
 
 ACTIONS = (-1, 0, 1)
 WORDS = {-1: "sell", 0: "hold", 1: "buy"}
@@ -32,6 +28,7 @@ NAMES = ("rises", "point", "width", "risk", "risk_rises")
 THRESHOLD = 0.43  # standard deviations: a normal distribution has a third between the thresholds
 MOST_SIZE, BUDGET = 0.25, 0.01  # of the capital: the largest position, and the shortfall that it may have
 _RATE, _L2 = 0.003, 0.01
+_ONE, _MOST_SCALED = "one", 5.0  # the constant feature, the last one; standard deviations
 
 
 class Recommendation:
@@ -41,8 +38,7 @@ class Recommendation:
         self._samples = 0
         self.needed = Pool()  # the probability that a set had to have to hold what happened
         self.happened = Pool()
-        self._scaler = StandardScaler()
-        self._model = SoftmaxRegression(optimizer=SGD(_RATE), l2=_L2)
+        self._scaler, self._model = Scaler(NAMES), Softmax(len(NAMES) + 1, _RATE, _L2)
 
     @property
     def samples(self) -> int:
@@ -72,14 +68,13 @@ class Recommendation:
         return {WORDS[one]: share for one, share in zip(ACTIONS, shares, strict=True)} | {"size": size(action, features)}
 
     def _shares(self, features: Features) -> list[float]:
-        known = self._model.predict_proba_one(self._scaled(features)) if self.samples else {}
+        known = self._model.predict(self._scaled(features)) if self.samples else {}
         raw = [float(known.get(action, 0.0)) for action in ACTIONS]
         total = math.fsum(raw)
         return [value / total for value in raw] if total > 0 and math.isfinite(total) else [1 / 3] * 3
 
-    def _scaled(self, features: Features) -> dict[str, float]:
-        scaled = self._scaler.transform_one({name: features[name] for name in NAMES})
-        return {name: min(max(value, -5.0), 5.0) for name, value in scaled.items()} | {"one": 1.0}
+    def _scaled(self, features: Features) -> list[float]:
+        return [*self._scaler.scaled(features, _MOST_SCALED), 1.0]
 
     def forecast(self, features: Features, expected: Figures) -> Forecast:  # noqa: ARG002  # the protocol's
         """The action; the probability is that of its being right in hindsight."""
@@ -112,32 +107,32 @@ class Recommendation:
         self.needed.add(_mass([expected[WORDS[action]] for action in ACTIONS], right))
         self.happened.add(float(right))
         self._samples += 1
-        self._scaler.learn_one({name: features[name] for name in NAMES})
-        self._model.learn_one(self._scaled(features), right)
+        self._scaler.learn(features)
+        self._model.learn(self._scaled(features), right)
 
     def state(self) -> dict[str, Any]:
         """All it knows."""
-        scaler, weights = self._scaler, self._model.weights
         return {
             "samples": self.samples,
             "needed": self.needed.values,
             "happened": self.happened.values,
-            "scaler": {name: [scaler.counts[name], scaler.means[name], scaler.vars[name]] for name in NAMES if self.samples},
-            "weights": {str(action): dict(weights[action]) for action in ACTIONS if action in weights},
+            "scaler": self._scaler.state(),
+            "weights": {
+                str(action): dict(zip((*NAMES, _ONE), weights, strict=True))
+                for action, weights in sorted(self._model.weights.items())
+            },
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Takes it back."""
-        self._scaler, self._model = StandardScaler(), SoftmaxRegression(optimizer=SGD(_RATE), l2=_L2)
+        self._scaler, self._model = Scaler(NAMES), Softmax(len(NAMES) + 1, _RATE, _L2)
         self._samples = int(state["samples"])
         self.needed, self.happened = Pool(numbers(state, "needed")), Pool(numbers(state, "happened"))
-        for name, (count, mean, variance) in state["scaler"].items():
-            self._scaler.counts[name] = int(count)
-            self._scaler.means[name], self._scaler.vars[name] = finite(mean), finite(variance)
+        self._scaler.restore(state["scaler"])
         for action, weights in state["weights"].items():
-            if int(action) not in ACTIONS or not set(weights) <= {*NAMES, "one"}:
+            if int(action) not in ACTIONS or not set(weights) <= {*NAMES, _ONE}:
                 raise StateError(f"weights of something else: {action}: {sorted(weights)}")
-            self._model.weights[int(action)].update({name: finite(value) for name, value in weights.items()})
+            self._model.weights[int(action)] = [finite(weights.get(name, 0.0)) for name in (*NAMES, _ONE)]
 
 
 def _likeliest(shares: Sequence[float]) -> int:

@@ -18,8 +18,9 @@ from typing import Any
 from stream.analysis.market import MID, Symbol
 from stream.analysis.messages import Forecast
 from stream.analysis.models.base import Features, Figures, NotReadyError, Outcome, View
+from stream.analysis.online import numbers
 from stream.analysis.pool import Pool
-from stream.analysis.regression import MISS, Regression, numbers
+from stream.analysis.regression import MISS, Regression
 
 NAMES = ("fast", "mid", "slow", "mood")
 TAIL = 0.05

@@ -14,8 +14,9 @@ from stream.analysis.market import MID, Symbol
 from stream.analysis.messages import Forecast
 from stream.analysis.models.base import Features, Figures, NotReadyError, Outcome, View
 from stream.analysis.models.predictive import technical
+from stream.analysis.online import numbers
 from stream.analysis.pool import Pool
-from stream.analysis.regression import MISS, Regression, numbers
+from stream.analysis.regression import MISS, Regression
 from stream.messages import SENTIMENT as ROOM
 
 NAMES = ("anchor", "lead", "fear", "social", "news", "trend_fast", "trend_mid")

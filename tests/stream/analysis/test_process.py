@@ -170,7 +170,7 @@ def test_what_was_learned_becomes_a_version_that_answers(home: Home, analysis: R
 
     assert stored["learned"] >= 200
     assert stored["features"] == ["fast", "mid", "slow", "mood"]
-    assert stored["library"].startswith("river ")
+    assert stored["library"].startswith("watchfloor ")
     assert analysis.samples()[f'ai_model_version{{model="{RISK}"}}'] >= 1
 
 

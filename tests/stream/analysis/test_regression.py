@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from stream.analysis.regression import Regression, StateError
+from stream.analysis.online import StateError
+from stream.analysis.regression import Regression
 
 NAMES = ("a", "b")
 
@@ -80,7 +81,9 @@ def _without(name: str) -> Any:
         _without("quantiles"),
         lambda state: state.update(names=["a", "c"]),
         lambda state: state.update(natural=[float("nan")] * 8),
-        lambda state: state.update(precision=[[1.0]]),
+        lambda state: state.update(covariance=[[1.0]]),
+        lambda state: state.update(covariance=[["x"] * 3] * 3),
+        lambda state: state["scaler"].update(c=[1, 0.0, 1.0]),
         lambda state: state.update(samples="many"),
         lambda state: state.update(order=["a", "b", "z"]),
         lambda state: state["quantiles"].update(miss=7),
