@@ -37,7 +37,8 @@ def check(folder: Path, secrets: Path | None = None) -> None:
         [program("amtool"), "check-config", str(folder / "alertmanager" / "alertmanager.yml")],
     )
     if secrets:
-        checks = (_in_image("prometheus", folder, secrets, checks[0]), _in_image("alertmanager", folder, secrets, checks[1]))
+        seen = {folder: f"{HOME}/rendered", secrets: f"{HOME}/secrets"}
+        checks = (in_image("prometheus", checks[0], seen), in_image("alertmanager", checks[1], seen))
     for command in checks:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
@@ -47,19 +48,11 @@ def check(folder: Path, secrets: Path | None = None) -> None:
             )
 
 
-def _in_image(name: str, folder: Path, secrets: Path, words: list[str]) -> list[str]:
-    """The same command in a container that sees what the service will see, without a network."""
-    inside = [word.replace(str(folder), f"{HOME}/rendered") for word in words[1:]]
-    mounts = ["-v", f"{folder}:{HOME}/rendered:ro", "-v", f"{secrets}:{HOME}/secrets:ro"]
-    tool = f"/bin/{Path(words[0]).name}"
-    return [
-        "docker",
-        "run",
-        "--rm",
-        "--network=none",
-        "--user=0:0",
-        *mounts,
-        f"--entrypoint={tool}",
-        image(CONTAINERS[name]),
-        *inside,
-    ]
+def in_image(name: str, words: list[str], seen: Mapping[Path, str]) -> list[str]:
+    """The same command in a container of that service's image, which sees these folders under other names, without a network."""
+    inside = words[1:]
+    for folder, place in seen.items():
+        inside = [word.replace(str(folder), place) for word in inside]
+    mounts = [word for folder, place in seen.items() for word in ("-v", f"{folder}:{place}:ro")]
+    entry = f"--entrypoint=/bin/{Path(words[0]).name}"
+    return ["docker", "run", "--rm", "--network=none", "--user=0:0", *mounts, entry, image(CONTAINERS[name]), *inside]

@@ -163,14 +163,15 @@ class Containers(Stack):
         render.render(inside, text, self.host, render.Target(containers.INSIDE, more, group=self.group))
 
     def _refuse_published_ports(self, site: Site) -> None:
-        for service in self._published(site):
-            port = service.ports(site)[-1]
+        for service, port in self.listening(site):
             if not is_free(service.address(site), port):
                 what = f"port {port} is in use: {service.name} needs it, {holder(port)} has it"
                 raise ComposeError(f"{what}: stop that one, or set ports: in {self.site_file.name}")
 
-    def _published(self, site: Site) -> list[Service]:
-        return [service for service in self.services(site) if CONTAINERS[service.name].published]
+    def listening(self, site: Site) -> tuple[tuple[Service, int], ...]:
+        """The ports of this machine that the engine publishes, each with its service."""
+        published = (service for service in self.services(site) if CONTAINERS[service.name].published)
+        return tuple((service, service.ports(site)[-1]) for service in published)
 
     def services(self, site: Site) -> tuple[Service, ...]:
         """The services that run in containers."""

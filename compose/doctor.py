@@ -10,20 +10,20 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
 
-from compose import machine, postgres, restore, state
+from compose import container_doctor, machine, postgres, restore, state
 from compose.backups import Record
 from compose.errors import BadInputError, ComposeError
+from compose.finding import Finding, Level
 from compose.ports import is_free, is_own_address
 from compose.supervisor import BACKUP
 from compose.terminal import console
-from compose.topology import services
 from metrics.durations import seconds
 from settings import Paths, Site, look
 from settings.basic import in_bytes
@@ -34,18 +34,7 @@ from settings.secrets import problem
 if TYPE_CHECKING:
     from compose.native import Stack
 
-Level = Literal["ok", "warning", "problem"]
 _COLOURS = {"ok": look.OK, "warning": look.WARNING, "problem": look.CRITICAL}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One look: what was looked at, how it is, and what to do about it."""
-
-    what: str
-    level: Level
-    words: str
-    fix: str = ""
 
 
 def doctor(stack: Stack, options: argparse.Namespace) -> int:
@@ -74,7 +63,7 @@ def _table(found: list[Finding]) -> Table:
 def findings(stack: Stack) -> Iterator[Finding]:
     """Every look, in the order in which `make up` would stumble."""
     yield _python()
-    yield from _programs()
+    yield from container_doctor.engine_() if stack.contained else _programs()
     site = Site()
     try:
         site, _ = stack.settings(lambda _: None) if stack.site_file.exists() else (site, "")
@@ -85,13 +74,16 @@ def findings(stack: Stack) -> Iterator[Finding]:
         )
     yield _state(stack.paths)
     yield from _ports(stack, site)
-    yield from disk(stack.paths.home, site)
+    if stack.contained:
+        yield container_doctor.room()
+    else:
+        yield from disk(stack.paths.home, site)
+        yield _descriptors(site)  # those of containers are the engine's to give
     yield _clock(stack.paths.home)
-    yield _descriptors(site)
     yield _memory(site)
     yield from _permissions(stack)
     yield from _certificates(site, stack.paths)
-    yield _backups(stack, site)
+    yield container_doctor.backups(stack.paths) if stack.contained else _backups(stack, site)
 
 
 def _state(paths: Paths) -> Finding:
@@ -104,7 +96,7 @@ def _state(paths: Paths) -> Finding:
         return Finding("state", "problem", str(error), "docs/guides/upgrade.md tells the ways")
     except PermissionError:
         return Finding("state", "problem", f"{paths.home} belongs to another user", "run it as who ran `make up`, or by sudo")
-    if restore.journal(paths).exists():
+    if restore.cut_off(paths):
         return Finding("state", "warning", "a restore was cut off", "`make up` puts the data from before it back")
     return Finding("state", "ok", "is this version's" if state.file(paths).exists() else "none yet")
 
@@ -141,22 +133,21 @@ def _ports(stack: Stack, site: Site) -> Iterator[Finding]:
     if exposed(site):
         words = f"{site.bind} shows every service to the network without TLS and a password"
         yield Finding("address", "warning", words, "set bind: 127.0.0.1 and entrance.enabled: true in site.yaml")
-    if not is_own_address("127.0.0.1"):
+    if not stack.contained and not is_own_address("127.0.0.1"):
         fix = "give it back: `ip address add 127.0.0.1/8 dev lo`; `bind:` may be ::1 all the same"
         yield Finding("loopback", "problem", "127.0.0.1 is not there: PostgreSQL and both Redis listen on it alone", fix)
-    if stack.supervisor.running():
+    if stack.running():
         yield Finding("ports", "ok", "the appliance runs and holds its own: `make status` tells how they are")
         return
     taken = 0
-    for service in services(site):
-        for port in service.ports(site):
-            if not is_free(service.address(site), port):
-                taken += 1
-                fix = f"stop that one, or give {service.name} another under ports: in site.yaml"
-                other = machine.appliance_of(port)
-                who = f"{holder(port)}{f' of the appliance in {other}' if other else ''}"
-                fix = f"`make down` there, or {fix.removeprefix('stop that one, or ')}" if other else fix
-                yield Finding(f"port {port}", "problem", f"{service.name} needs it, {who} has it", fix)
+    for service, port in stack.listening(site):
+        if not is_free(service.address(site), port):
+            taken += 1
+            fix = f"stop that one, or give {service.name} another under ports: in site.yaml"
+            other = machine.appliance_of(port)
+            who = f"{holder(port)}{f' of the appliance in {other}' if other else ''}"
+            fix = f"`make down` there, or {fix.removeprefix('stop that one, or ')}" if other else fix
+            yield Finding(f"port {port}", "problem", f"{service.name} needs it, {who} has it", fix)
     if not taken:
         yield Finding("ports", "ok", "all are free")
 

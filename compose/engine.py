@@ -62,6 +62,17 @@ def _native_before(home: Path) -> bool:
     return data.is_dir() and any(entry.name != "backup" for entry in data.iterdir())  # that one tells of backups of either
 
 
+def data_folder() -> Path:
+    """Where the engine keeps images and volumes, on the engine's machine."""
+    return Path(run(["docker", "info", "--format", "{{.DockerRootDir}}"], what="docker info").strip())
+
+
+def versions() -> tuple[str, str]:
+    """The engine's version, and Compose's. Raises ComposeError."""
+    engine = run(["docker", "version", "--format", "{{.Server.Version}}"], what="docker version").strip()
+    return engine, run([*composer(), "version", "--short"], what="compose version").strip()
+
+
 def run(words: Sequence[str], *, what: str, cwd: Path | None = None) -> str:
     """Standard output of a command of Docker's. Raises ComposeError with its last words."""
     # docker-compose 1.29 is a Python package called `compose`, as ours is.

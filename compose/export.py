@@ -20,10 +20,11 @@ from typing import Any
 
 import yaml
 
+from compose import engine
+from compose.checks import in_image
 from compose.errors import BadInputError, ComposeError
 from compose.fill import page
 from compose.render import host_targets, prometheus_config
-from compose.service import program
 from metrics import stack
 from metrics.process import version
 from settings import SettingsError, Site, load
@@ -128,19 +129,26 @@ def _refuse_foreign(out: Path) -> None:
 
 
 def check(folder: Path) -> None:
-    """Has promtool and amtool read the files. Raises ComposeError with their words."""
+    """Has promtool and amtool read the files: this machine's, or those of the images. Raises ComposeError with their words."""
     rules = sorted(map(str, (folder / "prometheus" / "rules").glob("*.yml")))
-    for command in (
-        [program("promtool"), "check", "rules", *rules],
-        [program("promtool"), "check", "config", str(folder / "prometheus" / "scrape_configs.yml")],
-        [program("amtool"), "check-config", str(folder / "alertmanager" / "watchfloor.yml")],
+    for service, command in (
+        ("prometheus", ["promtool", "check", "rules", *rules]),
+        ("prometheus", ["promtool", "check", "config", str(folder / "prometheus" / "scrape_configs.yml")]),
+        ("alertmanager", ["amtool", "check-config", str(folder / "alertmanager" / "watchfloor.yml")]),
     ):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(_here_or_in(service, command, folder), capture_output=True, text=True, check=False)
         if done.returncode != 0:
             words = (done.stderr + done.stdout).replace(f"{folder}/", "").strip()
-            raise ComposeError(
-                f"{Path(command[0]).name} refuses what would be exported: nothing was written: its words:\n{words}"
-            )
+            raise ComposeError(f"{command[0]} refuses what would be exported: nothing was written: its words:\n{words}")
+
+
+def _here_or_in(service: str, command: list[str], folder: Path) -> list[str]:
+    """The command as it can be run: by this machine's program, or by the service's image."""
+    if found := shutil.which(command[0]):
+        return [found, *command[1:]]
+    if engine.answers():
+        return in_image(service, command, {folder: "/export"})
+    raise ComposeError(f"{command[0]} is not here to check what would be exported: this machine: `make setup` installs it")
 
 
 def _run(module: str, *arguments: str) -> None:

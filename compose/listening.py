@@ -8,9 +8,17 @@ from compose.topology import services
 from settings import Site
 from settings.ports import holder
 
+LOOPBACK = "127.0.0.1"
+
 
 def refuse_addresses(site: Site, name: str) -> None:
-    """Raises BadInputError for an address to bind that this machine does not have; `name` is the settings' file."""
+    """Raises BadInputError for an address to bind that this machine does not have; `name` is the settings' file.
+
+    Raises ComposeError where IPv4's loopback is missing: a machine of IPv6 alone.
+    """
+    if not is_own_address(LOOPBACK):
+        what = f"{LOOPBACK} is not there: PostgreSQL and both Redis listen on it alone"
+        raise ComposeError(f"{what}: give it back: `ip address add {LOOPBACK}/8 dev lo`; bind: in {name} may be ::1 all the same")
     bound = [("bind", site.bind)] + [("entrance.bind", site.entrance.bind)] * site.entrance.enabled
     for key, address in bound:
         if not is_own_address(address):

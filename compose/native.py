@@ -260,6 +260,10 @@ class Stack:
         """The services of this runtime."""
         return services(site)
 
+    def listening(self, site: Site) -> tuple[tuple[Service, int], ...]:
+        """The ports of this machine that the services take, each with its service."""
+        return tuple((service, port) for service in services(site) for port in service.ports(site))
+
     def log_command(self, service: str, lines: int, *, follow: bool = False) -> list[str]:
         """Shows a service's last lines. Raises ComposeError where there are none yet."""
         path = self.paths.logs / f"{service}.log"

@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,8 +24,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from compose import doctor, machine
+from compose import container_doctor, doctor, machine
 from compose.backups import Record
+from compose.docker import Containers
 from compose.host import Host
 from compose.native import Stack
 from compose.ports import is_free
@@ -209,6 +213,51 @@ def test_the_looks_at_addresses_are_right_where_there_is_ipv6_alone() -> None:
     if "Operation not permitted" in done.stderr:
         pytest.skip("this machine gives no network namespaces")
     assert done.stdout == "False True\n", done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="a network of its own takes root")
+@pytest.mark.parametrize("bind", ["127.0.0.1", "::1"])
+def test_up_says_what_it_lacks_where_there_is_ipv6_alone(patient: Patient, bind: str) -> None:
+    patient.write(bind=bind, runtime="native")
+    words = [sys.executable, "-m", "compose", "up", "--home", str(patient.home), "--site", str(patient.home / "site.yaml")]
+    script = f"ip link set lo up; ip -4 address flush dev lo; exec {shlex.join(words)}"
+    done = subprocess.run(["unshare", "--net", "sh", "-c", script], capture_output=True, text=True, cwd=CLONE, check=False)
+    if "Operation not permitted" in done.stderr:
+        pytest.skip("this machine gives no network namespaces")
+    assert done.returncode == 1
+    assert done.stderr.startswith("127.0.0.1 is not there: PostgreSQL and both Redis listen on it alone: give it back: ")
+    assert not (patient.home / "data").exists()
+
+
+def test_status_repeats_that_the_site_is_shown_to_a_network(patient: Patient) -> None:
+    words = [sys.executable, "-m", "compose", "status", "--home", str(patient.home), "--site", str(patient.home / "site.yaml")]
+    for settings, told in (({"bind": "0.0.0.0", "insecure": True}, True), ({}, False)):  # noqa: S104  # what is told of
+        patient.write(runtime="native", **settings)
+        said = subprocess.run(words, capture_output=True, text=True, cwd=CLONE, check=False).stderr
+        assert ("INSECURE: bind: 0.0.0.0 shows every service to the network" in said) is told, said
+
+
+def test_containers_are_looked_at_for_what_they_need(tmp_path: Path) -> None:
+    """Without an engine: what it lacks, and no word of programs that containers bring along."""
+    known = list(container_doctor.engine_())
+    if known[0].level == "problem":
+        assert known[0].fix.startswith("start Docker")
+    assert container_doctor.backups(Paths(tmp_path)).words == "none was made"
+    (tmp_path / "data" / "backup").mkdir(parents=True)
+    began = Record.read(Paths(tmp_path)).begun().write(Paths(tmp_path))
+    assert container_doctor.backups(Paths(tmp_path)).words == "the last one failed: was cut off"
+    began.done(1).write(Paths(tmp_path))
+    assert container_doctor.backups(Paths(tmp_path)).level == "ok"
+    replace(began.done(1), newest=time.time() - 8 * 86_400).write(Paths(tmp_path))
+    assert container_doctor.backups(Paths(tmp_path)).words == "the newest is 8 days old"
+
+
+def test_of_containers_the_published_ports_are_looked_at_alone(patient: Patient) -> None:
+    stack = Containers(Host(patient.home, None, copied=False), patient.home / "site.yaml")
+    named = {(service.name, port) for service, port in stack.listening(Site())}
+    ports = Site().ports
+    assert {("prometheus", ports.prometheus), ("edge", ports.edge), ("preview", ports.grafana)} <= named
+    assert not {name for name, _ in named} & {"postgres", "bus", "cache-redis", "analysis", "exporter-system"}
 
 
 def test_state_that_this_version_cannot_go_on_with(patient: Patient) -> None:

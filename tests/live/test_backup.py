@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -15,6 +16,7 @@ from compose.backups import Record
 from compose.errors import BadInputError, ComposeError
 from compose.host import DATABASE_USER
 from metrics import stack
+from settings import Paths
 from settings.paths import DATABASE_USER as DATABASE
 from tests.appliance import Appliance, get, status_of
 from tests.drills.database_faults import superuser
@@ -73,6 +75,8 @@ def test_every_row_comes_back_and_what_came_later_goes(appliance: Appliance) -> 
         admin.execute("CREATE TABLE kept AS SELECT i, md5(i::text) AS word FROM generate_series(1, 50000) AS i")
         before = sums(admin)
     (appliance.paths.data / "analysis" / "mark").write_text("kept")
+    heard = until("an incident is in the inbox", lambda: _incidents(appliance), 60)  # services are stopped
+    _plant(appliance.paths, "kept")
     asked = until("Prometheus's clock", lambda: appliance.value("vector(time())"))
     made = backing.backup(appliance.stack, said)
     assert (made.attempts, made.successes, made.ok, made.paused) == (1, 1, True, False)
@@ -86,6 +90,7 @@ def test_every_row_comes_back_and_what_came_later_goes(appliance: Appliance) -> 
         admin.execute("ALTER ROLE watchfloor PASSWORD 'another'")
         assert sums(admin) != before
     (appliance.paths.data / "analysis" / "mark").write_text("later")
+    _plant(appliance.paths, "later")
     places = restore.beside(appliance.stack, appliance.site, label)
     assert {place.name for place in places} >= {"prometheus", "inbox", "alertmanager", "analysis"}
     with beside(appliance, places[-1]) as restored:
@@ -98,7 +103,25 @@ def test_every_row_comes_back_and_what_came_later_goes(appliance: Appliance) -> 
     with superuser(appliance) as admin:
         assert sums(admin)["public.kept"] == before["public.kept"]
     until("Prometheus answers for the time before", lambda: _samples(appliance, asked), 20)
-    assert isinstance(get(appliance.url("inbox", "/api/incidents")), dict | list)
+    assert heard <= _incidents(appliance)
+    with closing(sqlite3.connect(_grafana(appliance.paths))) as grafana:
+        assert grafana.execute("SELECT word FROM planted").fetchall() == [("kept",)]
+
+
+def _incidents(appliance: Appliance) -> set[int]:
+    return {one["id"] for one in get(appliance.url("inbox", "/api/incidents"))["incidents"]}
+
+
+def _grafana(paths: Paths) -> Path:
+    return paths.data / "grafana" / "grafana.db"
+
+
+def _plant(paths: Paths, word: str) -> None:
+    """A Grafana's database, where one would be (none runs here)."""
+    _grafana(paths).parent.mkdir(exist_ok=True)
+    with closing(sqlite3.connect(_grafana(paths))) as grafana, grafana:
+        grafana.execute("CREATE TABLE IF NOT EXISTS planted (word)")
+        grafana.execute("INSERT INTO planted VALUES (?)", (word,))
 
 
 def ready(appliance: Appliance) -> bool:
