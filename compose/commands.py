@@ -17,6 +17,7 @@ from compose.host import is_root, remove_user, user_exists
 from compose.machine import certificate_days, fingerprint
 from compose.native import Stack
 from compose.rotate import rotate
+from compose.supervisor import ERRANDS
 from compose.terminal import Row, console, table
 from settings.exposure import exposed
 
@@ -97,7 +98,8 @@ def _verdict(rows: list[Row], *, orphaned: bool = False) -> int:
 
 def logs(stack: Stack, options: argparse.Namespace) -> int:
     """Show a service's last lines, and follow them in a terminal."""
-    known = [service.name for service in stack.services(stack.site())] + ([] if stack.contained else ["supervisord"])
+    known = [service.name for service in stack.services(stack.site())]
+    known += [] if stack.contained else ["supervisord", *ERRANDS]
     if options.service not in known:
         names = ", ".join(known)
         raise BadInputError(f"{options.service or 'no name'}: is no service: `make logs s=NAME` with one of {names}")

@@ -74,6 +74,8 @@ def show(alert: Alert, found: Facts, site: Site, console: Console) -> None:
     _part(console, "by hand", found.by_hand)
     if found.log:
         _part(console, f"{found.log}, its last {len(found.log_lines)} lines", found.log_lines)
+    elif found.log_service:
+        _part(console, "log", [f"cannot be seen from here: `make logs s={found.log_service}`"])
 
 
 def _part(console: Console, title: str, lines: list[str]) -> None:

@@ -59,6 +59,7 @@ class Facts:
     incidents: list[str] = field(default_factory=list)
     events: list[str] = field(default_factory=list)
     log: Path | None = None
+    log_service: str = ""  # whose log that is, or would be where this cannot see it
     log_lines: list[str] = field(default_factory=list)
     checked: list[tuple[str, list[str]]] = field(default_factory=list)
     by_hand: list[str] = field(default_factory=list)
@@ -143,16 +144,22 @@ def _active(found: Facts, sources: Sources, alert: Alert, paths: Paths) -> None:
         ]
     finally:
         found.log = _log(alert.domain, labels, paths.logs)
+        found.log_service = found.log.stem if found.log else _logged(alert.domain, labels)[0]
         found.log_lines = _tail(found.log) if found.log else []
 
 
 def _log(domain: str, labels: dict[str, str], folder: Path) -> Path | None:
     """The log of the service that the alert is about; None where there is none."""
-    told = [labels.get("service", ""), labels.get("job", ""), "exporter-" + labels.get("job", "")]
-    wanted = [*(told if domain == "stack" else ()), *_LOGS.get(domain, ()), domain, "stream"]
+    wanted = _logged(domain, labels)
     logs = {path.stem: path for path in sorted(folder.glob("*.log"))} if folder.is_dir() else {}
     exact = next((logs[name] for name in wanted if name in logs), None)
     return exact or next((logs[name] for start in wanted if start for name in logs if name.startswith(start)), None)
+
+
+def _logged(domain: str, labels: dict[str, str]) -> list[str]:
+    """The services whose log may tell, the likeliest first."""
+    told = [labels.get("service", ""), labels.get("job", ""), "exporter-" + labels.get("job", "")]
+    return [name for name in (*(told if domain == "stack" else ()), *_LOGS.get(domain, ()), domain, "stream") if name]
 
 
 def _tail(path: Path) -> list[str]:

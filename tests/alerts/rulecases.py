@@ -19,6 +19,7 @@ from settings import Site
 
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 CASES = Path(__file__).parent / "cases"
+_RENAMED = "metric renamed: "
 SITE = Site(cluster="c")
 ALERTS = {alert.name: alert for alert in site_alerts(SITE)}
 
@@ -39,9 +40,9 @@ def case(name: str) -> dict[str, Any]:
     return loaded
 
 
-def expected(name: str) -> dict[str, Any]:
-    """The one alert of the case's firing half, with every label and annotation."""
-    fires, alert = case(name)["fires"], ALERTS[name]
+def expected(name: str, again: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The one alert of the case's firing half, or of what differs from it in `again`, with every label and annotation."""
+    fires, alert = case(name)["fires"] | (again or {}), ALERTS[name]
     links = {
         "runbook_url": f"http://localhost:9095/runbooks/{name}",
         "dashboard_url": f"http://localhost:3000/d/{fires['dashboard']}from=now-1h&to=now",
@@ -71,8 +72,10 @@ def tests(name: str, alerts: Sequence[str]) -> list[dict[str, Any]]:
     times = [(fires["at"], [wanted])]
     if "quiet_at" in fires:
         times.insert(0, (fires["quiet_at"], []))
+    again = [fires | part for part in loaded.get("again", ())]  # by other series than the first
+    firing = [_test(part, _checks([(part["at"], [expected(name, part)])], alerts)) for part in again]
     quiet = [_test(part, _checks([(part["at"], [])], alerts)) for part in loaded["quiet"]]
-    return [_test(fires, _checks(times, alerts)), *quiet]
+    return [_test(fires, _checks(times, alerts)), *firing, *quiet]
 
 
 def _checks(times: list[tuple[str, list[dict[str, Any]]]], alerts: Sequence[str]) -> list[dict[str, Any]]:
@@ -112,14 +115,15 @@ def _rules_file(variants: dict[str, Alert], names: dict[str, str]) -> dict[str, 
     group: dict[str, Any] = {}
     read = _read_through(variants[""])
     loaded = case(variants[""].name)
-    fed = {name.partition("{")[0] for part in (loaded["fires"], *loaded["quiet"]) for name in part["series"]}
+    parts = (loaded["fires"], *loaded.get("again", ()), *loaded["quiet"])
+    fed = {name.partition("{")[0] for part in parts for name in part["series"]}
     for slip, alert in variants.items():
         rendered = yaml.safe_load(render.rules((alert,), SITE)[f"rules/{alert.domain}.yml"])["groups"]
         rules = [rule for one in rendered for rule in one["rules"]]
         group = group or rendered[0] | {
             "rules": [rule for rule in rules if rule.get("record") in read and _fed(rule, fed | read)]
         }
-        group["rules"] += [rule | {"alert": names[slip]} for rule in rules if "alert" in rule]
+        group["rules"] += [_renamed(rule, slip) | {"alert": names[slip]} for rule in rules if "alert" in rule]
     return {"groups": [group]}
 
 
@@ -161,4 +165,19 @@ def mutants(alert: Alert) -> dict[str, Alert]:
         found["guard dropped"] = replace(alert, guard=None)
     swapped = {"critical": "warning", "warning": "critical", "info": "warning"}
     found["severity changed"] = replace(alert, severity=swapped[alert.severity])
-    return found
+    return found | {f"{_RENAMED}{name}": alert for name in sorted(_metrics(alert))}
+
+
+def _metrics(alert: Alert) -> set[str]:
+    """The metrics and recorded series in the alert's own expression."""
+    rules = yaml.safe_load(render.rules((alert,), SITE)[f"rules/{alert.domain}.yml"])["groups"]
+    (expression,) = [rule["expr"] for one in rules for rule in one["rules"] if "alert" in rule]
+    return {name for name in _NAME.findall(expression) if catalog.find(name) or ":" in name.strip(":")}
+
+
+def _renamed(rule: dict[str, Any], slip: str) -> dict[str, Any]:
+    """The rule with that one of its metrics renamed, where the slip is one of these."""
+    if not slip.startswith(_RENAMED):
+        return rule
+    name = slip.removeprefix(_RENAMED)
+    return rule | {"expr": re.sub(rf"(?<![\w:]){re.escape(name)}(?![\w:])", f"{name}_renamed", rule["expr"])}

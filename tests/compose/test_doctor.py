@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from compose import container_doctor, doctor, machine
 from compose.backups import Record
 from compose.docker import Containers
+from compose.finding import Finding
 from compose.host import Host
 from compose.native import Stack
 from compose.ports import is_free
@@ -48,7 +49,7 @@ class Patient:
     def write(self, **settings: Any) -> None:
         (self.home / "site.yaml").write_text(yaml.safe_dump({"ports": self.ports} | settings))
 
-    def found(self) -> dict[str, doctor.Finding]:
+    def found(self) -> dict[str, Finding]:
         stack = Stack(Host(self.home, None, copied=False), self.home / "site.yaml")
         return {finding.what: finding for finding in doctor.findings(stack)}
 

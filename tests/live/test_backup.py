@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from compose.errors import BadInputError, ComposeError
 from compose.host import DATABASE_USER
 from metrics import stack
 from settings import Paths
+from settings.paths import CLONE
 from settings.paths import DATABASE_USER as DATABASE
 from tests.appliance import Appliance, get, status_of
 from tests.drills.database_faults import superuser
@@ -85,6 +87,8 @@ def test_every_row_comes_back_and_what_came_later_goes(appliance: Appliance) -> 
         made.bytes == backups.Manifest.read(backups.files(appliance.site, appliance.paths) / label, backups.NATIVE).bytes > 2**20
     )
 
+    assert "MB in" in _logged(appliance, "backup")
+
     with superuser(appliance) as admin:
         admin.execute("DELETE FROM kept WHERE i % 2 = 0")
         admin.execute("ALTER ROLE watchfloor PASSWORD 'another'")
@@ -106,6 +110,13 @@ def test_every_row_comes_back_and_what_came_later_goes(appliance: Appliance) -> 
     assert heard <= _incidents(appliance)
     with closing(sqlite3.connect(_grafana(appliance.paths))) as grafana:
         assert grafana.execute("SELECT word FROM planted").fetchall() == [("kept",)]
+
+
+def _logged(appliance: Appliance, service: str) -> str:
+    """What `make logs s=SERVICE` shows."""
+    words = [sys.executable, "-m", "compose", "logs", "--service", service, "--lines", "20"]
+    where = ["--home", str(appliance.home), "--site", str(appliance.site_file)]
+    return subprocess.run([*words, *where], cwd=CLONE, capture_output=True, text=True, check=True).stdout
 
 
 def _incidents(appliance: Appliance) -> set[int]:

@@ -127,7 +127,9 @@ def main(arguments: Sequence[str]) -> int:
         environment = machine.environment()
         with bars.shown():
             outcomes = run.all_of_them(appliance, tests, profile, bars)
-    told = report.Report("Load tests", command(arguments), began, outcomes, environment, verdict.compared(outcomes, earlier))
+        marks = machine.alerts(appliance, began, time.time())
+    compared = verdict.compared(outcomes, earlier)
+    told = report.Report("Load tests", command(arguments), began, outcomes, environment, compared, marks=marks)
     tell(told, options.out, bars)
     return 130 if outcomes and outcomes[-1].interrupted else verdict.code(told.checks)
 
@@ -141,6 +143,7 @@ def tell(told: report.Report, folder: Path, bars: Bars) -> None:
         print(f"- {advice}")
     for name in report.write(told, folder):
         print(f"written: {name}")
+    print(report.overall(told))
     print(report.sentence(told))
 
 

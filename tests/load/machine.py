@@ -103,6 +103,14 @@ def series(appliance: Appliance, began: float, ended: float) -> list[dict[str, A
     return plots
 
 
+def alerts(appliance: Appliance, began: float, ended: float) -> list[tuple[float, str]]:
+    """When which alert began to fire in that time, by Prometheus, as moments with words."""
+    query = 'max by (job) (label_replace(ALERTS{alertstate="firing", severity!="info"}, "job", "$1", "alertname", "(.+)"))'
+    step = max(1.0, 10 * appliance.factor, (ended - began) / 10_000)
+    found = _range(appliance, query, began, ended, step)
+    return sorted((values[0][0], f"{name} fires") for name, values in found.items() if values)
+
+
 def _range(appliance: Appliance, query: str, start: float, end: float, step: float) -> Mapping[str, list[tuple[float, float]]]:
     asked = urllib.parse.urlencode({"query": query, "start": start, "end": end, "step": step})
     try:

@@ -72,6 +72,18 @@ def _name(check: Told) -> tuple[str, str]:
     return check["test"], check["what"]
 
 
+def _overall(told: Told) -> str:
+    """All tests as one; of a run whose file does not tell it, nothing."""
+    found = told["overall"]
+    if not found.get("requests") or found.get("mean_ms") is None:
+        return ""
+    requests, mean, worst = f"{found['requests']:,}", figure(found["mean_ms"]), figure(100 * found["error_rate"])
+    return (
+        f"All of it took {found['seconds']:.0f} s: {requests} requests of the API and messages of the WebSocket, a mean of {mean} ms"
+        f" over API, WebSocket and database, errors {worst} % at worst.\n"
+    )
+
+
 def load(told: Told, source: Path, more: Sequence[Told] = ()) -> str:
     """The load tests: verdict with factors, rates, what was saturated, what other runs found."""
     verdict = [
@@ -105,7 +117,7 @@ Method: [load testing](../guides/load-testing.md). Distributions, rates and reso
 
 ## Verdict
 
-A factor above 1 is so many times better than wanted.
+{_overall(told)} A factor above 1 is so many times better than wanted.
 
 {table(("figure", "found", "wanted", "factor", ""), verdict)}
 ## Rates and latencies

@@ -31,6 +31,9 @@ TIMES = " ×"  # noqa: RUF001  # the sign of multiplication, as people write it
 _UNSURE = '<path class="unsure" d="M5,0L10,10L0,10Z"/>'
 
 
+_ASKED = ("api", "websocket")  # whose requests and messages the design counts
+
+
 @dataclass
 class Report:
     """A run: `marks` are Unix times with words; `title` what it was."""
@@ -49,24 +52,48 @@ class Report:
         """Every figure that is wanted."""
         return judged(self.outcomes)
 
+    @property
+    def overall(self) -> dict[str, Any]:
+        """All tests as one, as the design counts them.
+
+        Requests are those of the API and messages of the WebSocket; the mean is of the means of API, WebSocket and database; the
+        error rate is the worst, the throughput the least. None of what was not run.
+        """
+        asked = [one.latency.count for one in self.outcomes if one.name in _ASKED]
+        means = [one.latency.mean for one in self.outcomes if one.name in (*_ASKED, "database")]
+        return {
+            "seconds": sum(one.seconds for one in self.outcomes),
+            "requests": sum(asked) if asked else None,
+            "mean_ms": sum(means) / len(means) if means else None,
+            "error_rate": max((one.error_rate for one in self.outcomes), default=None),
+            "throughput": min((one.achieved for one in self.outcomes), default=None),
+            "success": bool(self.checks) and all(check.good for check in self.checks),
+        }
+
     def as_dict(self) -> dict[str, Any]:
         """For the JSON file."""
-        whole = sum(one.latency.count for one in self.outcomes)
         return {
             "title": self.title, "command": self.command, "date": datetime.fromtimestamp(self.began, UTC).isoformat(),
             "environment": self.environment,
-            "overall": {
-                "seconds": sum(one.seconds for one in self.outcomes), "requests": whole,
-                "mean_ms": sum(one.latency.mean * one.latency.count for one in self.outcomes) / whole if whole else None,
-                "error_rate": max((one.error_rate for one in self.outcomes), default=None),
-                "throughput": min((one.achieved for one in self.outcomes), default=None),
-                "success": bool(self.checks) and all(check.good for check in self.checks),
-            },
+            "overall": self.overall,
             "checks": [asdict(check) | {"good": check.good} for check in self.checks],
             "recommendations": recommendations(self.outcomes, self.checks),
             "compared": [asdict(one) for one in self.compared],
             "marks": self.marks, "tests": [one.as_dict() for one in self.outcomes],
         } | self.extra  # fmt: skip
+
+
+def overall(report: Report) -> str:
+    """All tests as one, in a line."""
+    told = report.overall
+    words = [f"{told['seconds']:.0f} s"]
+    if told["requests"] is not None:
+        words.append(f"{told['requests']:,} requests and messages")
+    if told["mean_ms"] is not None:
+        words.append(f"mean {figure(told['mean_ms'])} ms")
+    if told["error_rate"] is not None:
+        words.append(f"errors {figure(100 * told['error_rate'])} % at worst, {figure(told['throughput'])}/s at least")
+    return f"Overall: {', '.join(words)}: {'success' if told['success'] else 'no success'}"
 
 
 def scale(outcome: Outcome) -> str:
@@ -130,7 +157,7 @@ def page(report: Report) -> str:
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:"
     when = datetime.fromtimestamp(report.began, UTC)
     head = (
-        f"<h1>{escape(report.title)}</h1><p>{escape(sentence(report))}</p>"
+        f"<h1>{escape(report.title)}</h1><p>{escape(sentence(report))}</p><p>{escape(overall(report))}</p>"
         f'<p class="dim"><time datetime="{when.isoformat()}">{when:%Y-%m-%d %H:%M} UTC</time>'
         f" · <code>{escape(report.command)}</code></p>"
     )

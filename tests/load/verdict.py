@@ -145,10 +145,10 @@ class Compared:
 
 def compared(outcomes: Sequence[Outcome], baseline: Sequence[dict[str, object]]) -> list[Compared]:
     """Mean, p95 and answers a second beside those of a baseline's tests of the same name, factor and share."""
-    earlier = {(one["name"], one["share"]): one for one in baseline}
+    earlier = {(one["name"], one["share"], one["factor"]): one for one in baseline}
     found = []
     for outcome in outcomes:
-        before = earlier.get((outcome.name, outcome.share))
+        before = earlier.get((outcome.name, outcome.share, outcome.factor))
         if before is None:
             continue
         latency = before["latency"]
