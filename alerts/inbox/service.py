@@ -13,7 +13,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
-from alerts.inbox import api, api_events, guard, insight, intake, pages, problems
+from alerts.inbox import api, api_events, guard, insight, intake, pages, problems, snapshot
 from alerts.inbox.alertmanager import Alertmanager
 from alerts.inbox.desk import Desk
 from alerts.inbox.figures import Figures
@@ -49,6 +49,7 @@ def application(site: Site, paths: Paths, bearer: str, desk: Desk) -> web.Applic
     )
     app.on_response_prepare.append(guard.add_headers)
     app.cleanup_ctx.append(lambda app: _running(app, site, paths, bearer, desk))
+    snapshot.prepare(app)
     app.add_routes(_routes())
     return app
 
@@ -68,6 +69,7 @@ def _routes() -> list[web.RouteDef]:
         web.get("/api/stream", _stream),
         web.get("/", pages.board),
         web.post(r"/incidents/{id:[0-9]{1,18}}/acknowledge", pages.acknowledge),
+        web.get(r"/incidents/{id:[0-9]{1,18}}/snapshot", snapshot.snapshot),
         web.post("/silences", pages.silence),
         web.post("/silences/{id:[0-9A-Za-z-]+}/expire", pages.expire),
         web.get("/runbooks", pages.runbooks),

@@ -79,8 +79,8 @@ def _overall(told: Told) -> str:
         return ""
     requests, mean, worst = f"{found['requests']:,}", figure(found["mean_ms"]), figure(100 * found["error_rate"])
     return (
-        f"All of it took {found['seconds']:.0f} s: {requests} requests of the API and messages of the WebSocket, a mean of {mean} ms"
-        f" over API, WebSocket and database, errors {worst} % at worst.\n"
+        f"All of it took {found['seconds']:.0f} s: {requests} requests of the API and messages of the WebSocket, a mean of"
+        f" {mean} ms over API, WebSocket and database, errors {worst} % at worst.\n"
     )
 
 
