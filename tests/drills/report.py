@@ -95,7 +95,27 @@ def page(rows: Rows) -> str:
     missing = f"\nDeclared, and not recorded yet: {', '.join(waiting)}.\n" if waiting else ""
     reasons = "\n".join(f"| {name} | {why} |" for name, why in NOT_DRILLED.items())
     real = f"{_REAL}{_table(rows.real)}\n" if rows.real else ""
-    return f"{_HEAD}\n{counted(set(rows.scaled))}\n\n{_table(rows.scaled)}\n{missing}{real}{_REST}{reasons}\n"
+    counts = f"{counted(set(rows.scaled))}\n\n{arrived(rows.scaled)}"
+    return f"{_HEAD}\n{counts}\n\n{_table(rows.scaled)}\n{missing}{real}{_REST}{reasons}\n"
+
+
+def arrived(rows: Mapping[str, str]) -> str:
+    """One sentence: how much of the time that they may take notifications took, over all rows that tell both."""
+    shares = []
+    for line in rows.values():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        try:
+            shares.append(float(cells[_COLUMNS.index("to inbox, s")]) / float(cells[_COLUMNS.index("at most, s")]))
+        except ValueError:  # several figures, of an earlier run
+            continue
+    if not shares:
+        return "No row tells yet how long a notification took."
+    shares.sort()
+    median, p95 = shares[len(shares) // 2], shares[min(len(shares) - 1, round(0.95 * len(shares)))]
+    return (
+        f"From the first bad sample to the inbox {len(shares)} of them took, of the time that they may take: median"
+        f" {100 * median:.0f} %, p95 {100 * p95:.0f} %,\nat most {100 * shares[-1]:.0f} %."
+    )
 
 
 def _table(rows: Mapping[str, str]) -> str:
