@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 import time
@@ -54,6 +56,60 @@ def test_every_statement_without_a_place_to_fill_in_is_sql(appliance: Appliance)
     with psycopg.connect(where, password=password, autocommit=True) as connection:
         for statement in statements:
             connection.execute(statement.encode())
+
+
+def test_every_question_to_redis_is_one(appliance: Appliance) -> None:
+    """As the person who may: what the answer says is that person's to read."""
+    asked = [
+        check.text for check in CHECKS if check.kind == "redis" and not re.search("NAME|-", check.text)
+    ]  # a setting has dashes
+    assert len(asked) > 13
+    password = appliance.paths.redis_admin_password.read_text(encoding="ascii")
+    for port in (appliance.site.ports.cache_redis, appliance.site.ports.bus):
+        words = ["redis-cli", "-e", "-p", str(port), "--user", "watchfloor_admin", "--no-auth-warning"]
+        for text in asked:
+            done = subprocess.run(
+                [*words, *text.split()], env=os.environ | {"REDISCLI_AUTH": password}, capture_output=True, text=True, check=False
+            )
+            said = done.stdout + done.stderr
+            assert done.returncode == 0 or "cluster support disabled" in said, (text, said)
+
+
+def test_every_command_that_only_looks_ends_well(appliance: Appliance) -> None:
+    """Those that `make why` runs by itself, and those of the appliance itself; other programs need not be on this machine."""
+    looks = [check.text for check in CHECKS if check.runs and check.kind == "command" and not check.text.startswith("curl")]
+    ours = [
+        check.text for check in CHECKS
+        if check.kind == "command" and check.text.startswith(("make ", "promtool ", "python -m ")) and not _unfit(check.text)
+    ]  # fmt: skip
+    assert len(looks) > 8
+    assert len(ours) > 15
+    for text in looks:
+        if shutil.which(text.split()[0]) and not text.startswith("timedatectl"):  # that one asks systemd, which may not run
+            done = subprocess.run(["bash", "-c", text], capture_output=True, text=True, timeout=20, check=False)
+            assert done.returncode == 0, (text, done.stderr)
+    known = os.environ | {"WATCHFLOOR_HOME": str(appliance.home), "WATCHFLOOR_SITE": str(appliance.site_file)}
+    for text in ours:
+        done = subprocess.run(
+            _here(text, appliance), cwd=CLONE, env=known, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, (text, done.stdout[-500:], done.stderr)
+
+
+def _unfit(command: str) -> bool:
+    """One with a place to fill in, one that changes something, one about what this appliance does not do."""
+    return bool(steps._PLACE.search(command)) or command.endswith("optimize") or "backup" in command
+
+
+def _here(command: str, appliance: Appliance) -> list[str]:
+    """A command of a runbook for this appliance's home."""
+    words = command.replace("var/", f"{appliance.home}/").split()
+    if words[0] == "make":
+        named = {"s": "--service"}
+        more = [word for key, _, value in (one.partition("=") for one in words[2:]) for word in (named[key], value)]
+        where = ["--home", str(appliance.home), "--site", str(appliance.site_file)]
+        return [sys.executable, "-m", "compose", words[1], *more, *where]
+    return [sys.executable, *words[1:]] if words[0] == "python" else words
 
 
 def why(appliance: Appliance, name: str) -> subprocess.CompletedProcess[str]:
