@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
+import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from settings import parse
-from tests.appliance import status_of
+from tests.alerts.inbox.service import Server
+from tests.appliance import get, status_of
 from tests.guide_service import blocks, copied, followed
 from tests.waiting import free_ports, until
 
@@ -77,3 +83,59 @@ def test_generate_makes_rule_dashboard_and_runbook(clone: Path) -> None:
 def test_its_alert_fires_and_stays_quiet_as_the_case_says(clone: Path) -> None:
     told = ran(clone, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/alerts/test_rules.py", "-k", "ShopOrdersFailing")
     assert "passed" in told
+
+
+@contextmanager
+def watching(clone: Path, folder: Path, url: str) -> Iterator[Server]:
+    """A real Prometheus with the guide's job and its rules, a fiftieth of their time long."""
+    alert = (
+        "from alerts import render; from alerts.model import site_alerts;"
+        "from settings import Site; from settings.types import Profile;"
+        "site = Site(cluster='c', profile=Profile(factor=0.02));"
+        "print(render.rules([one for one in site_alerts(site) if one.domain == 'shop'], site)['rules/shop.yml'])"
+    )
+    folder.mkdir()
+    (folder / "rules.yml").write_text(ran(clone, "-c", alert), encoding="utf-8")
+    job = {"job_name": "shop", "static_configs": [{"targets": [url.removeprefix("http://")]}]}
+    config = {
+        "global": {"scrape_interval": "500ms", "evaluation_interval": "500ms"},
+        "rule_files": [str(folder / "rules.yml")],
+        "scrape_configs": [job | {"metric_relabel_configs": [{"target_label": "cluster", "replacement": "c"}]}],
+    }
+    (folder / "prometheus.yml").write_text(json.dumps(config), encoding="utf-8")
+    (port,) = free_ports(1)
+    words = ["prometheus", f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'data'}"]
+    server = Server(folder, [*words, f"--web.listen-address=127.0.0.1:{port}"], port)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def asked(server: Server, query: str) -> list[dict[str, Any]]:
+    found = get(f"{server.url}/api/v1/query?{urllib.parse.urlencode({'query': query})}")["data"]["result"]
+    return [one for one in found if one["value"][1] != "NaN"]
+
+
+def test_a_real_prometheus_scrapes_it_its_panels_have_data_and_its_alert_fires(clone: Path, tmp_path: Path) -> None:
+    ran(clone, "-m", "tests.generate")
+    board = json.loads((clone / "dashboards" / "rendered" / "shop.json").read_text(encoding="utf-8"))
+    expressions = [target["expr"] for panel in board["panels"] for target in panel.get("targets", ())]
+    assert len(expressions) >= 4
+    with shop(clone) as url, watching(clone, tmp_path / "prometheus", url) as server:
+
+        def order() -> None:
+            for path in ("/order", "/order?fail=1"):
+                with contextlib.suppress(urllib.error.HTTPError), urllib.request.urlopen(f"{url}{path}", data=b""):
+                    pass
+
+        def fires() -> bool:
+            order()
+            return bool(asked(server, 'ALERTS{alertname="ShopOrdersFailing", alertstate="firing"}'))
+
+        until("the alert fires", fires, 30, 0.1)
+        for expression in expressions:
+            plain = re.sub(r"\$\{?__\w+\}?", "10s", expression)
+            plain = re.sub(r'=~?"\$(?:\w+|\{[^}]+\})"', '=~".*"', plain).replace("$top", "10")
+            until(f"data of {plain}", lambda plain=plain: asked(server, plain), 10)  # type: ignore[misc]  # bound now
