@@ -93,7 +93,8 @@ def test_every_command_that_only_looks_ends_well(appliance: Appliance) -> None:
         done = subprocess.run(
             _here(text, appliance), cwd=CLONE, env=known, capture_output=True, text=True, timeout=60, check=False
         )
-        assert done.returncode == 0, (text, done.stdout[-500:], done.stderr)
+        well = (0, 1) if text == "make doctor" else (0,)  # what it finds on this machine is not this test's
+        assert done.returncode in well, (text, done.stdout[-500:], done.stderr)
 
 
 def _unfit(command: str) -> bool:
