@@ -83,6 +83,8 @@ def _warn(stack: Stack) -> None:
     if exposed(site):
         what = f"INSECURE: bind: {site.bind} shows every service to the network without TLS and a password: site.yaml"
         print(f"{what}: switch the entrance on instead (docs/guides/security.md)", file=sys.stderr)
+    elif site.insecure:
+        print("INSECURE: insecure: true stands in site.yaml, though nothing is shown to a network: take it out", file=sys.stderr)
 
 
 def _verdict(rows: list[Row], *, orphaned: bool = False) -> int:

@@ -39,6 +39,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 ROLES: Mapping[str, str] = {file(Paths(Path())).name: role for role, file in roles.FILES.items()}
 _RENDERED = {"edge_secret"}  # it stands in Varnish's configuration
 _ELSEWHERE = {
+    "ca.key": "remove it, then `make certs`: whoever trusts the old authority is to be given the new one",
     "grafana_password": "Grafana keeps it: change it on its page (user admin)",
     "grafana_secret_key": "what Grafana has stored is encrypted by it: it stays",
     "server.pem": "`make certs` makes a new certificate and key",
