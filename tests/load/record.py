@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from settings.paths import CLONE
-from tests.load.plots import figure
+from tests.load.plots import figure, lines
+from tests.load.report import document
 from tests.load.shapes import find
+from tests.load.stress import QUEUES, SHEDS
 
 FOLDER = CLONE / "docs" / "reports"
 DOUBT = 0.1  # a residual above it says that the machine was measured as well
@@ -68,6 +70,13 @@ The same load keeps processors busier where they are slower at that time, as sha
 {table(("figure", *(run["date"][11:16] for run in runs)), rows)}"""
 
 
+def _shown(source: Path, name: str) -> None:
+    """Puts the page that the run wrote beside its report, where there is one."""
+    page = source.with_suffix(".html")
+    if page.exists():
+        shutil.copyfile(page, FOLDER / name)
+
+
 def _name(check: Told) -> tuple[str, str]:
     return check["test"], check["what"]
 
@@ -103,9 +112,7 @@ def load(told: Told, source: Path, more: Sequence[Told] = ()) -> str:
         for one in told["tests"]
     ]  # fmt: skip
     advice = "\n".join(f"- {one}" for one in told["recommendations"]) or "Nothing was missed."
-    page = source.with_suffix(".html")
-    if page.exists():
-        shutil.copyfile(page, FOLDER / "load.html")
+    _shown(source, "load.html")
     first = told["tests"][0]
     part = f"{100 * first['factor']:.3g} % of the design's time, {100 * first['share']:g} % of its users and rates"
     return f"""# Load tests
@@ -132,8 +139,9 @@ cores of the generator, and of work on this machine that was not this run's.
 {_again([told, *more])}"""
 
 
-def stress(told: Told, _: Path, __: Sequence[Told] = ()) -> str:
+def stress(told: Told, source: Path, _: Sequence[Told] = ()) -> str:
     """The stress test: each step, the knee, what comes beyond it."""
+    _shown(source, "stress.html")
     found = told["stress"]
     steps = [*found["steps"], *([found["beyond"]] if found["beyond"] else [])]
     rows = [
@@ -167,12 +175,32 @@ waits in that connection, where it can neither see nor refuse it. At most one re
 
 {words} Well again at half of it: {back if knee else "not tried"}.
 
-{table(("offered/s", "sent/s", "answered/s", "mean, ms", "p95, ms", "failures, %", "", "saturated"), rows)}"""
+{table(("offered/s", "sent/s", "answered/s", "mean, ms", "p95, ms", "failures, %", "", "saturated"), rows)}
+Each step's latencies, rates and resources over time: [the run's page](stress.html).
+
+## What falls short
+
+{_beyond(found)}
+"""
+
+
+def _beyond(found: Told) -> str:
+    """What is wanted beyond the knee is that it sheds load, and recovers."""
+    if found["manner"] == SHEDS and found["recovery"] is not None:
+        return "Nothing: beyond the knee it sheds what is too much, and is well again afterwards."
+    words = f"Beyond the knee {found['manner'] or 'nothing was tried'}."
+    if found["manner"] == QUEUES:
+        words += (
+            " Shedding was wanted. A queue that stands in front of connections, one request of each at a time in the server's"
+            "\nhands, is none that the server sees: it has at most as many requests waiting as there are users."
+        )
+    return words
 
 
 def scale(told: Told, _: Path, __: Sequence[Told] = ()) -> str:
     """The scalability: throughput by instances, the law, its residuals, its limit."""
     law = told["law"]
+    (FOLDER / "scalability.html").write_text(_curve(told), encoding="utf-8")
     rows = [
         (str(count), figure(rate), f"{rate / told['found'][0][1]:.2f}", f"{100 * residual:+.1f}")
         for (count, rate), residual in zip(told["found"], law["residuals"], strict=True)
@@ -201,8 +229,24 @@ whoever wakes a sleeping virtual processor pays for it, a single server on an id
 {table(("instances", "answers/s", "÷ one", "residual, %"), rows)}
 Universal Scalability Law: one does {figure(law["one"])}/s, contention {contention:.4f}, coherence {coherence:.5f}: {end}.
 {doubt}
-Eight of them use 1.6 of the machine's cores, wrk the rest: what is beyond eight is the law's word, not a measurement.
+Measured and by the law: [the plot](scalability.html).
+
+## What falls short
+
+One machine of two cores: eight servers of a fifth of a core each use 1.6 of them, wrk the rest. What is beyond eight is the law's
+word, not a measurement; a hundred instances were not run.
 """
+
+
+def _curve(told: Told) -> str:
+    """A page of one plot: answers a second by instances, as measured and by the law."""
+    law, most = told["law"], told["found"][-1][0]
+    by_law = [
+        (n, law["one"] * n / (1 + law["contention"] * (n - 1) + law["coherence"] * n * (n - 1))) for n in range(1, most + 1)
+    ]
+    drawn = {"measured": [(count, rate) for count, rate in told["found"]], "Universal Scalability Law": by_law}
+    named = [(float(count), str(count)) for count, _ in told["found"]]
+    return document("Scalability", "<h1>Scalability</h1>" + lines("Answers by instances", "a second", drawn, labels=named))
 
 
 PAGES: Mapping[str, tuple[str, Callable[[Told, Path, Sequence[Told]], str]]] = {

@@ -152,25 +152,27 @@ def write(report: Report, folder: Path) -> tuple[Path, Path]:
 
 def page(report: Report) -> str:
     """The page."""
-    css = _CSS.read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:"
     when = datetime.fromtimestamp(report.began, UTC)
     head = (
         f"<h1>{escape(report.title)}</h1><p>{escape(sentence(report))}</p><p>{escape(overall(report))}</p>"
         f'<p class="dim"><time datetime="{when.isoformat()}">{when:%Y-%m-%d %H:%M} UTC</time>'
         f" · <code>{escape(report.command)}</code></p>"
     )
-    body = [
-        head,
-        _verdict(report), _recommended(report), _compared(report), *(_test(report, one) for one in report.outcomes),
-        _environment(report.environment),
-    ]  # fmt: skip
+    tests = "".join(_test(report, one) for one in report.outcomes)
+    body = head + _verdict(report) + _recommended(report) + _compared(report) + tests + _environment(report.environment)
+    return document(report.title, body)
+
+
+def document(title: str, body: str) -> str:
+    """A page of its own, with the styles of all of them and nothing from elsewhere; `body` is HTML already."""
+    css = _CSS.read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:"
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(report.title)}</title>'
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}"><link rel="icon" href="data:,">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{css}</style></head>'
-        f"<body>{''.join(body)}</body></html>\n"
+        f"<body>{body}</body></html>\n"
     )
 
 
