@@ -26,8 +26,8 @@ from tests.soak.slopes import FILES, MEMORY, QUANTITIES, Slope
 
 REPORT = CLONE / "docs" / "reports" / "soak.md"
 MOST = 65.0  # percent of the machine: above it the load is no normal one
-# What keeps a bounded past keeps a short one here, so that it is full before the first quarter is over: what fills for hours, as it
-# may, would look like a leak, and hide one.
+# What keeps a bounded past keeps a short one here, so that it is full before the first quarter is over: what fills for hours, as
+# it may, would look like a leak, and hide one.
 SETTINGS = {
     "stream": {"history": {"bytes": "1MB"}},  # of each room; its 10,000 messages take hours
     "analysis": {"every": "2s"},  # a model remembers 2,000 errors: a quarter of an hour, not three
@@ -105,8 +105,9 @@ Sent beside the Watchdog (asked: nothing):
 {_judged(outcome)}
 
 Growth an hour over the last three quarters of the time, by least squares, with an interval of 95 % (`tests/soak/slopes.py`
-says how); flat: the whole interval is below {MEMORY.limit:g} MB, or {FILES.limit:g} files, an hour. What keeps a bounded past is given
-a short one, so that it is full when the measuring begins: 1 MB a room, a prediction each 2 s, outcomes of 10 min.
+says how); flat: the whole interval is below {MEMORY.limit:g} MB, or {FILES.limit:g} files, an hour. What keeps a
+bounded past is given a short one, so that it is full when the measuring begins: 1 MB a room, a prediction each 2 s, outcomes
+of 10 min.
 
 | service | memory, MB | grows, MB an hour | | open files | grows, files an hour | |
 |---|---|---|---|---|---|---|
