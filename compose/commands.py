@@ -32,9 +32,10 @@ def tell(text: str) -> None:
 def up(stack: Stack, _: argparse.Namespace) -> int:
     """Start everything and wait until it is healthy."""
     began = time.monotonic()
-    if _went_back(stack):
+    went_back = _went_back(stack)
+    if went_back:
         tell("a restore was cut off: the data from before it is back")
-    changed = stack.up(tell)
+    changed = stack.up(tell) or went_back
     rows = _settled(stack) if changed else stack.rows()
     console().print(table(rows))
     _warn(stack)
