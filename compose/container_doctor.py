@@ -18,11 +18,13 @@ _OLD = 7 * 86_400.0  # seconds
 
 def engine_() -> Iterator[Finding]:
     """Whether there is an engine, Compose, and our image."""
-    try:
-        docker, compose = engine.versions()
-    except ComposeError as error:
-        yield Finding("engine", "problem", str(error), "start Docker: `systemctl start docker`; install docker-compose")
+    lacking = [] if engine.answers() else ["a Docker engine that answers"]
+    lacking += [] if engine.composer() else ["Compose"]
+    if lacking:
+        fix = "start Docker: `systemctl start docker`; install docker-compose"
+        yield Finding("engine", "problem", f"missing: {', '.join(lacking)}", fix)
         return
+    docker, compose = engine.versions()
     yield Finding("engine", "ok", f"Docker {docker}, Compose {compose}")
     name = f"{OURS}:{image.tag()}"
     yield Finding("image", "ok", name if image.present(name) else f"{name} is not built yet: `make up` does it")

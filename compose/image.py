@@ -40,8 +40,8 @@ def present(name: str) -> bool:
     return subprocess.run(["docker", "image", "inspect", name], capture_output=True, check=False).returncode == 0
 
 
-def build(wanted: str, *, base: str = "", wheels: Path | None = None) -> None:
-    """Builds our image with that tag, on `base` where one is given, from `wheels` instead of a package index.
+def build(wanted: str, *, base: str = "", builder: str = "", wheels: Path | None = None) -> None:
+    """Builds our image with that tag, on `base` and within `builder` where they are given, from `wheels` instead of an index.
 
     The context is a folder of its own: nothing else of the clone, site.yaml and secrets least of all, is sent to the engine.
     Raises ComposeError with the last words of a build that fails.
@@ -62,7 +62,8 @@ def build(wanted: str, *, base: str = "", wheels: Path | None = None) -> None:
             for path in _DYGRAPHS.glob("dygraph*.*"):
                 shutil.copyfile(path, context / "javascript" / path.name)
         words = ["docker", "build", "--file", str(context / DOCKERFILE), "--tag", f"{OURS}:{wanted}"]
-        words += ["--build-arg", f"BASE={base}"] if base else []
+        given = {"BASE": base, "BUILD": builder}
+        words += [word for name, value in given.items() if value for word in ("--build-arg", f"{name}={value}")]
         engine.run([*words, str(context)], what="building our image")
 
 

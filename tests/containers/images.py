@@ -13,6 +13,7 @@ from compose.images import image as named
 from settings.paths import CLONE
 
 BASE = "watchfloor-base:debian"
+_BUILDER = "watchfloor-builder:debian"  # the same with what a build needs
 _HERE = Path(__file__).parent / "standins"
 # What images called slim leave out as well.
 _FAT = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "var/cache/apt/archives", "var/lib/apt/lists")
@@ -42,7 +43,8 @@ def make_ours(wheels: Path) -> str:
             shutil.rmtree(wheels.parent, ignore_errors=True)
             dist.make(wheels.parent)
             shutil.copyfile(wanted, fetched)
-        image.build(tag, base=BASE, wheels=wheels)
+        _standin("builder", _BUILDER)
+        image.build(tag, base=BASE, builder=_BUILDER, wheels=wheels)
     return f"{OURS}:{tag}"
 
 
@@ -50,9 +52,13 @@ def make_standins() -> list[str]:
     """The images that cannot be pulled, by the names that the rendered file has; those names."""
     pins = {one.pin: named(one) for one in CONTAINERS.values() if one.pin}
     for pin, name in sorted(pins.items()):
-        words = ["docker", "build", "--quiet", "--network=host", "--target", pin, "--build-arg", f"BASE={BASE}", "--tag", name]
-        subprocess.run([*words, str(_HERE)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _standin(pin, name)
     return list(pins.values())
+
+
+def _standin(target: str, name: str) -> None:
+    words = ["docker", "build", "--quiet", "--network=host", "--target", target, "--build-arg", f"BASE={BASE}", "--tag", name]
+    subprocess.run([*words, str(_HERE)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def packed(name: str) -> int:
