@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -230,6 +232,26 @@ def _host_seen(stack: Containers) -> None:
     assert failing == 0, looks.names_of(stack, "watchfloor_collector_success == 0")
 
 
+def _doctor(stack: Containers) -> None:
+    """A site that is well has nothing to mend, and none of what containers bring along is looked for on the machine."""
+    words = [sys.executable, "-m", "compose", "doctor", "--json", "--home", str(stack.host.home), "--site", str(stack.site_file)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=CLONE)
+    found = json.loads(done.stdout)
+    assert (done.returncode, [one for one in found if one["level"] == "problem"]) == (0, []), done.stderr
+    assert {"engine", "image", "ports", "backups"} <= {one["what"] for one in found}
+
+
+def _export(stack: Containers) -> None:
+    """By the images' promtool and amtool, where this machine has none."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "docker").symlink_to(shutil.which("docker") or "docker")
+        environment = os.environ | {"PATH": folder, "WATCHFLOOR_SITE": str(stack.site_file)}
+        words = [sys.executable, "-m", "compose.export", "--out", f"{folder}/export"]
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False, cwd=CLONE)
+        assert done.returncode == 0, done.stderr
+        assert (Path(folder) / "export" / "prometheus" / "rules" / "system.yml").exists()
+
+
 def _backed_up(stack: Containers) -> None:
     """What was written before a backup is back after it, each row of it; a set that is not whole changes nothing."""
     heard = _heard(stack)
@@ -252,6 +274,8 @@ STEPS: tuple[tuple[str, Callable[[Containers], None]], ...] = (
     ("nothing listens beyond loopback", _loopback),
     ("who must not reach whom does not", _walls),
     ("the entrance lets in who signs on", _signs_on),
+    ("the doctor finds nothing to mend", _doctor),
+    ("an export is checked by the images", _export),
     ("an alert goes to the inbox, and is resolved", _alert),
     ("down and up keep the data", _data_stays),
     ("settings are applied, or the old ones stay", _reload),

@@ -68,10 +68,9 @@ def test_every_question_to_redis_is_one(appliance: Appliance) -> None:
     for port in (appliance.site.ports.cache_redis, appliance.site.ports.bus):
         words = ["redis-cli", "-e", "-p", str(port), "--user", "watchfloor_admin", "--no-auth-warning"]
         for text in asked:
-            done = subprocess.run(
-                [*words, *text.split()], env=os.environ | {"REDISCLI_AUTH": password}, capture_output=True, text=True, check=False
-            )
-            said = done.stdout + done.stderr
+            known = os.environ | {"REDISCLI_AUTH": password}
+            done = subprocess.run([*words, *text.split()], env=known, capture_output=True, check=False)
+            said = (done.stdout + done.stderr).decode(errors="replace")  # values may be any bytes
             assert done.returncode == 0 or "cluster support disabled" in said, (text, said)
 
 
