@@ -71,6 +71,8 @@ class Socket(asyncio.Protocol):
         self._frame(_CLOSE, struct.pack("!H", 1000))
 
     def _frame(self, opcode: int, payload: bytes) -> None:
+        if self.transport.is_closing():  # what is read a little later may be the last of a connection that is gone
+            return
         size = len(payload)
         head = struct.pack("!BB", 0x80 | opcode, 0x80 | size) if size < 126 else struct.pack("!BBH", 0x80 | opcode, 0xFE, size)
         self.transport.write(head + _MASK + payload)

@@ -34,6 +34,10 @@ class Sink(asyncio.Transport):
     def close(self) -> None:
         """Stays."""
 
+    def is_closing(self) -> bool:
+        """Never."""
+        return False
+
 
 def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
     places = sorted({min(cut, len(data)) for cut in cuts} | {0, len(data)})
@@ -129,6 +133,23 @@ def test_what_leaves_too_late_is_not_sent() -> None:
     asyncio.run(pace(Shape(100, 0, 0.3, 0), lambda *_: time.sleep(0.02), paced))
     assert paced.offered == 30
     assert paced.sent < 29
+
+
+def test_the_last_words_of_a_connection_that_is_gone_are_read_and_not_answered() -> None:
+    class Gone(Sink):
+        def is_closing(self) -> bool:
+            return True
+
+    async def read() -> tuple[int, bytes]:
+        over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        sink, socket = Gone(), Socket(lambda *_: None, over.set_result, Inbox())
+        socket.connection_made(sink)
+        sink.written = b""
+        socket.data_received(_HELLO + frame(8, b"\x03\xe9"))
+        socket.connection_lost(None)
+        return await over, sink.written
+
+    assert asyncio.run(read()) == (1001, b"")
 
 
 def test_what_arrives_is_timed_before_anything_is_read() -> None:
