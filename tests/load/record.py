@@ -124,7 +124,7 @@ Method: [load testing](../guides/load-testing.md). Distributions, rates and reso
 
 ## Verdict
 
-{_overall(told)} A factor above 1 is so many times better than wanted.
+{_overall(told)}A factor above 1 is so many times better than wanted.
 
 {table(("figure", "found", "wanted", "factor", ""), verdict)}
 ## Rates and latencies
