@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
         if options.command in _LOCKED or (options.command == "backup" and stack.contained):
             _hold_lock(host)
         if options.command in _WHOLE:
-            restore.refuse_cut_off(stack.paths)
+            restore.refuse_cut_off(stack)
         return int(commands.COMMANDS[options.command](stack, options))
     except ComposeError as error:
         print(error, file=sys.stderr)

@@ -78,7 +78,7 @@ def status(stack: Stack, options: argparse.Namespace) -> int:
 
 
 def _warn(stack: Stack) -> None:
-    if file := restore.cut_off(stack.paths):
+    if file := restore.cut_off(stack):
         print(f"CUT OFF: a restore has not ended: {file}: `make up` brings the data from before it back", file=sys.stderr)
     site = stack.site()
     if exposed(site):

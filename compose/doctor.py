@@ -72,7 +72,7 @@ def findings(stack: Stack) -> Iterator[Finding]:
         yield Finding(
             "site.yaml", "problem", str(error), "the line above says what is allowed; the looks below take the defaults"
         )
-    yield _state(stack.paths)
+    yield _state(stack)
     yield from _ports(stack, site)
     if stack.contained:
         yield container_doctor.room()
@@ -86,8 +86,9 @@ def findings(stack: Stack) -> Iterator[Finding]:
     yield container_doctor.backups(stack.paths) if stack.contained else _backups(stack, site)
 
 
-def _state(paths: Paths) -> Finding:
+def _state(stack: Stack) -> Finding:
     """Whether this version, and the PostgreSQL that is installed, can go on with what is there."""
+    paths = stack.paths
     try:
         state.refuse_newer(paths)
         if postgres.folder(paths).exists():
@@ -96,7 +97,7 @@ def _state(paths: Paths) -> Finding:
         return Finding("state", "problem", str(error), "docs/guides/upgrade.md tells the ways")
     except PermissionError:
         return Finding("state", "problem", f"{paths.home} belongs to another user", "run it as who ran `make up`, or by sudo")
-    if restore.cut_off(paths):
+    if restore.cut_off(stack):
         return Finding("state", "warning", "a restore was cut off", "`make up` puts the data from before it back")
     return Finding("state", "ok", "is this version's" if state.file(paths).exists() else "none yet")
 

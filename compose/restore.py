@@ -131,14 +131,15 @@ def journal(paths: Paths, *, contained: bool = False) -> Path:
     return paths.run / ("restore-volumes.json" if contained else "restore.json")
 
 
-def cut_off(paths: Paths) -> Path | None:
-    """The journal of a restore that was cut off."""
-    return next((file for file in (journal(paths), journal(paths, contained=True)) if file.exists()), None)
+def cut_off(stack: Stack) -> Path | None:
+    """The journal of a restore that was cut off in this runtime; of the other one `make up` would bring nothing back."""
+    file = journal(stack.paths, contained=stack.contained)
+    return file if file.exists() else None
 
 
-def refuse_cut_off(paths: Paths) -> None:
+def refuse_cut_off(stack: Stack) -> None:
     """Raises ComposeError after a restore that was cut off: what runs then may be half of the one and half of the other."""
-    if file := cut_off(paths):
+    if file := cut_off(stack):
         raise ComposeError(f"a restore was cut off: {file}: `make up` first: the data from before it comes back")
 
 

@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 
 from compose import engine, restore
+from compose.docker import Containers
+from compose.errors import ComposeError
+from compose.host import Host
+from compose.native import Stack
 from settings.paths import CLONE, Paths
 
 
@@ -18,10 +22,22 @@ def run(home: Path, command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, cwd=CLONE, capture_output=True, text=True, check=False, timeout=60)
 
 
-@pytest.mark.parametrize("contained", [False, True])
+@pytest.mark.parametrize("kind", [Stack, Containers])
+def test_a_restore_that_was_cut_off_is_refused_in_its_own_runtime_alone(tmp_path: Path, kind: type[Stack]) -> None:
+    """`make up` brings back what its runtime has moved: to ask for it because of the other's would be asking for ever."""
+    stack = kind(Host(tmp_path, None, copied=False), tmp_path / "site.yaml")
+    own, other = (restore.journal(stack.paths, contained=contained) for contained in (stack.contained, not stack.contained))
+    own.parent.mkdir()
+    other.write_text("[]", encoding="utf-8")
+    restore.refuse_cut_off(stack)
+    own.write_text("[]", encoding="utf-8")
+    with pytest.raises(ComposeError, match=f"a restore was cut off: {own}: `make up` first"):
+        restore.refuse_cut_off(stack)
+
+
 @pytest.mark.parametrize("command", ["backup", "restore", "reload"])
-def test_nothing_builds_on_a_restore_that_was_cut_off(tmp_path: Path, command: str, contained: bool) -> None:  # noqa: FBT001  # a parameter
-    journal = restore.journal(Paths(tmp_path), contained=contained)
+def test_nothing_builds_on_a_restore_that_was_cut_off(tmp_path: Path, command: str) -> None:
+    journal = restore.journal(Paths(tmp_path))
     journal.parent.mkdir()
     journal.write_text("[]", encoding="utf-8")
     done = run(tmp_path, command)
