@@ -71,6 +71,8 @@ generate: ## write again whatever is generated from the declarations
 check: ## lint, types, who may import whom
 	@$(TESTS) -m tests.check
 
+# Compiled once for all workers and services, also where a machine's environment forbids it: half of a worker's start is that.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: ## prove it all, on real servers in a few minutes
 	@$(TESTS) -m pytest -q -n 4 --no-loadscope-reorder -m 'not alone' $(args)
 	@$(if $(args),true,$(RUN) -m pytest -q -m alone)

@@ -17,6 +17,12 @@ class ByGroup(LoadScopeScheduling):  # type: ignore[misc]  # as above
     def _split_scope(self, nodeid: str) -> str:
         return groups.group(nodeid)
 
+    def _assign_work_unit(self, node: Any) -> None:
+        others = [work for one, work in self.assigned_work.items() if one is not node]
+        running = [name for work in others for name, tests in work.items() if not all(tests.values())]
+        self.workqueue.move_to_end(groups.choice(list(self.workqueue), running), last=False)
+        super()._assign_work_unit(node)
+
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByGroup:
     return ByGroup(config, log)

@@ -2,9 +2,14 @@
 
 Files that stand together share servers, which a fixture of their package starts once. What is named here takes long and
 comes first, so that no worker is left with it at the end. Every other file is a group of its own.
+
+A group that starts a whole appliance has some twenty processes, at times that are cut to a tenth: of these, `AT_ONCE` run at a
+time while there is anything else to do. Four of them on two processors miss scrapes, and tell of it as they should.
 """
 
 from __future__ import annotations
+
+from collections.abc import Collection, Sequence
 
 TOGETHER = (
     (
@@ -40,6 +45,9 @@ TOGETHER = (
     ("tests/live/test_drill.py",),
     ("tests/contracts/test_check.py",),
 )
+AT_ONCE = 2
+# Folders whose files start an appliance.
+_HEAVY = ("tests/live/", "tests/security/")
 _RANKS = {file: rank for rank, files in enumerate(TOGETHER) for file in files}
 
 
@@ -59,3 +67,17 @@ def group(test: str) -> str:
     """The name of a test's group: the first of its files."""
     file = file_of(test)
     return TOGETHER[_RANKS[file]][0] if file in _RANKS else file
+
+
+def heavy(name: str) -> bool:
+    """Whether the group of that name starts an appliance."""
+    return name.startswith(_HEAVY)
+
+
+def choice(waiting: Sequence[str], running: Collection[str]) -> str:
+    """Which of the groups that wait comes next, while other workers run those: the first that is not one appliance too many.
+
+    Where all that wait are, the first: a worker that waited for another to end would never be asked again.
+    """
+    full = sum(map(heavy, running)) >= AT_ONCE
+    return next((name for name in waiting if not (full and heavy(name))), waiting[0])

@@ -64,7 +64,7 @@ def test_a_source_that_refuses_is_told_and_taken_back() -> None:
         assert ready["status"] == "degraded"
         assert "market" in ready["degraded"][0]
         replayed = f'{feed.STALE.name}{{source="onchain"}}'
-        assert appliance.value(replayed) == 0, "the other sources suffer"
+        until("the other sources do not suffer", lambda: appliance.value(replayed) == 0, 10)  # a scrape may have been missed
         with exchange(port):
             for name in names:
                 until(f"{name} is resolved", partial(resolved, appliance, name), 90)

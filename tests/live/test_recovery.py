@@ -46,6 +46,7 @@ def back(appliance: Appliance, name: str, old: int) -> bool:
     )
 
 
+@pytest.mark.alone  # within a time that is promised of a machine which does not run three other tests
 @pytest.mark.parametrize("name", NAMES)
 def test_a_killed_process_is_back_within_10_seconds(appliance: Appliance, name: str) -> None:
     old = appliance.process(name).pid

