@@ -27,10 +27,10 @@ from settings.paths import CLONE
 from tests.appliance import Appliance
 from tests.chaos.cases import FACTOR, FILL, LINKED, Case, cases
 from tests.chaos.faults import linked, small_disk
-from tests.chaos.leftovers import take_back
 from tests.chaos.report import line, page
 from tests.chaos.run import Run, chaos
 from tests.ending import run as run_to_end
+from tests.leftovers import take_back
 
 REPORT = CLONE / "docs" / "reports" / "reliability.md"
 

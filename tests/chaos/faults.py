@@ -15,9 +15,9 @@ from compose.host import SERVICE_USER
 from compose.topology import SERVICES
 from tests.appliance import Appliance
 from tests.chaos.cases import ALERTS, HUNG, Case, World
-from tests.chaos.leftovers import NAT, mark
 from tests.chaos.proxy import HOST, Link
 from tests.drills.faults import stop_service
+from tests.leftovers import mark, ruled
 
 DISK = 700 << 20  # bytes of the filesystem on which all data of the appliance lies
 ALMOST = 0.94  # of it is taken until the alert tells
@@ -111,15 +111,11 @@ def linked(appliance: Appliance, led: Collection[str]) -> Iterator[dict[str, Lin
 @contextmanager
 def _redirected(port: int, to: int) -> Iterator[None]:
     """What the services' user connects to at this port reaches the other one; the link itself is another user's."""
-    rule = [
-        "OUTPUT", "-p", "tcp", "-d", HOST, "--dport", str(port), "-m", "owner", "--uid-owner", SERVICE_USER,
-        "-m", "comment", "--comment", mark(), "-j", "REDIRECT", "--to-ports", str(to),
-    ]  # fmt: skip
-    subprocess.run([*NAT, "-I", *rule], check=True)
-    try:
+    with ruled(
+        "nat", "-p", "tcp", "-d", HOST, "--dport", str(port), "-m", "owner", "--uid-owner", SERVICE_USER,
+        "-j", "REDIRECT", "--to-ports", str(to),
+    ):  # fmt: skip
         yield
-    finally:
-        subprocess.run([*NAT, "-D", *rule], check=True)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from tests.drills.drill import Drill
 from tests.drills.fleet import fleet
 from tests.drills.report import record, summary
 from tests.drills.run import Result, run
+from tests.leftovers import take_back
 from tests.waiting import until
 
 
@@ -76,6 +78,8 @@ def _run_all(
     results: list[Result], failures: list[str],
 ) -> None:  # fmt: skip
     """One after another, on one appliance; `results` and `failures` fill as they come."""
+    for what in take_back() if os.geteuid() == 0 else ():
+        print(f"taken back, of a run that was killed: {what}", flush=True)
     names = {drill.alert for drills in todo for drill in drills}
     wanted, began = settings(), time.monotonic()
     if options.busy:

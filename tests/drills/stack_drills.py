@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from tests.drills.drill import Drill
 from tests.drills.faults import stop_service
+from tests.drills.network_faults import lose_packets
 from tests.drills.stack_faults import (
     edit_configuration,
     make_tables,
     refuse_rows,
     scrape_seldom,
-    stutter,
     take_partitions_names,
 )
 from tests.drills.tls_front import forget_certificate
@@ -44,7 +44,7 @@ STACK = (
         take_partitions_names("technical_metrics"), still=True,
     ),
     Drill(
-        "ProbeCanaryLate", "the stream's process stands still for 0.3 s, twice a second", stutter("stream", 0.3, 0.15),
+        "ProbeCanaryLate", "the kernel loses 15 % of the packets that the stream sends", lose_packets("stream", 0.15),
         frozenset({"CacheHitRatioLow"}),
     ),
     Drill(

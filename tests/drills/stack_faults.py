@@ -6,7 +6,6 @@ import contextlib
 import os
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,30 +16,6 @@ from tests.appliance import Appliance
 from tests.drills.database_faults import superuser
 from tests.drills.faults import Fault
 from tests.waiting import until
-
-
-def stutter(service: str, stopped: float, running: float) -> Fault:
-    """A service's process stands still again and again, as on a machine that has no time for it."""
-
-    @contextlib.contextmanager
-    def fault(appliance: Appliance) -> Iterator[None]:
-        stop, pid = threading.Event(), appliance.process(service).pid
-
-        def work() -> None:
-            while not stop.wait(running):
-                os.kill(pid, signal.SIGSTOP)
-                time.sleep(stopped)
-                os.kill(pid, signal.SIGCONT)
-
-        worker = threading.Thread(target=work, daemon=True)
-        worker.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            worker.join()
-
-    return fault
 
 
 def refuse_rows(table: str) -> Fault:

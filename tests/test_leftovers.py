@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos import leftovers
+from tests import leftovers
 
-_MADE = "from tests.chaos.leftovers import mark; print(mark(), end='')"
+_MADE = "from tests.leftovers import mark; print(mark(), end='')"
 
 
 def gone() -> str:
@@ -27,7 +27,7 @@ def test_what_runs_is_left_alone_and_what_is_not_ours_too() -> None:
 
 def test_a_rule_is_taken_back_as_the_kernel_shows_it() -> None:
     rule = f'-A OUTPUT -d 127.0.0.1/32 -p tcp -m comment --comment "{gone()}" -m tcp --dport 5432 -j REDIRECT --to-ports 6000'
-    words = leftovers.removal(rule)
+    words = leftovers.removal("nat", rule)
     assert words[:7] == ["iptables", "-w", "10", "-t", "nat", "-D", "OUTPUT"]
     assert '"' not in "".join(words)
 
