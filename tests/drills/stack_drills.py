@@ -44,7 +44,7 @@ STACK = (
         take_partitions_names("technical_metrics"), still=True,
     ),
     Drill(
-        "ProbeCanaryLate", "the kernel loses 15 % of the packets that the stream sends", lose_packets("stream", 0.15),
+        "ProbeCanaryLate", "the kernel loses 30 % of the packets that the stream sends", lose_packets("stream", 0.3),
         frozenset({"CacheHitRatioLow"}),
     ),
     Drill(
