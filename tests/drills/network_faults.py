@@ -13,7 +13,11 @@ from tests.leftovers import ruled
 
 
 def lose_packets(port: str, share: float) -> Fault:
-    """Of what a port of the appliance sends, by its name in site.yaml, a share from 0 to 1 is lost, and must be sent again."""
+    """Of what a port of the appliance sends on open connections, by its name in site.yaml, a share from 0 to 1 is lost.
+
+    The kernel sends it again, the sooner the more follows. That a connection opens is left alone: without an answer the first
+    packet waits for a second, and the probe would tell of a stream that is down.
+    """
 
     @contextlib.contextmanager
     def fault(appliance: Appliance) -> Iterator[None]:
@@ -21,7 +25,7 @@ def lose_packets(port: str, share: float) -> Fault:
         assert shutil.which("iptables"), "iptables is not installed: `apt-get install iptables`"
         number = getattr(appliance.site.ports, port)
         lost = ("-m", "statistic", "--mode", "random", "--probability", str(share), "-j", "DROP")
-        with ruled("filter", "-o", "lo", "-p", "tcp", "--sport", str(number), *lost):
+        with ruled("filter", "-o", "lo", "-p", "tcp", "--sport", str(number), "!", "--tcp-flags", "SYN", "SYN", *lost):
             yield
 
     return fault

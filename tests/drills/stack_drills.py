@@ -44,7 +44,7 @@ STACK = (
         take_partitions_names("technical_metrics"), still=True,
     ),
     Drill(
-        "ProbeCanaryLate", "the kernel loses 30 % of the packets that the stream sends", lose_packets("stream", 0.3),
+        "ProbeCanaryLate", "the kernel loses half of what the stream sends on open connections", lose_packets("stream", 0.5),
         frozenset({"CacheHitRatioLow"}),
     ),
     Drill(
