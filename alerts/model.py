@@ -173,15 +173,14 @@ def site_alerts(site: Site) -> tuple[Alert, ...]:
 
 def jobs(site: Site) -> tuple[str, ...]:
     """The scrape jobs that this site has, of the appliance's own."""
-    there = tuple(job for job in stack.JOBS if job not in stack.NATIVE_JOBS) if site.contained else stack.JOBS
     if site.workload:
-        return there
+        return stack.JOBS
     of_targets = {
         stack.JOB_POSTGRES: site.watches_postgres,
         stack.JOB_REDIS: site.watches_redis,
         stack.JOB_PROBE: site.watches_streams,
     }
-    return tuple(job for job in there if job not in stack.WORKLOAD_JOBS or of_targets.get(job))
+    return tuple(job for job in stack.JOBS if job not in stack.WORKLOAD_JOBS or of_targets.get(job))
 
 
 def _of_jobs(alert: Alert, site: Site) -> Alert:

@@ -7,6 +7,7 @@ tar a service instead, PostgreSQL among them.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -50,6 +51,36 @@ def fresh(site: Site, paths: Paths) -> Iterator[Path]:
     os.sync()
     for old in labels(folder)[: -site.backup.keep]:
         shutil.rmtree(folder / old)
+
+
+@contextmanager
+def held(paths: Paths) -> Iterator[None]:
+    """In here a backup is under way. Raises ComposeError where one is already."""
+    file = _lock(paths)
+    file.touch()
+    file.chmod(0o644)
+    with file.open(encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ComposeError("a backup is under way already: this appliance: wait for its end") from None
+        yield
+
+
+def is_held(paths: Paths) -> bool:
+    """Whether a backup is under way, of which the lock alone tells: whoever is killed holds it no more."""
+    try:
+        with _lock(paths).open(encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _lock(paths: Paths) -> Path:
+    return paths.data / "backup" / "lock"
 
 
 @dataclass(frozen=True)
@@ -121,8 +152,15 @@ class Record:
         """By one rename."""
         new = self.file(paths).with_suffix(".new")
         new.write_text(json.dumps(asdict(self)), encoding="utf-8")
+        new.chmod(0o644)  # whoever tells of it is another user
         new.replace(self.file(paths))
         return self
+
+    def wished(self, every: float, now: float, paths: Paths) -> Record:
+        """Remembers since when site.yaml asks for backups (`every` is in seconds, 0 for none), where that is new."""
+        if bool(every) == bool(self.asked):
+            return self
+        return replace(self, asked=now if every else 0.0).write(paths)
 
     def begun(self) -> Record:
         """An attempt counts as failed until it has succeeded: one that is killed says nothing."""

@@ -8,6 +8,7 @@ write-ahead log that makes its copy whole.
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from compose.backups import Manifest, Record
 from compose.errors import ComposeError
 from compose.images import CONTAINERS, OURS
 from compose.volumes import Volumes, save
+from metrics.durations import seconds
 
 if TYPE_CHECKING:
     from compose.docker import Containers
@@ -44,22 +46,30 @@ def backup(stack: Containers, tell: Tell) -> Record:
         raise ComposeError("nothing runs: a backup is made of what runs: `make up` first")
     site = stack.site()
     folders(stack, site)
-    tell("making a backup; Prometheus stands still for some seconds of it")
-    began = Record.read(stack.paths).begun().write(stack.paths)
-    try:
-        size = _make(stack, site, tell)
-    except (ComposeError, OSError) as error:
-        began.failed(str(error)).write(stack.paths)
-        raise ComposeError(f"the backup failed: {error}") from error
-    return began.done(size).write(stack.paths)
+    with backups.held(stack.paths):
+        tell("making a backup; Prometheus stands still for some seconds of it")
+        began = Record.read(stack.paths).begun().write(stack.paths)
+        try:
+            size = _make(stack, site, tell)
+        except (ComposeError, OSError) as error:
+            began.failed(str(error)).write(stack.paths)
+            raise ComposeError(f"the backup failed: {error}") from error
+        return began.done(size).write(stack.paths)
+
+
+def prepare(stack: Containers, site: Site) -> None:
+    """Makes the folder of the record, which a container is shown, and remembers since when the site asks for backups."""
+    stack.host.make(Record.file(stack.paths).parent, 0o755)
+    Record.read(stack.paths).wished(seconds(site.backup.every), time.time(), stack.paths)
 
 
 def folders(stack: Containers, site: Site) -> None:
     """Makes the folders of backups."""
     backing.refuse_missing(site, stack.site_file.name)
-    for folder in (stack.paths.data / "backup", backups.files(site, stack.paths)):
-        stack.host.make(folder.parent, 0o755)
-        stack.host.make(folder, 0o700)
+    prepare(stack, site)
+    files = backups.files(site, stack.paths)
+    stack.host.make(files.parent, 0o755)
+    stack.host.make(files, 0o700)
 
 
 def volumes(stack: Containers, tell: Tell) -> Volumes:

@@ -153,6 +153,7 @@ def _volumes(name: str, container: Container) -> list[dict[str, Any]]:
     if name == "exporter-system":
         read += [_bound("/proc", "/host/proc"), _bound("/sys", "/host/sys")]
         read += [_bound("/", "/host/root") | {"bind": {"propagation": "rslave"}}]
+    read += [_bound(f"../{folder}", f"{HOME}/{folder}") for folder in container.shows]
     if container.state and container.volume:
         read.append({"type": "volume", "source": name, "target": container.state})
     return read

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from compose import certificates, containers, engine, entrance, image, render, roles, state
+from compose import certificates, container_backup, containers, engine, entrance, image, render, roles, state
 from compose.announce import announce
 from compose.copies import Copies
 from compose.errors import BadInputError, ComposeError
@@ -67,6 +67,8 @@ class Containers(Stack):
         if not before:
             self._refuse_published_ports(site)
         self._make_folders(site)
+        if seconds(site.backup.every):
+            tell("backup.every: nobody makes backups by itself in containers: have cron run `make backup` that often")
         tag = self.image(tell)
         behind = self._write_copies(site)
         earlier = self.paths.rendered.resolve() if before and self.paths.rendered.is_symlink() else None
@@ -134,6 +136,7 @@ class Containers(Stack):
         make_secrets(self.paths, self.host, site.cache.redis.prefix)
         if site.entrance.enabled:
             entrance.prepare(site, self.paths, self.host)
+        container_backup.prepare(self, site)
         state.remember(self.paths)
 
     def certify(self, site: Site) -> None:
@@ -301,7 +304,6 @@ def _refuse_what_containers_lack(site: Site, name: str) -> None:
         (site.stream.tls.certificate, "stream.tls", "end TLS at a proxy of yours, or set runtime: native"),
         (site.hosts_access != Access(), "hosts_access", "its files are not shown to containers: set runtime: native"),
         (any(job.access != Access() for job in site.scrape), "scrape.access", "the same: set runtime: native"),
-        (seconds(site.backup.every), "backup.every", "have cron run `make backup`, or set runtime: native"),
     ):
         if bad:
             raise BadInputError(f"{name}: {key}: not in containers: {fix}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from compose import edge, entrance, grafana, postgres, servers, standard
@@ -22,11 +21,12 @@ def _own_bus(site: Site) -> bool:
 
 
 def _supervised(site: Site) -> bool:
-    return not site.contained  # there Docker restarts what ends, and each health check what hangs
+    return not site.contained
 
 
-def _watcher(role: str) -> Callable[[Context], tuple[str, ...]]:
-    return lambda context: context.module("compose.watcher", role)
+def _watches(context: Context) -> tuple[str, ...]:
+    """In containers it tells of backups alone: there Docker restarts what ends, and each health check what hangs."""
+    return context.module("compose.recorded") if context.site.contained else context.module("compose.watcher", "services")
 
 
 # In order of start; stopped in reverse. Whoever receives is there before who sends. `services(site)` tells which of them run.
@@ -205,20 +205,19 @@ SERVICES = (
     ),
     Service(
         "watcher",
-        "restarts what hangs",
+        "looks after services and backups",
         stack.JOB_WATCHER,
         lambda site: site.ports.watcher,
-        _watcher("services"),
+        _watches,
         page="/metrics",
         worker="0",
-        wanted=_supervised,
     ),
     Service(
         "watcher-guard",
         "restarts the watcher",
         stack.JOB_WATCHER,
         lambda site: site.ports.watcher + 1,
-        _watcher("guard"),
+        lambda context: context.module("compose.watcher", "guard"),
         page="/metrics",
         worker="1",
         wanted=_supervised,

@@ -24,9 +24,6 @@ JOBS = (
 # Of the workload that comes with the appliance: not there where site.yaml says `workload: false`.
 WORKLOAD_JOBS = frozenset({JOB_POSTGRES, JOB_REDIS, JOB_STORE, JOB_STREAM, JOB_ANALYSIS, JOB_PROBE, JOB_MODEL_QUALITY})
 
-# Beside processes alone: in containers Docker's restart policy and each container's health check do their work.
-NATIVE_JOBS = frozenset({JOB_WATCHER})
-
 # What carries the watching itself: a site that takes the exporters, rules and panels alone has its own (`make export`).
 PLUMBING_JOBS = frozenset({JOB_PROMETHEUS, JOB_ALERTMANAGER, JOB_INBOX, JOB_PREVIEW, JOB_WATCHER})
 PLUMBING_FAMILIES = (
@@ -225,7 +222,7 @@ SERVICE_START_TIME = Gauge(
     labels=("service",),
 )
 
-# -- backups, as the watcher that starts them sees them --------------------------------------------------------------
+# -- backups, as the watcher sees them, which starts them where it can -----------------------------------------------
 _NO_BACKUP = "no backup was made yet"
 BACKUP_ATTEMPTS = Counter("watchfloor_backup_attempts_total", "Backups that were begun.", Unit.COUNT)
 BACKUP_FAILURES = Counter("watchfloor_backup_failures_total", "Backups that failed or were cut off.", Unit.COUNT)

@@ -17,7 +17,7 @@ class Backup(Section, frozen=True):
 
     every: Annotated[
         Duration, Meta(description="How often one is made by itself; 0s: only by `make backup`. While Prometheus's data is "
-        "linked, it stands still for some seconds.")
+        "linked, it stands still for some seconds. In containers have cron run `make backup` that often.")
     ] = "0s"  # fmt: skip
     keep: Annotated[int, Meta(ge=1, le=1000, description="How many are kept; older ones are removed.")] = 7
     to: Annotated[

@@ -22,9 +22,10 @@ class Container:
     """A service as a container.
 
     `pin` is its image in pins.yaml (empty: ours); `user` the image's own; `state` where that image keeps what it must not lose
-    and `volume` whether it does. `reads` are rendered files and `secrets` generated ones that it sees, and nothing else of the
-    home. `after` it starts when these are healthy. `published`: people reach it from this machine. `cpus`, `memory` and `pids`
-    are its limits. `check` is a shell's, with {port}, where the image is not ours; `entry` an entrypoint in the image's place.
+    and `volume` whether it does. `reads` are rendered files and `secrets` generated ones that it sees, `shows` folders of the
+    home that it cannot write to, and it sees nothing else of the home. `after` it starts when these are healthy. `published`:
+    people reach it from this machine. `cpus`, `memory` and `pids` are its limits. `check` is a shell's, with {port}, where the
+    image is not ours; `entry` an entrypoint in the image's place.
     """
 
     networks: tuple[str, ...]
@@ -42,6 +43,7 @@ class Container:
     check: str = ""
     entry: tuple[str, ...] = ()
     tmpfs: tuple[str, ...] = ()
+    shows: tuple[str, ...] = ()
 
 
 _NOBODY = "65534:65534"  # of Prometheus's images, which have busybox: a shell and wget
@@ -103,6 +105,7 @@ CONTAINERS: Mapping[str, Container] = {
     ),
     "exporter-probe": Container((MONITORING, EDGE), reads=_SITE, after=("stream",)),
     "exporter-model_quality": Container((MONITORING, WORKLOAD), reads=_SITE, secrets=("reader_password",), after=("postgres",)),
+    "watcher": Container((MONITORING,), reads=_SITE, shows=("data/backup",), cpus=0.2, memory="128m"),
     "entrance": Container(
         (EDGE, MONITORING), "nginx", "101:101", reads=("entrance.conf",),
         secrets=(

@@ -54,8 +54,7 @@ def test_the_file_is_valid_by_the_specification_and_can_fail_it() -> None:
 
 
 def test_every_service_of_the_topology_is_in_the_file() -> None:
-    native = {service.name for service in SERVICES if service.job in stack.NATIVE_JOBS}
-    assert native == {"watcher", "watcher-guard"}  # their work is done by health checks and the restart policy
+    native = {"watcher-guard"}  # its work is done by a health check and the restart policy
     assert set(CONTAINERS) == {service.name for service in SERVICES} - native
     assert set(NAMES) == set(CONTAINERS) - {"entrance"}  # off by default
     assert set(tree("entrance: {enabled: true}")["services"]) == set(CONTAINERS)
@@ -74,7 +73,7 @@ def test_the_entrance_alone_is_shown_where_the_site_says() -> None:
 def test_every_target_of_prometheus_is_a_service_on_a_network_that_it_shares() -> None:
     mine = set(FILE["services"]["prometheus"]["networks"])
     jobs = prometheus_config(inside())["scrape_configs"]
-    assert {job["job_name"] for job in jobs} == set(stack.JOBS) - stack.NATIVE_JOBS
+    assert {job["job_name"] for job in jobs} == set(stack.JOBS)
     for job in jobs:
         for group in job["static_configs"]:
             for target in group["targets"]:

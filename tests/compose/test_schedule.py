@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from compose.backups import Record
+from compose.backups import Record, held
+from compose.errors import ComposeError
 from compose.schedule import Backups, due
 from metrics import stack
 from settings import Paths, Site
@@ -105,3 +106,30 @@ def test_a_good_one_resets_the_age(tmp_path: Path) -> None:
     assert figures[stack.BACKUP_AGE.name] == 60
     assert figures[stack.BACKUP_BYTES.name] == 5_000_000
     assert figures[stack.BACKUP_FAILURES.name] == 0
+
+
+def test_where_others_make_backups_the_lock_tells_of_one_under_way(tmp_path: Path) -> None:
+    backups, paths = made(tmp_path, every="24h")
+    record = Record().wished(DAY, 1000.0, paths).begun().write(paths)
+    with held(paths):
+        backups.read()
+        assert told(backups, 2000.0)[stack.BACKUP_SUCCESS.name] == 1
+        assert told(backups, 2000.0)[stack.BACKUP_AGE.name] == 1000
+        with pytest.raises(ComposeError, match="under way already"), held(paths):
+            pass
+    backups.read()  # killed: who held it is no more, and has not said how it ended
+    assert told(backups, 2000.0)[stack.BACKUP_SUCCESS.name] == 0
+    assert told(backups, 2000.0)[stack.BACKUP_FAILURES.name] == 1
+    record.done(4096).write(paths)
+    backups.read()
+    figures = told(backups, record.began + 60)
+    assert (figures[stack.BACKUP_SUCCESS.name], figures[stack.BACKUP_BYTES.name]) == (1, 4096)
+    assert figures[stack.BACKUP_AGE.name] == pytest.approx(60)
+
+
+def test_what_nobody_has_made_is_told_as_such(tmp_path: Path) -> None:
+    """Without a folder, as before the first start; nothing is written."""
+    backups = Backups(Site(), Paths(tmp_path))
+    backups.read()
+    assert told(backups, 2000.0)[stack.BACKUP_SUCCESS.name] == 1
+    assert list(tmp_path.iterdir()) == []

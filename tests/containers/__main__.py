@@ -45,9 +45,8 @@ def main() -> int:
     install_lacking(Host.detect(), NEEDED)
     home = Path(tempfile.mkdtemp(prefix="watchfloor-containers-"))
     site_file = home / "site.yaml"
-    site_file.write_text(
-        yaml.safe_dump({"runtime": "docker", "profile": {"factor": 0.2}, "entrance": {"enabled": True}}), encoding="utf-8"
-    )
+    wanted = {"runtime": "docker", "profile": {"factor": 0.2}, "entrance": {"enabled": True}, "backup": {"every": "24h"}}
+    site_file.write_text(yaml.safe_dump(wanted), encoding="utf-8")
     with Engine(KEPT / "docker"):
         _timed("base image", lambda: make_base(platform.freedesktop_os_release()["VERSION_CODENAME"]))
         ours = _timed("our image", lambda: make_ours(KEPT / "dist" / "wheels"))

@@ -20,6 +20,7 @@ from compose.docker import Containers
 from compose.errors import ComposeError
 from compose.rotate import rotate
 from compose.volumes import sha256_of
+from metrics import stack as names
 from settings.paths import CLONE
 from tests.containers import looks
 from tests.waiting import until
@@ -52,6 +53,8 @@ def made(stack: Containers) -> Kept:
     looks.docker("start", looks.found(stack)["stream"]["Id"])
     done = container_backup.backup(stack, say)
     assert done.bytes > 1 << 20, done
+    told = f"{names.BACKUP_BYTES.name} == {done.bytes} and {names.BACKUP_SUCCESS.name} == 1 and {names.BACKUP_AGE.name} < 60"
+    until("Prometheus knows of the backup", lambda: looks.query(stack, told), 60, 0.5)
     (label,) = backups.labels(_folder(stack))
     return Kept(label, query, rows, at)
 

@@ -49,7 +49,7 @@ def _healthy(stack: Containers) -> None:
 def _targets(stack: Containers) -> None:
     def all_up() -> bool:
         told = looks.targets(stack)
-        return set(told) == set(names.JOBS) - names.NATIVE_JOBS and {one for job in told.values() for one in job} == {"up "}
+        return set(told) == set(names.JOBS) and {one for job in told.values() for one in job} == {"up "}
 
     try:
         until("every target is up", all_up, 40, 0.5)

@@ -1,0 +1,107 @@
+"""The small server of `/metrics`, `/healthz` and `/readyz` behind which the appliance's own programs look at things in a loop."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from compose.errors import EXIT_FAILED, EXIT_OK
+from metrics.expose import Renderer, negotiate
+from metrics.model import Sample
+from metrics.process import ProcessSamples
+from settings import Site
+from settings.ports import holder
+
+
+class Teller:
+    """What a program tells of itself and of what it has seen; `run` looks until it is told to stop."""
+
+    idle = "the loop does not turn"  # what is told when it is not healthy
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.process = ProcessSamples(name)
+        self._renderer, self._lock = Renderer(), threading.Lock()
+
+    def run(self, stop: threading.Event) -> None:
+        """Looks until `stop` is set."""
+        raise NotImplementedError
+
+    def samples(self) -> Iterator[Sample]:
+        """What `/metrics` tells."""
+        yield from self.process.collect()
+
+    def healthy(self) -> bool:
+        """Whether it still looks."""
+        raise NotImplementedError
+
+    def exposition(self, accept: str, encoding: str) -> tuple[dict[str, str], bytes]:
+        """Headers and body of `/metrics`."""
+        wanted = negotiate(accept, encoding)
+        with self._lock:
+            return wanted.headers, self._renderer.render(self.samples(), wanted)
+
+
+def serve(teller: Teller, site: Site, port: int) -> int:
+    """Answers at that port while the teller runs, until SIGTERM; the exit code."""
+    try:
+        server = Server((site.bind.strip("[]"), port), handler(teller))
+    except OSError as error:
+        taken = f": {holder(port)}: set ports.watcher in site.yaml" if error.errno == errno.EADDRINUSE else ": look at `bind`"
+        print(f"{site.bind} port {port} cannot be listened on ({error.strerror}){taken}", file=sys.stderr)
+        return EXIT_FAILED
+    server.daemon_threads = True
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with contextlib.closing(server.socket):
+        teller.run(stop)
+    return EXIT_OK
+
+
+def handler(teller: Teller) -> type[BaseHTTPRequestHandler]:
+    """The HTTP side: `/metrics`, `/healthz`, `/readyz`."""
+
+    class Handler(BaseHTTPRequestHandler):
+        timeout = 10
+        server_version = "watchfloor"
+        sys_version = ""
+
+        def do_GET(self) -> None:
+            path = self.path.partition("?")[0]
+            if path == "/metrics":
+                headers, body = teller.exposition(self.headers.get("Accept", ""), self.headers.get("Accept-Encoding", ""))
+                self._answer(200, body, headers)
+            elif path in ("/healthz", "/readyz"):
+                ok = teller.healthy()
+                self._answer(200 if ok else 503, b"ok\n" if ok else f"{teller.idle}\n".encode(), {"Content-Type": "text/plain"})
+            else:
+                self._answer(404, b"here are /metrics, /healthz and /readyz\n", {"Content-Type": "text/plain"})
+
+        def _answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+            self.send_response(status)
+            for name, value in (headers | {"Content-Length": str(len(body))}).items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            """One line a request would say nothing."""
+
+    return Handler
+
+
+class Server(ThreadingHTTPServer):
+    """One that takes an IPv6 address too."""
+
+    def __init__(self, place: tuple[str, int], handle: type[BaseHTTPRequestHandler]) -> None:
+        self.address_family = socket.AF_INET6 if ":" in place[0] else socket.AF_INET
+        super().__init__(place, handle)
