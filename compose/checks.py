@@ -15,11 +15,15 @@ from settings import Paths
 
 @dataclass(frozen=True)
 class Target:
-    """For whom is rendered: where a service finds the home, which files come beside, which group of containers reads them."""
+    """For whom is rendered: where a service finds the home, which files come beside, which group of containers reads them.
+
+    `given`: the files of the site's own that checkers must see, with the names of their copies.
+    """
 
     inside: Paths
     more: Mapping[str, str] = field(default_factory=dict)
     group: int = -1
+    given: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def contained(self) -> bool:
@@ -27,10 +31,11 @@ class Target:
         return self.group >= 0
 
 
-def check(folder: Path, secrets: Path | None = None) -> None:
+def check(folder: Path, secrets: Path | None = None, given: Mapping[str, str] | None = None) -> None:
     """Has promtool and amtool read a rendered folder; BadInputError with their words when one of them refuses.
 
-    With the folder of the containers' `secrets`, those of the images that will run.
+    With the folder of the containers' `secrets`, those of the images that will run; `given` are copies in it of files that the
+    site names, by their paths.
     """
     checks = (
         [program("promtool"), "check", "config", str(folder / "prometheus.yml")],
@@ -38,6 +43,7 @@ def check(folder: Path, secrets: Path | None = None) -> None:
     )
     if secrets:
         seen = {folder: f"{HOME}/rendered", secrets: f"{HOME}/secrets"}
+        seen |= {secrets / name: path for path, name in (given or {}).items()}
         checks = (in_image("prometheus", checks[0], seen), in_image("alertmanager", checks[1], seen))
     for command in checks:
         done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from compose import postgres, roles
+from compose import given, postgres, roles
 from compose.images import CONTAINERS, EDGE, GROUP, HOME, MONITORING, WORKLOAD, Container, image
 from compose.service import Context, Service
 from compose.topology import services
@@ -35,8 +35,8 @@ def compose_file(outside: Site, inside: Site, *, tag: str = "", group: int = GRO
     is that of our image, `group` the one that reads the rendered files, `host` the name that containers give as this machine's.
     """
     made = {one.name: one for one in services(inside)}
-    secrets = sorted({secret for name in made for secret in CONTAINERS[name].secrets})
     file = _File(outside, inside, frozenset(made), tag, group, host)
+    secrets = sorted({secret for one in made.values() for secret in file.secrets(one)})
     tree = {
         "services": {name: file.service(one) for name, one in made.items()},
         "networks": {
@@ -84,7 +84,7 @@ class _File:
             "networks": list(container.networks),
             **self._ports(service, container),
             "volumes": _volumes(service.name, container),
-            **({"secrets": [_secret(name) for name in container.secrets]} if container.secrets else {}),
+            **({"secrets": seen} if (seen := [_secret(name, path) for name, path in self.secrets(service).items()]) else {}),
             "tmpfs": _tmpfs(container),
             **({"depends_on": {name: {"condition": "service_healthy"} for name in after}} if after else {}),
             "healthcheck": _health(service, container, self.inside),
@@ -93,6 +93,11 @@ class _File:
             "stop_grace_period": f"{service.stop_seconds}s",
             "logging": {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}},
         }
+
+    def secrets(self, service: Service) -> dict[str, str]:
+        """The copies that a service sees, by name, with their paths: the appliance's own, and of files that the site names."""
+        own = {name: f"{INSIDE.secrets}/{name}" for name in CONTAINERS[service.name].secrets}
+        return own | {name: path for path, name in given.files(self.outside).get(service.name, {}).items()}
 
     def _ports(self, service: Service, container: Container) -> dict[str, list[str]]:
         """The port of people, where it is one that they use; that of scrapes and health checks stays inside."""
@@ -167,8 +172,8 @@ def _label(secret: str) -> str:
     return secret.replace(".", "-")
 
 
-def _secret(name: str) -> dict[str, str]:
-    return {"source": _label(name), "target": f"{INSIDE.secrets}/{name}"}
+def _secret(name: str, path: str) -> dict[str, str]:
+    return {"source": _label(name), "target": path}
 
 
 def _health(service: Service, container: Container, site: Site) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from compose import certificates, container_backup, containers, engine, entrance, image, render, roles, state
+from compose import certificates, container_backup, containers, engine, entrance, given, image, render, roles, state
 from compose.announce import announce
 from compose.copies import Copies
 from compose.errors import BadInputError, ComposeError
@@ -27,7 +27,6 @@ from compose.terminal import Row
 from compose.topology import services
 from metrics.durations import seconds
 from settings import Site, parse
-from settings.collecting import Access
 from settings.containers import CONTAINERS as INSIDE
 from settings.containers import RUNTIME_VARIABLE
 from settings.paths import DATABASE_USER
@@ -146,8 +145,11 @@ class Containers(Stack):
 
     def _write_copies(self, site: Site) -> list[str]:
         """The secrets as containers read them; tells which services have older ones."""
-        readers = {service.name: CONTAINERS[service.name].secrets for service in self.services(site)}
-        return self._copies.write({name: self._secret(site, name) for held in readers.values() for name in held}, readers)
+        there = {service.name: CONTAINERS[service.name].secrets for service in self.services(site)}
+        own = {name: self._secret(site, name) for held in there.values() for name in held}
+        named = given.files(site)
+        readers = {name: (*held, *named.get(name, {}).values()) for name, held in there.items()}
+        return self._copies.write(own | given.texts(site, self.site_file.name, there), readers)
 
     def _secret(self, site: Site, name: str) -> bytes:
         """What is in a secret's file; of the certificate: in that which the site names, with its key. Raises BadInputError."""
@@ -163,7 +165,8 @@ class Containers(Stack):
         inside = parse(text, self.site_file.name, {**os.environ, RUNTIME_VARIABLE: INSIDE})
         file = containers.compose_file(site, inside, tag=tag, group=self.group, host=containers.hostname())
         more = {containers.FILE: file, "postgres/roles.sql": containers.roles_sql()}
-        render.render(inside, text, self.host, render.Target(containers.INSIDE, more, group=self.group))
+        shown = given.files(site).get("prometheus", {}) | given.files(site).get("alertmanager", {})
+        render.render(inside, text, self.host, render.Target(containers.INSIDE, more, group=self.group, given=shown))
 
     def _refuse_published_ports(self, site: Site) -> None:
         for service, port in self.listening(site):
@@ -302,8 +305,6 @@ def _refuse_what_containers_lack(site: Site, name: str) -> None:
         (site.stream.workers > 1, "stream.workers", "one server a container: leave it at 1, or set runtime: native"),
         (standard, f"exporters.{standard[0] if standard else ''}.exporter", "own or external, or set runtime: native"),
         (site.stream.tls.certificate, "stream.tls", "end TLS at a proxy of yours, or set runtime: native"),
-        (site.hosts_access != Access(), "hosts_access", "its files are not shown to containers: set runtime: native"),
-        (any(job.access != Access() for job in site.scrape), "scrape.access", "the same: set runtime: native"),
     ):
         if bad:
             raise BadInputError(f"{name}: {key}: not in containers: {fix}")

@@ -183,7 +183,7 @@ def render(site: Site, site_text: str, host: Machine, target: Target | None = No
     try:
         chosen = target or Target(Paths(host.home))
         _write(site, site_text, fresh, host, chosen)
-        check(fresh, host.home / "containers" / "secrets" if chosen.contained else None)
+        check(fresh, host.home / "containers" / "secrets" if chosen.contained else None, chosen.given)
         return _put_in_place(fresh, host, chosen)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)

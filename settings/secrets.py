@@ -25,14 +25,15 @@ _LARGEST = 64 * 1024  # bytes; a secret that is larger is the wrong file
 
 def secret_files(site: Site) -> Iterator[tuple[Steps, Path]]:
     """Every file that the site names for a secret, with the steps of its key."""
-    for name, section in _sections(site):
+    for name, section in sections(site):
         for item in structs.fields(section):
             value = getattr(section, item.name)
             if item.encode_name.endswith("_file") and value:
                 yield (*name, item.encode_name), Path(value)
 
 
-def _sections(site: Site) -> Iterator[tuple[tuple[str | int, ...], Section]]:
+def sections(site: Site) -> Iterator[tuple[Steps, Section]]:
+    """Every section that names files, with the steps of its key."""
     yield ("endpoints",), site.endpoints
     yield ("database",), site.database
     yield ("deadman",), site.deadman

@@ -22,7 +22,7 @@ from compose.rotate import rotate
 from metrics import stack as names
 from settings.paths import CLONE
 from tests.appliance import status_of
-from tests.containers import backing, looks
+from tests.containers import backing, given, looks
 from tests.waiting import until
 
 # Each of those behind the entrance.
@@ -279,6 +279,7 @@ STEPS: tuple[tuple[str, Callable[[Containers], None]], ...] = (
     ("an alert goes to the inbox, and is resolved", _alert),
     ("down and up keep the data", _data_stays),
     ("settings are applied, or the old ones stay", _reload),
+    ("files that the site names are seen", given.scrape_a_guarded_door),
     ("secrets are rotated", _rotated),
     ("a backup is made, and brought back", _backed_up),
     ("killed containers come back", _killed),
