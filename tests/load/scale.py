@@ -171,8 +171,12 @@ def main(arguments: Sequence[str]) -> int:
     if not environment["wrk"] or os.geteuid() != 0:
         print("make scale: needs root and wrk: `apt-get install wrk`, and run it as root", file=sys.stderr)
         return 2
+    counts = [int(word) if word.isdigit() else 0 for word in options.counts.split(",")]
+    if not all(counts):
+        print(f"make scale: --counts {options.counts}: give numbers of servers joined by commas, as 1,2,4", file=sys.stderr)
+        return 2
     try:
-        found = measured([int(word) for word in options.counts.split(",")], options.seconds, options.rounds)
+        found = measured(counts, options.seconds, options.rounds)
         law = usl.fit(found)
     except (OSError, ValueError) as error:
         print(f"make scale: {error}", file=sys.stderr)
