@@ -44,6 +44,7 @@ def folders(site: Site, paths: Paths, host: Host, site_file: str) -> None:
         (pgbackrest.place(site, paths), DATABASE_USER, 0o711),
     ):
         host.make(folder, mode, user)
+    host.give(paths.data / "backup")  # while it ran in containers that was whoever's ran `make up`
 
 
 def backup(stack: Stack, tell: Tell) -> Record:

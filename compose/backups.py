@@ -7,10 +7,10 @@ tar a service instead, PostgreSQL among them.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +25,8 @@ MANIFEST = "backup.json"
 _LABEL = "%Y%m%dT%H%M%SZ"
 _PARTIAL = ".partial"
 NATIVE, DOCKER = "native", "docker"
+# Seconds between two touches of a backup that is under way, and after how many without one it is none.
+_BEAT, _SILENT = 5.0, 30.0
 
 
 def files(site: Site, paths: Paths) -> Path:
@@ -54,33 +56,37 @@ def fresh(site: Site, paths: Paths) -> Iterator[Path]:
 
 
 @contextmanager
-def held(paths: Paths) -> Iterator[None]:
-    """In here a backup is under way. Raises ComposeError where one is already."""
-    file = _lock(paths)
-    file.touch()
-    file.chmod(0o644)
-    with file.open(encoding="ascii") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ComposeError("a backup is under way already: this appliance: wait for its end") from None
-        yield
+def beating(paths: Paths) -> Iterator[None]:
+    """In here a backup is under way, and a file is touched again and again: who is killed touches it no more."""
+    beat, over = _beat(paths), threading.Event()
+    beat.unlink(missing_ok=True)
 
+    def touch() -> None:
+        while True:
+            beat.touch()
+            if over.wait(_BEAT):
+                return
 
-def is_held(paths: Paths) -> bool:
-    """Whether a backup is under way, of which the lock alone tells: whoever is killed holds it no more."""
+    beat.touch()
+    worker = threading.Thread(target=touch, daemon=True)
+    worker.start()
     try:
-        with _lock(paths).open(encoding="ascii") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        yield
+    finally:
+        over.set()
+        worker.join()
+
+
+def is_beating(paths: Paths) -> bool:
+    """Whether a backup is under way, or was half a minute ago."""
+    try:
+        return abs(time.time() - _beat(paths).stat().st_mtime) < _SILENT
     except OSError:
         return False
-    return False
 
 
-def _lock(paths: Paths) -> Path:
-    return paths.data / "backup" / "lock"
+def _beat(paths: Paths) -> Path:
+    return paths.data / "backup" / "beat"
 
 
 @dataclass(frozen=True)
@@ -149,10 +155,12 @@ class Record:
             return cls()
 
     def write(self, paths: Paths) -> Record:
-        """By one rename."""
+        """By one rename; whoever tells of it may be another user."""
         new = self.file(paths).with_suffix(".new")
-        new.write_text(json.dumps(asdict(self)), encoding="utf-8")
-        new.chmod(0o644)  # whoever tells of it is another user
+        new.unlink(missing_ok=True)  # whatever stands there is not followed
+        with new.open("x", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(self)))
+            os.fchmod(file.fileno(), 0o644)
         new.replace(self.file(paths))
         return self
 

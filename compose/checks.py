@@ -17,13 +17,13 @@ from settings import Paths
 class Target:
     """For whom is rendered: where a service finds the home, which files come beside, which group of containers reads them.
 
-    `given`: the files of the site's own that checkers must see, with the names of their copies.
+    `given`: by service, the files that the site names, with the names of their copies.
     """
 
     inside: Paths
     more: Mapping[str, str] = field(default_factory=dict)
     group: int = -1
-    given: Mapping[str, str] = field(default_factory=dict)
+    given: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def contained(self) -> bool:
@@ -31,20 +31,22 @@ class Target:
         return self.group >= 0
 
 
-def check(folder: Path, secrets: Path | None = None, given: Mapping[str, str] | None = None) -> None:
+def check(folder: Path, secrets: Path | None = None, given: Mapping[str, Mapping[str, str]] | None = None) -> None:
     """Has promtool and amtool read a rendered folder; BadInputError with their words when one of them refuses.
 
-    With the folder of the containers' `secrets`, those of the images that will run; `given` are copies in it of files that the
-    site names, by their paths.
+    With the folder of the containers' `secrets`, those of the images that will run, which see what their services will: `given`
+    are copies in it of files that the site names, by service and path.
     """
     checks = (
         [program("promtool"), "check", "config", str(folder / "prometheus.yml")],
         [program("amtool"), "check-config", str(folder / "alertmanager" / "alertmanager.yml")],
     )
     if secrets:
-        seen = {folder: f"{HOME}/rendered", secrets: f"{HOME}/secrets"}
-        seen |= {secrets / name: path for path, name in (given or {}).items()}
-        checks = (in_image("prometheus", checks[0], seen), in_image("alertmanager", checks[1], seen))
+        prometheus, alertmanager = (
+            in_image(name, words, {folder: f"{HOME}/rendered"} | _seen(name, secrets, (given or {}).get(name, {})))
+            for name, words in zip(("prometheus", "alertmanager"), checks, strict=True)
+        )
+        checks = (prometheus, alertmanager)
     for command in checks:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
@@ -52,6 +54,12 @@ def check(folder: Path, secrets: Path | None = None, given: Mapping[str, str] | 
             raise BadInputError(
                 f"{Path(command[0]).name} refuses what site.yaml asks for: nothing was changed: its words:\n{words}"
             )
+
+
+def _seen(name: str, secrets: Path, given: Mapping[str, str]) -> dict[Path, str]:
+    """Where a service's container has its copies."""
+    own = {secrets / one: f"{HOME}/secrets/{one}" for one in CONTAINERS[name].secrets}
+    return own | {secrets / copy: path for path, copy in given.items() if path not in own.values()}
 
 
 def in_image(name: str, words: list[str], seen: Mapping[Path, str]) -> list[str]:

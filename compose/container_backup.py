@@ -7,6 +7,7 @@ write-ahead log that makes its copy whole.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -46,7 +47,7 @@ def backup(stack: Containers, tell: Tell) -> Record:
         raise ComposeError("nothing runs: a backup is made of what runs: `make up` first")
     site = stack.site()
     folders(stack, site)
-    with backups.held(stack.paths):
+    with backups.beating(stack.paths):
         tell("making a backup; Prometheus stands still for some seconds of it")
         began = Record.read(stack.paths).begun().write(stack.paths)
         try:
@@ -59,8 +60,12 @@ def backup(stack: Containers, tell: Tell) -> Record:
 
 def prepare(stack: Containers, site: Site) -> None:
     """Makes the folder of the record, which a container is shown, and remembers since when the site asks for backups."""
-    stack.host.make(Record.file(stack.paths).parent, 0o755)
-    Record.read(stack.paths).wished(seconds(site.backup.every), time.time(), stack.paths)
+    folder = Record.file(stack.paths).parent
+    stack.host.make(folder, 0o755)
+    if folder.stat().st_uid != os.geteuid():  # the services' user's, while it ran in processes
+        os.chown(folder, os.geteuid(), os.getegid())
+    folder.chmod(0o755)  # earlier versions closed it
+    Record.read(stack.paths).wished(seconds(site.backup.every), time.time(), stack.paths).write(stack.paths)
 
 
 def folders(stack: Containers, site: Site) -> None:

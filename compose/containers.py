@@ -97,7 +97,8 @@ class _File:
     def secrets(self, service: Service) -> dict[str, str]:
         """The copies that a service sees, by name, with their paths: the appliance's own, and of files that the site names."""
         own = {name: f"{INSIDE.secrets}/{name}" for name in CONTAINERS[service.name].secrets}
-        return own | {name: path for path, name in given.files(self.outside).get(service.name, {}).items()}
+        named = given.files(self.outside).get(service.name, {})
+        return own | {name: path for path, name in named.items() if path not in own.values()}
 
     def _ports(self, service: Service, container: Container) -> dict[str, list[str]]:
         """The port of people, where it is one that they use; that of scrapes and health checks stays inside."""

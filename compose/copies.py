@@ -38,9 +38,12 @@ class Copies:
             copy.write_bytes(texts[name])
         return behind
 
-    def renewed(self) -> None:
-        """All have begun anew."""
+    def renewed(self, names: Collection[str] = ()) -> None:
+        """All have begun anew, and nobody reads a copy any more that is not one of these (none given: all stay)."""
         self._behind.unlink(missing_ok=True)
+        for copy in self._folder.iterdir() if names else ():
+            if copy.name not in names:
+                copy.unlink()
 
     def _is(self, name: str, text: bytes) -> bool:
         copy = self._folder / name

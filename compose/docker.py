@@ -78,7 +78,7 @@ class Containers(Stack):
         except (ComposeError, KeyboardInterrupt):
             self._undo_to(earlier, tell)
             raise
-        self._copies.renewed()
+        self._copies.renewed(self._texts(site))
         if site.workload and self._settle_roles():
             self.compose("restart", "store")
             self.wait()
@@ -145,11 +145,15 @@ class Containers(Stack):
 
     def _write_copies(self, site: Site) -> list[str]:
         """The secrets as containers read them; tells which services have older ones."""
-        there = {service.name: CONTAINERS[service.name].secrets for service in self.services(site)}
-        own = {name: self._secret(site, name) for held in there.values() for name in held}
         named = given.files(site)
-        readers = {name: (*held, *named.get(name, {}).values()) for name, held in there.items()}
-        return self._copies.write(own | given.texts(site, self.site_file.name, there), readers)
+        readers = {one.name: (*CONTAINERS[one.name].secrets, *named.get(one.name, {}).values()) for one in self.services(site)}
+        return self._copies.write(self._texts(site), readers)
+
+    def _texts(self, site: Site) -> dict[str, bytes]:
+        """All copies, by name. Raises BadInputError."""
+        there = {service.name for service in self.services(site)}
+        own = {name: self._secret(site, name) for service in there for name in CONTAINERS[service].secrets}
+        return own | given.texts(site, self.site_file.name, there)
 
     def _secret(self, site: Site, name: str) -> bytes:
         """What is in a secret's file; of the certificate: in that which the site names, with its key. Raises BadInputError."""
@@ -165,8 +169,7 @@ class Containers(Stack):
         inside = parse(text, self.site_file.name, {**os.environ, RUNTIME_VARIABLE: INSIDE})
         file = containers.compose_file(site, inside, tag=tag, group=self.group, host=containers.hostname())
         more = {containers.FILE: file, "postgres/roles.sql": containers.roles_sql()}
-        shown = given.files(site).get("prometheus", {}) | given.files(site).get("alertmanager", {})
-        render.render(inside, text, self.host, render.Target(containers.INSIDE, more, group=self.group, given=shown))
+        render.render(inside, text, self.host, render.Target(containers.INSIDE, more, group=self.group, given=given.files(site)))
 
     def _refuse_published_ports(self, site: Site) -> None:
         for service, port in self.listening(site):
@@ -304,6 +307,8 @@ def _refuse_what_containers_lack(site: Site, name: str) -> None:
     for bad, key, fix in (
         (site.stream.workers > 1, "stream.workers", "one server a container: leave it at 1, or set runtime: native"),
         (standard, f"exporters.{standard[0] if standard else ''}.exporter", "own or external, or set runtime: native"),
+        (site.stream.tokens_file, "stream.tokens_file", "tokens are known to processes alone: set runtime: native"),
+        (site.database.url_file, "database.url_file", "the store has no way out of its network: set runtime: native"),
         (site.stream.tls.certificate, "stream.tls", "end TLS at a proxy of yours, or set runtime: native"),
     ):
         if bad:

@@ -83,7 +83,8 @@ def findings(stack: Stack) -> Iterator[Finding]:
     yield _memory(site)
     yield from _permissions(stack)
     yield from _certificates(site, stack.paths)
-    yield container_doctor.backups(stack.paths) if stack.contained else _backups(stack, site)
+    every = seconds(site.backup.every)
+    yield container_doctor.backups(stack.paths, every) if stack.contained else _backups(stack, site)
 
 
 def _state(stack: Stack) -> Finding:

@@ -6,6 +6,7 @@ read-only, and nothing else.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 import threading
@@ -22,6 +23,7 @@ from metrics.model import Sample
 from metrics.process import version
 from settings import Paths, SettingsError, Site, load
 
+log = logging.getLogger("watcher")
 NAME = "watcher"  # its place, where no service has to be watched
 _EVERY = 5.0  # seconds between two looks
 
@@ -36,9 +38,11 @@ class Told:
         self.busy = False
 
     def read(self) -> None:
-        """Looks at the record alone, where others make backups: whoever does holds the lock meanwhile."""
+        """Looks at the record alone, where others make backups. Raises OSError for one that is there and cannot be read."""
+        with contextlib.suppress(FileNotFoundError):
+            Record.file(self.paths).read_bytes()
         self.record = Record.read(self.paths)
-        self.busy = not self.record.ok and backups.is_held(self.paths)
+        self.busy = not self.record.ok and backups.is_beating(self.paths)
 
     def samples(self, now: float) -> Iterator[Sample]:
         """What `/metrics` tells of them."""
@@ -59,6 +63,8 @@ class Told:
 class Recorded(Teller):
     """Reads the record every few seconds."""
 
+    idle = "the record of backups cannot be read"
+
     def __init__(self, site: Site, paths: Paths) -> None:
         super().__init__(NAME)
         self.backups = Told(site, paths)
@@ -67,13 +73,16 @@ class Recorded(Teller):
     def run(self, stop: threading.Event) -> None:
         """Looks until `stop` is set."""
         while True:
-            self.backups.read()
-            self._looked = time.monotonic()
+            try:
+                self.backups.read()
+                self._looked = time.monotonic()
+            except OSError as error:  # told by the health check, and by an age that is missed
+                log.error("%s: %s", error.filename, error.strerror)  # noqa: TRY400  # the words say it all
             if stop.wait(_EVERY):
                 return
 
     def healthy(self) -> bool:
-        """Whether it still looks."""
+        """Whether it looks, and sees something."""
         return time.monotonic() - self._looked < 4 * _EVERY
 
     def samples(self) -> Iterator[Sample]:

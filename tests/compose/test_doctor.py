@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from compose import container_doctor, doctor, machine
-from compose.backups import Record
+from compose.backups import Record, beating
 from compose.docker import Containers
 from compose.finding import Finding
 from compose.host import Host
@@ -252,6 +252,9 @@ def test_containers_are_looked_at_for_what_they_need(tmp_path: Path) -> None:
     (tmp_path / "data" / "backup").mkdir(parents=True)
     began = Record.read(Paths(tmp_path)).begun().write(Paths(tmp_path))
     assert container_doctor.backups(Paths(tmp_path)).words == "the last one failed: was cut off"
+    with beating(Paths(tmp_path)):
+        assert container_doctor.backups(Paths(tmp_path)).words == "one is under way"
+    (tmp_path / "data" / "backup" / "beat").unlink()
     began.done(1).write(Paths(tmp_path))
     assert container_doctor.backups(Paths(tmp_path)).level == "ok"
     replace(began.done(1), newest=time.time() - 8 * 86_400).write(Paths(tmp_path))

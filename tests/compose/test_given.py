@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,6 @@ ALL = """
 hosts_access: {authority: /etc/w/ca, certificate: /etc/w/crt, key_file: /etc/w/key, username: p, password_file: /etc/w/pw}
 scrape: [{job: shop, targets: ['shop:80'], bearer_token_file: /etc/w/token}]
 receivers: [{type: webhook, name: desk, url: 'http://desk', bearer_token_file: /etc/w/desk}]
-database: {url_file: /etc/w/db}
 endpoints: {prometheus: 'http://prom:9090', prometheus_username: me, prometheus_password_file: /etc/w/prom}
 exporters: {redis: {targets: [{name: r, url: 'redis://r', password_file: /etc/w/pw}]}}
 entrance: {enabled: true, certificate: /etc/w/door, key_file: /etc/w/door}
@@ -43,9 +43,9 @@ def test_each_file_is_seen_by_who_reads_it() -> None:
     assert seen == {
         "prometheus": {"/etc/w/ca", "/etc/w/crt", "/etc/w/key", "/etc/w/pw", "/etc/w/token"},
         "alertmanager": {"/etc/w/desk"},
-        "store": {"/etc/w/db"}, "stream": {"/etc/w/db", "/etc/w/prom"}, "analysis": {"/etc/w/db"},
-        "exporter-model_quality": {"/etc/w/db"},
         "inbox": {"/etc/w/prom"},
+        "stream": {"/etc/w/prom"},
+        "preview": {"/etc/w/prom"},
         "exporter-redis": {"/etc/w/pw"},
     }  # fmt: skip
 
@@ -60,7 +60,7 @@ def test_copies_hold_what_the_files_hold_and_who_reads_a_changed_one_begins_anew
     file.write_text(f"scrape: [{{job: shop, targets: ['shop:80'], bearer_token_file: {token}}}]", encoding="utf-8")
     stack, site = docker.Containers(Host(tmp_path, None, copied=False), file), parse(file.read_text(encoding="utf-8"))
     make_secrets(stack.paths, stack.host)
-    with pytest.raises(BadInputError, match=rf"scrape.0.bearer_token_file: {token}: No such file"):
+    with pytest.raises(BadInputError, match=rf"scrape\[0\].bearer_token_file: {token}: No such file"):
         stack._write_copies(site)
     token.write_text("one", encoding="ascii")
     stack._write_copies(site)
@@ -71,3 +71,39 @@ def test_copies_hold_what_the_files_hold_and_who_reads_a_changed_one_begins_anew
     token.write_text("two", encoding="ascii")
     assert stack._write_copies(site) == ["prometheus"]
     assert copy.read_text(encoding="ascii") == "two"
+    stack._copies.renewed(stack._texts(parse("{}")))
+    assert not copy.exists(), "nobody reads it any more"
+
+
+def test_a_copy_means_the_same_file_in_every_version_of_the_site() -> None:
+    """What ran before may be started again, and be shown no other's secret."""
+    job = "{{job: {0}, targets: ['{0}:80'], bearer_token_file: /etc/w/{0}}}"
+    before, after = (mounted(f"scrape: [{', '.join(map(job.format, jobs))}]")["prometheus"] for jobs in (["b"], ["a", "b"]))
+    assert before.items() <= after.items()
+
+
+def test_a_file_of_the_appliances_own_is_not_mounted_twice() -> None:
+    own = containers.INSIDE.secrets / "prometheus_password"
+    assert mounted(f"scrape: [{{job: shop, targets: ['shop:80'], bearer_token_file: {own}}}]")["prometheus"] == {}
+
+
+@pytest.mark.parametrize("name", ["a:b", "a,b", "a$b", 'a"b'])
+def test_a_path_that_no_mount_can_take_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_text("secret", encoding="ascii")
+    site = parse(f"scrape: [{{job: shop, targets: ['shop:80'], bearer_token_file: '{path}'}}]")
+    with pytest.raises(BadInputError, match="which a container's mount cannot take"):
+        given.texts(site, "site.yaml", {"prometheus"})
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a link to another user")
+def test_a_link_of_somebody_else_is_not_followed(tmp_path: Path) -> None:
+    """Who may not read a file could have it sent to a target of his."""
+    secret, link = tmp_path / "secret", tmp_path / "token"
+    secret.write_text("secret", encoding="ascii")
+    link.symlink_to(secret)
+    site = parse(f"scrape: [{{job: shop, targets: ['shop:80'], bearer_token_file: {link}}}]")
+    assert list(given.texts(site, "site.yaml", {"prometheus"}).values()) == [b"secret"]
+    os.chown(link, 65534, 65534, follow_symlinks=False)
+    with pytest.raises(BadInputError, match="is a link of somebody to whom the file does not belong"):
+        given.texts(site, "site.yaml", {"prometheus"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from compose.backups import Record, held
-from compose.errors import ComposeError
+from compose.backups import Record, beating
 from compose.schedule import Backups, due
 from metrics import stack
 from settings import Paths, Site
@@ -108,16 +108,16 @@ def test_a_good_one_resets_the_age(tmp_path: Path) -> None:
     assert figures[stack.BACKUP_FAILURES.name] == 0
 
 
-def test_where_others_make_backups_the_lock_tells_of_one_under_way(tmp_path: Path) -> None:
+def test_where_others_make_backups_a_beat_tells_of_one_under_way(tmp_path: Path) -> None:
     backups, paths = made(tmp_path, every="24h")
     record = Record().wished(DAY, 1000.0, paths).begun().write(paths)
-    with held(paths):
+    with beating(paths):
         backups.read()
         assert told(backups, 2000.0)[stack.BACKUP_SUCCESS.name] == 1
         assert told(backups, 2000.0)[stack.BACKUP_AGE.name] == 1000
-        with pytest.raises(ComposeError, match="under way already"), held(paths):
-            pass
-    backups.read()  # killed: who held it is no more, and has not said how it ended
+    beat = Record.file(paths).with_name("beat")
+    os.utime(beat, (beat.stat().st_mtime - 31,) * 2)
+    backups.read()  # killed: nothing touches it any more, and nobody has said how it ended
     assert told(backups, 2000.0)[stack.BACKUP_SUCCESS.name] == 0
     assert told(backups, 2000.0)[stack.BACKUP_FAILURES.name] == 1
     record.done(4096).write(paths)
@@ -125,6 +125,19 @@ def test_where_others_make_backups_the_lock_tells_of_one_under_way(tmp_path: Pat
     figures = told(backups, record.began + 60)
     assert (figures[stack.BACKUP_SUCCESS.name], figures[stack.BACKUP_BYTES.name]) == (1, 4096)
     assert figures[stack.BACKUP_AGE.name] == pytest.approx(60)
+
+
+def test_a_link_in_the_records_place_is_not_written_through(tmp_path: Path) -> None:
+    """The folder may have been the services' user's, while root writes there now."""
+    _, paths = made(tmp_path)
+    other = tmp_path / "other"
+    other.write_text("untouched")
+    for name in ("record.new", "beat"):
+        Record.file(paths).with_name(name).symlink_to(other)
+    with beating(paths):
+        Record().begun().write(paths)
+    assert (other.read_text(), Record.read(paths).attempts) == ("untouched", 1)
+    assert not Record.file(paths).with_name("beat").is_symlink()
 
 
 def test_what_nobody_has_made_is_told_as_such(tmp_path: Path) -> None:
