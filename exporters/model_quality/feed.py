@@ -34,13 +34,15 @@ _LEAST_ID = "00000000-0000-0000-0000-000000000000"
 class Feed:
     """Reads for several collectors, of the last `window` seconds and then of the `DAY` windows before now.
 
-    `new` are told of rows of the window in the order in which they were stored, `every` of all rows in any order.
+    `new` are told of rows of the window in the order in which they were stored, `every` of all rows in any order; then each of
+    `forget` drops what has become too old at that time (unix s): also of collectors that nobody asks.
     """
 
     def __init__(self, reader: Reader, window: float) -> None:
         self.window = window
         self.new: list[Sink] = []
         self.every: list[Sink] = []
+        self.forget: list[Callable[[float], None]] = []
         self.rows = {"new": 0, "history": 0}
         self._reader = reader
         self._seen: dict[str, datetime] = {}
@@ -78,6 +80,8 @@ class Feed:
         more = self._read_new(datetime.fromtimestamp(now - self.window, UTC))
         if not more and not self._complete:
             self._read_old(datetime.fromtimestamp(now - self.window * DAY, UTC))
+        for forget in self.forget:
+            forget(now)
 
     def _read_new(self, begin: datetime) -> bool:
         """Whether more waits."""

@@ -32,6 +32,12 @@ class Outputs:
         self._last: dict[tuple[str, str, int], tuple[float, ...]] = {}
         self._newest: dict[str, float] = {}
         feed.new.append(self._take)
+        feed.forget.append(self._forget)
+
+    def _forget(self, now: float) -> None:
+        for held in self._held.values():
+            while held and held[0][0] < now - self._feed.window:
+                held.popleft()
 
     def _take(self, row: Row) -> None:
         at, model = row["scored_at"].timestamp(), row["model"]
@@ -46,10 +52,7 @@ class Outputs:
     def collect(self) -> Iterator[Sample]:
         """Shares from 0 to 1, times, counts."""
         self._feed.fresh()
-        begin = time.time() - self._feed.window
         for model, held in self._held.items():
-            while held and held[0][0] < begin:
-                held.popleft()
             if held:
                 yield m.INVALID.sample(sum(one[1] for one in held) / len(held), model)
                 yield m.CONSTANT.sample(sum(one[2] for one in held) / len(held), model)
@@ -73,6 +76,7 @@ class Drift:
         self._made = float("-inf")
         self._samples: list[Sample] = []
         feed.every.append(self._take)
+        feed.forget.append(self._values.forget)
 
     def _take(self, row: Row) -> None:
         if row["fallback"]:
@@ -90,7 +94,6 @@ class Drift:
         if not self._samples or time.monotonic() - self._made >= self._feed.window / _EVERY:
             self._made = time.monotonic()
             now = time.time()
-            self._values.forget(now)
             self._samples = [
                 m.DRIFT.sample(psi(before, current), *key)
                 for key, before, current in self._values.split(now - self._feed.window)

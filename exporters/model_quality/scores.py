@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Iterator
 
@@ -26,12 +25,15 @@ class Scores:
         self._feed, self._least = feed, least
         self._known: deque[Scored] = deque()
         feed.new.append(lambda row: self._known.append(scored(row)))
+        feed.forget.append(self._forget)
+
+    def _forget(self, now: float) -> None:
+        begin = now - self._feed.window
+        self._known = deque(one for one in self._known if one.at >= begin)
 
     def collect(self) -> Iterator[Sample]:
         """Shares from 0 to 1, counts, scores."""
         self._feed.fresh()
-        begin = time.time() - self._feed.window
-        self._known = deque(one for one in self._known if one.at >= begin)
         held: dict[str, list[Scored]] = {model: [] for model in MODELS}
         for one in self._known:
             held.setdefault(one.model, []).append(one)

@@ -29,12 +29,12 @@ class Versions:
         self._feed, self._least = feed, least
         self._tally = Tally(feed.window / SLOTS, SLOTS * DAY)
         feed.every.append(self._tally.add)
+        feed.forget.append(self._tally.forget)
 
     def collect(self) -> Iterator[Sample]:
         """Shares from 0 to 1, counts, scores."""
         self._feed.fresh()
         now = time.time()
-        self._tally.forget(now)
         for model in MODELS:
             for version in self._tally.versions(model)[:LATEST]:
                 for length in (self._feed.window, self._feed.window * DAY):

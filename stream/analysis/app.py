@@ -119,7 +119,7 @@ class AnalysisServer:
             await asyncio.sleep(step - time.time() % step)
             try:
                 if self.lease.taken:
-                    self.engine.advance(now_ms())
+                    self.worker.stand_by()
                 else:
                     self.worker.tick(writes=self.lease.held)
             except Exception:  # noqa: BLE001  # whatever a model raises, time goes on

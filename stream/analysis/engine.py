@@ -123,6 +123,12 @@ class Engine:
                     learned += 1
         return learned
 
+    def pass_over(self, now_ms: int) -> None:
+        """As who stands by, and learns nothing: samples whose horizon has ended are dropped."""
+        for pending in self._pending.values():
+            while pending and pending[0].due_ms <= now_ms:
+                pending.popleft()
+
     # -- versions ----------------------------------------------------------------------------------------------------
     def state(self, kind: AnalysisType) -> dict[str, Any]:
         """All that a model's learners know, by horizon."""

@@ -66,6 +66,12 @@ class Worker:
             self._scheduled = now
             self._predict(now)
 
+    def stand_by(self) -> None:
+        """Knows the market as it is, should its turn come; learns and predicts nothing."""
+        now = self.now_ms()
+        self.engine.advance(now)
+        self.engine.pass_over(now)
+
     def _learn(self, kind: AnalysisType, now: int) -> None:
         began = time.perf_counter()
         learned = self.engine.learn(kind, now)

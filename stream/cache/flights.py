@@ -36,6 +36,7 @@ class Flights(Generic[T]):
 
     def _landed(self, key: str, task: asyncio.Task[T]) -> None:
         del self._flying[key]
+        self._dirty.discard(key)  # keys are clients' to choose: what is kept of each must end with its flight
         if not task.cancelled():
             task.exception()  # retrieved: every caller may have gone
 

@@ -29,9 +29,10 @@ MOST = 65.0  # percent of the machine: above it the load is no normal one
 # What keeps a bounded past keeps a short one here, so that it is full before the first quarter is over: what fills for hours, as
 # it may, would look like a leak, and hide one.
 SETTINGS = {
-    "stream": {"history": {"bytes": "1MB"}},  # of each room; its 10,000 messages take hours
-    "analysis": {"every": "2s"},  # a model remembers 2,000 errors: a quarter of an hour, not three
-    "exporters": {"model_quality": {"window": "10m"}},
+    "stream": {"history": {"bytes": "256KB"}},  # of each room; the quietest one's 10,000 messages take three hours
+    # Models learn four times a horizon, and remember 2,000 errors: with this one a quarter of an hour long, with minutes hours.
+    "analysis": {"horizons": ["10s"], "every": "5s", "publish": "10m"},
+    "exporters": {"model_quality": {"window": "1m", "outcomes": 40}},  # it looks back over 24 of them
 }
 _HOUR = 3600
 _MOST_FAILED = 0.01  # of the questions
@@ -106,8 +107,8 @@ Sent beside the Watchdog (asked: nothing):
 
 Growth an hour over the last three quarters of the time, by least squares, with an interval of 95 % (`tests/soak/slopes.py`
 says how); flat: the whole interval is below {MEMORY.limit:g} MB, or {FILES.limit:g} files, an hour. What keeps a
-bounded past is given a short one, so that it is full when the measuring begins: 1 MB a room, a prediction each 2 s, outcomes
-of 10 min.
+bounded past is given a short one, so that it is full when the measuring begins: 256 KB a room, forecasts of 10 s, outcomes of
+a minute.
 
 | service | memory, MB | grows, MB an hour | | open files | grows, files an hour | |
 |---|---|---|---|---|---|---|

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -88,6 +89,23 @@ def scraped(url: str) -> Iterator[Callable[[], dict[Metric, dict[tuple[str, ...]
 
 def rows(found: dict[Metric, dict[tuple[str, ...], float]], part: str = "new") -> float:
     return found[m.ROWS_READ][part,]
+
+
+def test_what_nobody_asks_for_is_forgotten_too(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    """Rows are read once for all collectors: one that is left out of every scrape must not keep them for ever."""
+    write(database_url, [row() for _ in range(30)])
+    reader = Reader(database_url)
+    feed = Feed(reader, 3600)
+    scores, versions, outputs, *_ = of_feed(feed, reader, 200)
+    try:
+        feed.prepare(frozenset(), 0)
+        assert (len(scores._known), len(outputs._held[RISK]), versions._tally.versions(RISK)) == (30, 30, [1])
+        now = time.time()
+        monkeypatch.setattr("exporters.model_quality.feed.time.time", lambda: now + 3600 * 25)
+        feed.prepare(frozenset(), 0)
+        assert (len(scores._known), len(outputs._held[RISK]), versions._tally.versions(RISK)) == (0, 0, [])
+    finally:
+        reader.close()
 
 
 def test_the_interval_score_is_the_one_of_its_source() -> None:
