@@ -1,45 +1,52 @@
-"""A fault that needs the server to start anew: it stands alone because every other alert on the database comes along."""
+"""Faults of PostgreSQL's archive, and a server that is started anew."""
 
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import Iterator
-from typing import LiteralString
+from pathlib import Path
 
 import psycopg
 
+from compose import pgbackrest
 from tests.appliance import Appliance
 from tests.drills.database_faults import superuser
 from tests.drills.faults import Fault
 from tests.waiting import until
 
+_SWITCH = "SELECT pg_switch_wal() FROM pg_logical_emit_message(false, 'drill', 'something to archive')"
+
 
 def archive_nowhere() -> Fault:
-    """Archiving is switched on, with a command that always fails: the place where the archive was is gone."""
+    """A backup was cut off, so that the server goes on archiving for it, and the place where its archive was is gone."""
 
     @contextlib.contextmanager
     def fault(appliance: Appliance) -> Iterator[None]:
-        _set(appliance, "archive_command = 'false'", "archive_mode = on")
-        restart(appliance)
-        with superuser(appliance) as connection:
-            connection.execute("SELECT pg_switch_wal() FROM pg_logical_emit_message(false, 'drill', 'something to archive')")
+        assert shutil.which("pgbackrest"), "pgbackrest is not installed: `apt-get install pgbackrest`"
+        flag = pgbackrest.flag(_cluster(appliance))
+        flag.touch()
+        _switch(appliance)
         try:
             yield
         finally:
-            _set(appliance, "archive_command = 'true'")  # what waits is done with, so that the server need not keep it
+            flag.unlink()  # what waits is done with, so that the server need not keep it
+            _switch(appliance)  # it wakes who had gone to sleep after three failures
             until("nothing waits for the archive", lambda: _archived(appliance), 90)
-            with superuser(appliance) as connection:
-                connection.execute("ALTER SYSTEM RESET ALL")
-            restart(appliance)
 
     return fault
 
 
-def _set(appliance: Appliance, *settings: LiteralString) -> None:
+def _cluster(appliance: Appliance) -> Path:
     with superuser(appliance) as connection:
-        for setting in settings:
-            connection.execute("ALTER SYSTEM SET " + setting)
-        connection.execute("SELECT pg_reload_conf()")
+        row = connection.execute("SHOW data_directory").fetchone()
+    assert row
+    return Path(row[0])
+
+
+def _switch(appliance: Appliance) -> None:
+    with superuser(appliance) as connection:
+        connection.execute(_SWITCH)
 
 
 def restart(appliance: Appliance) -> None:

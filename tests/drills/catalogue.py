@@ -80,7 +80,12 @@ DRILLS = (
         starve_pool(),
         _STUCK,
     ),
-    Drill("DatabaseWritesDelayed", "PostgreSQL is stopped for a minute and longer", stop_service("postgres"), _NO_DATABASE),
+    Drill(
+        "DatabaseWritesDelayed",
+        "PostgreSQL is stopped for a minute and longer",
+        stop_service("postgres"),
+        _NO_DATABASE | {"CollectorFailing"},
+    ),
     Drill("PostgresDown", "PostgreSQL is stopped", stop_service("postgres"), _NO_DATABASE),
     Drill("PostgresConnectionsNearLimit", "a program opens nine tenths of the connections", take_connections(0.9)),
     # Half an hour, and five minutes, of waiting are no part of an alert's way: the drills lower these two thresholds.
@@ -120,9 +125,8 @@ DRILLS = (
     Drill("AIModelAccuracyDrop", "a version with wrong weights is chosen to answer", corrupt_model(PREDICTIVE)),
     Drill(
         "PostgresArchivingFails",
-        "archiving is switched on, PostgreSQL started anew, and the archive's command fails",
+        "a backup was cut off, and the place is gone to which the server still archives for it",
         archive_nowhere(),
-        _NO_DATABASE | {"CacheHitRatioLow"},
     ),
     *SERVER,
     *REDIS,
