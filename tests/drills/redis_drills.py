@@ -49,7 +49,9 @@ REDIS = (
         "RedisReplicationLag", "a replica hangs", hang(REPLICA), ["RedisDown", "RedisReplicationBroken", "CollectorFailing"]
     ),
     _drill("RedisClusterFails", "a slot of the cluster is nobody's", lose_slot()),
-    _drill("RedisSentinelQuorumLost", "one of two Sentinels hangs", lose_sentinel(), ["RedisDown", "CollectorFailing", "ScrapeSlow"]),
+    _drill(
+        "RedisSentinelQuorumLost", "one of two Sentinels hangs", lose_sentinel(), ["RedisDown", "CollectorFailing", "ScrapeSlow"]
+    ),
     _drill("RedisSlowCommands", "a program runs two slow scripts a second", run_slow_commands()),
     _drill("CollectorFailing", "an operator takes SLOWLOG from the exporter's user", forbid("slowlog")),
 )  # fmt: skip
