@@ -249,7 +249,7 @@ def _export(stack: Containers) -> None:
         words = [sys.executable, "-m", "compose.export", "--out", f"{folder}/export"]
         done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False, cwd=CLONE)
         assert done.returncode == 0, done.stderr
-        assert (Path(folder) / "export" / "prometheus" / "rules" / "system.yml").exists()
+        assert (Path(folder) / "export" / "prometheus" / "rules" / "watchfloor-system.yml").exists()
 
 
 def _backed_up(stack: Containers) -> None:
