@@ -221,11 +221,14 @@ def fill_append_only_disk(size: int = 16 << 20) -> Fault:
 
 def _appends(server: redis.Redis) -> bool:
     """Whether writes and rewrites succeed; a rewrite that failed is forgotten only when another one succeeds."""
-    with contextlib.suppress(redis.ResponseError):  # one is under way
-        server.bgrewriteaof()
     found = server.info("persistence")
-    good = found["aof_last_write_status"] == found["aof_last_bgrewrite_status"] == "ok"
-    return bool(good and not found["aof_rewrite_in_progress"])
+    if found["aof_rewrite_in_progress"]:
+        return False
+    if found["aof_last_write_status"] == found["aof_last_bgrewrite_status"] == "ok":
+        return True
+    with contextlib.suppress(redis.ResponseError):  # one is under way meanwhile
+        server.bgrewriteaof()
+    return False
 
 
 def break_replication() -> Fault:
