@@ -60,7 +60,7 @@ def texts(site: Site, site_file: str, there: Collection[str]) -> dict[str, bytes
     """What is in the files that these services read, by the copies' names. Raises BadInputError for one that cannot be used."""
     found: dict[str, bytes] = {}
     for steps, path in _named(site):
-        if not there & set(_readers(steps)):
+        if not set(there) & set(_readers(steps)):
             continue
         try:
             found[name_of(path)] = _read(path)

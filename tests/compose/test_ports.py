@@ -5,7 +5,7 @@ import socket
 from http.server import BaseHTTPRequestHandler
 
 from compose.ports import is_free
-from compose.watcher import Server
+from compose.telling import Server
 from settings.ports import holder
 
 

@@ -18,8 +18,11 @@ from hypothesis import strategies as st
 
 from exporters.model_quality import collectors, of_feed
 from exporters.model_quality.feed import Feed
+from exporters.model_quality.outputs import Outputs
 from exporters.model_quality.quality import Side, scored, summary, wilson
 from exporters.model_quality.reading import Reader
+from exporters.model_quality.scores import Scores
+from exporters.model_quality.versions import Versions
 from exporters.target import TargetError
 from metrics import model_quality as m
 from metrics.model import Metric
@@ -97,6 +100,9 @@ def test_what_nobody_asks_for_is_forgotten_too(database_url: str, monkeypatch: p
     reader = Reader(database_url)
     feed = Feed(reader, 3600)
     scores, versions, outputs, *_ = of_feed(feed, reader, 200)
+    assert isinstance(scores, Scores)
+    assert isinstance(versions, Versions)
+    assert isinstance(outputs, Outputs)
     try:
         feed.prepare(frozenset(), 0)
         assert (len(scores._known), len(outputs._held[RISK]), versions._tally.versions(RISK)) == (30, 30, [1])
