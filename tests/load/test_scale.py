@@ -1,4 +1,4 @@
-"""`make scale` with one and two servers, a second each: groups of the kernel, a law, a file, and nothing left behind."""
+"""`make scale` with one to three servers, a second each: groups of the kernel, a law, a file, and nothing left behind."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ LEFT = "watchfloor-scale-*"
 
 @pytest.mark.alone
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("wrk"), reason="needs root, and wrk")
-def test_one_and_two_servers_are_measured_and_fitted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_to_three_servers_are_measured_and_fitted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "scale.json"
-    assert main(["--counts", "1,2", "--seconds", "1", "--rounds", "1", "--out", str(file)]) == 0
+    assert main(["--counts", "1,2,3", "--seconds", "1", "--rounds", "1", "--out", str(file)]) == 0
     told = json.loads(file.read_text(encoding="utf-8"))
-    assert [count for count, _ in told["found"]] == [1, 2]
-    (_, one), (_, two) = told["found"]
+    assert [count for count, _ in told["found"]] == [1, 2, 3]
+    (_, one), (_, two), _ = told["found"]
     assert one > 0
     assert two > one
     assert "one does" in capsys.readouterr().out
