@@ -73,7 +73,7 @@ check: ## lint, types, who may import whom
 
 # Compiled once for all workers and services, also where a machine's environment forbids it: half of a worker's start is that.
 test: export PYTHONDONTWRITEBYTECODE :=
-test: ## prove it all, on real servers in a few minutes
+test: ## prove it all, on real servers, in a quarter of an hour
 	@$(TESTS) -m pytest -q -n 4 --no-loadscope-reorder -m 'not alone' $(args)
 	@$(if $(args),true,$(RUN) -m pytest -q -m alone)
 

@@ -59,15 +59,13 @@ def fresh(site: Site, paths: Paths) -> Iterator[Path]:
 def beating(paths: Paths) -> Iterator[None]:
     """In here a backup is under way, and a file is touched again and again: who is killed touches it no more."""
     beat, over = _beat(paths), threading.Event()
-    beat.unlink(missing_ok=True)
+    beat.unlink(missing_ok=True)  # whatever stands there is not followed
+    beat.touch()
 
     def touch() -> None:
-        while True:
+        while not over.wait(_BEAT):
             beat.touch()
-            if over.wait(_BEAT):
-                return
 
-    beat.touch()
     worker = threading.Thread(target=touch, daemon=True)
     worker.start()
     try:
@@ -75,10 +73,11 @@ def beating(paths: Paths) -> Iterator[None]:
     finally:
         over.set()
         worker.join()
+        beat.unlink(missing_ok=True)
 
 
 def is_beating(paths: Paths) -> bool:
-    """Whether a backup is under way, or was half a minute ago."""
+    """Whether a backup is under way; one that was killed is for half a minute."""
     try:
         return abs(time.time() - _beat(paths).stat().st_mtime) < _SILENT
     except OSError:

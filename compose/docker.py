@@ -78,7 +78,7 @@ class Containers(Stack):
         except (ComposeError, KeyboardInterrupt):
             self._undo_to(earlier, tell)
             raise
-        self._copies.renewed(self._texts(site))
+        self._copies.renewed({name for held in self._readers(site).values() for name in held})
         if site.workload and self._settle_roles():
             self.compose("restart", "store")
             self.wait()
@@ -145,15 +145,14 @@ class Containers(Stack):
 
     def _write_copies(self, site: Site) -> list[str]:
         """The secrets as containers read them; tells which services have older ones."""
-        named = given.files(site)
-        readers = {one.name: (*CONTAINERS[one.name].secrets, *named.get(one.name, {}).values()) for one in self.services(site)}
-        return self._copies.write(self._texts(site), readers)
+        readers = self._readers(site)
+        own = {name: self._secret(site, name) for service in readers for name in CONTAINERS[service].secrets}
+        return self._copies.write(own | given.texts(site, self.site_file.name, readers), readers)
 
-    def _texts(self, site: Site) -> dict[str, bytes]:
-        """All copies, by name. Raises BadInputError."""
-        there = {service.name for service in self.services(site)}
-        own = {name: self._secret(site, name) for service in there for name in CONTAINERS[service].secrets}
-        return own | given.texts(site, self.site_file.name, there)
+    def _readers(self, site: Site) -> dict[str, tuple[str, ...]]:
+        """By service, the names of the copies that it reads."""
+        named = given.files(site)
+        return {one.name: (*CONTAINERS[one.name].secrets, *named.get(one.name, {}).values()) for one in self.services(site)}
 
     def _secret(self, site: Site, name: str) -> bytes:
         """What is in a secret's file; of the certificate: in that which the site names, with its key. Raises BadInputError."""
@@ -308,7 +307,11 @@ def _refuse_what_containers_lack(site: Site, name: str) -> None:
         (site.stream.workers > 1, "stream.workers", "one server a container: leave it at 1, or set runtime: native"),
         (standard, f"exporters.{standard[0] if standard else ''}.exporter", "own or external, or set runtime: native"),
         (site.stream.tokens_file, "stream.tokens_file", "tokens are known to processes alone: set runtime: native"),
-        (site.database.url_file, "database.url_file", "the store has no way out of its network: set runtime: native"),
+        (
+            site.database.url_file or site.database.replica_url_file,
+            "database.url_file, replica_url_file",
+            "the store has no way out of its network: set runtime: native",
+        ),
         (site.stream.tls.certificate, "stream.tls", "end TLS at a proxy of yours, or set runtime: native"),
     ):
         if bad:

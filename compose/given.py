@@ -7,6 +7,7 @@ service alone, when it is needed. What a `dsn` or a URL names in its own text is
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
@@ -75,10 +76,12 @@ def _read(path: Path) -> bytes:
     if set(str(path)) & set(_NOT_IN_PATHS):
         raise ValueError(f"its path has one of {_NOT_IN_PATHS}, which a container's mount cannot take")
     with path.open("rb") as file:
-        owner = path.stat().st_uid
+        opened = os.fstat(file.fileno())
         for part in (path, *path.parents):
-            if part.is_symlink() and part.lstat().st_uid not in (0, owner):
+            if part.is_symlink() and part.lstat().st_uid not in (0, opened.st_uid):
                 raise ValueError(f"{part} is a link of somebody to whom the file does not belong")
+        if not os.path.samestat(opened, path.stat()):
+            raise ValueError("another file took its place while it was read")
         return file.read()
 
 

@@ -13,15 +13,14 @@ import threading
 import time
 from collections.abc import Iterator
 
-from compose import backups
-from compose.backups import Record
+from compose.backups import Record, is_beating
 from compose.errors import EXIT_BAD_INPUT, EXIT_OK
 from compose.telling import Teller, serve
 from metrics import stack
 from metrics.durations import seconds
 from metrics.model import Sample
 from metrics.process import version
-from settings import Paths, SettingsError, Site, load
+from settings import Paths, Site
 
 log = logging.getLogger("watcher")
 NAME = "watcher"  # its place, where no service has to be watched
@@ -41,8 +40,10 @@ class Told:
         """Looks at the record alone, where others make backups. Raises OSError for one that is there and cannot be read."""
         with contextlib.suppress(FileNotFoundError):
             Record.file(self.paths).read_bytes()
+        before = is_beating(self.paths)
         self.record = Record.read(self.paths)
-        self.busy = not self.record.ok and backups.is_beating(self.paths)
+        # Asked on both sides of the record: one that begins or ends in between must not look as if it had failed.
+        self.busy = not self.record.ok and (before or is_beating(self.paths))
 
     def samples(self, now: float) -> Iterator[Sample]:
         """What `/metrics` tells of them."""
@@ -100,12 +101,7 @@ def main(arguments: list[str]) -> int:
     if arguments:
         print("python -m compose.recorded: takes no argument", file=sys.stderr)
         return EXIT_BAD_INPUT
-    try:
-        site = load()
-    except SettingsError as error:
-        print(error, file=sys.stderr)
-        return EXIT_BAD_INPUT
-    return serve(Recorded(site, Paths.from_environment()), site, site.ports.watcher)
+    return serve(Recorded, lambda site: site.ports.watcher)
 
 
 if __name__ == "__main__":

@@ -8,15 +8,15 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from compose.errors import EXIT_FAILED, EXIT_OK
+from compose.errors import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_OK
 from metrics.expose import Renderer, negotiate
 from metrics.model import Sample
 from metrics.process import ProcessSamples
-from settings import Site
+from settings import Paths, SettingsError, Site, load
 from settings.ports import holder
 
 
@@ -49,8 +49,14 @@ class Teller:
             return wanted.headers, self._renderer.render(self.samples(), wanted)
 
 
-def serve(teller: Teller, site: Site, port: int) -> int:
-    """Answers at that port while the teller runs, until SIGTERM; the exit code."""
+def serve(made: Callable[[Site, Paths], Teller], port_of: Callable[[Site], int]) -> int:
+    """Makes a teller of this machine's site, and answers at that port while it runs, until SIGTERM; the exit code."""
+    try:
+        site = load()
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return EXIT_BAD_INPUT
+    teller, port = made(site, Paths.from_environment()), port_of(site)
     try:
         server = Server((site.bind.strip("[]"), port), handler(teller))
     except OSError as error:

@@ -25,7 +25,7 @@ from compose.watching import ANSWER_WITHIN, CHECK_EVERY, Watched, look
 from metrics import stack
 from metrics.model import Sample
 from metrics.process import version
-from settings import Paths, SettingsError, Site, load
+from settings import Paths, Site
 
 log = logging.getLogger("watcher")
 ROLES = {"services": "watcher", "guard": "watcher-guard"}
@@ -108,13 +108,8 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or arguments[0] not in ROLES:
         print(f"python -m compose.watcher: one argument is needed: {' or '.join(ROLES)}", file=sys.stderr)
         return EXIT_BAD_INPUT
-    try:
-        site = load()
-    except SettingsError as error:
-        print(error, file=sys.stderr)
-        return EXIT_BAD_INPUT
-    watcher = Watcher(site, Paths.from_environment(), arguments[0])
-    return serve(watcher, site, site.ports.watcher + (arguments[0] == "guard"))
+    role = arguments[0]
+    return serve(lambda site, paths: Watcher(site, paths, role), lambda site: site.ports.watcher + (role == "guard"))
 
 
 if __name__ == "__main__":

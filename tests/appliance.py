@@ -30,6 +30,15 @@ def get(url: str, timeout: float = 5.0) -> Any:
         return json.loads(response.read())
 
 
+def text_of(url: str, timeout: float = 5.0) -> str:
+    """What `url` answers; empty where nobody does in time."""
+    try:
+        with urllib.request.urlopen(url, timeout=timeout) as response:  # our own servers
+            return str(response.read(), "utf-8")
+    except OSError:
+        return ""
+
+
 def status_of(url: str, timeout: float = 2.0) -> int:
     """The HTTP status of `url`; 0 where nobody answers in time."""
     try:

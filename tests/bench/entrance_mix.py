@@ -30,7 +30,7 @@ _SECONDS, _CONNECTIONS = 2, 32
 _SETTLE = 30  # seconds of asking before anything counts: models, caches and statements have been used by then
 _SCRIPT = """
 local before, symbols, kinds, turns = PREFIX, SYMBOLS, KINDS, TURNS
-local n = math.floor(os.time() % 100000 + FIRST) * 1000
+local n = FIRST * 10000000
 local kept = {}
 for _, kind in ipairs(turns) do
   if kind ~= 'ai-analysis' then kept[kind] = wrk.format('GET', before .. '/api/' .. kind) end
@@ -104,7 +104,8 @@ def compared(folder: Path, pairs: int) -> bool:
     with Appliance(factor=1, settings=settings) as appliance:
         doors = Doors(appliance, folder)
         for _ in range(_SETTLE // (2 * _SECONDS)):
-            doors.direct(), doors.entrance()
+            doors.direct()
+            doors.entrance()
         found = alternate(doors.entrance, doors.direct, pairs)
     rates = [bootstrap([pair[side] for pair in found]) for side in (0, 1)]
     ratio = ratios(found)

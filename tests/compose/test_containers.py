@@ -204,6 +204,7 @@ def test_inside_services_are_found_by_name() -> None:
         ("stream: {workers: 2}", "stream.workers"),
         ("stream: {tokens_file: /etc/hosts}", "stream.tokens_file"),
         ("database: {url_file: /etc/hosts}", "database.url_file"),
+        ("database: {replica_url_file: /etc/hosts}", "replica_url_file"),
         ("exporters: {redis: {exporter: standard}}", "exporters.redis.exporter"),
     ],
 )

@@ -71,7 +71,7 @@ def test_copies_hold_what_the_files_hold_and_who_reads_a_changed_one_begins_anew
     token.write_text("two", encoding="ascii")
     assert stack._write_copies(site) == ["prometheus"]
     assert copy.read_text(encoding="ascii") == "two"
-    stack._copies.renewed(stack._texts(parse("{}")))
+    stack._copies.renewed({name for held in stack._readers(parse("{}")).values() for name in held})
     assert not copy.exists(), "nobody reads it any more"
 
 

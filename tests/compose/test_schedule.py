@@ -115,9 +115,12 @@ def test_where_others_make_backups_a_beat_tells_of_one_under_way(tmp_path: Path)
         backups.read()
         assert told(backups, 2000.0)[stack.BACKUP_SUCCESS.name] == 1
         assert told(backups, 2000.0)[stack.BACKUP_AGE.name] == 1000
-    beat = Record.file(paths).with_name("beat")
-    os.utime(beat, (beat.stat().st_mtime - 31,) * 2)
-    backups.read()  # killed: nothing touches it any more, and nobody has said how it ended
+        beat = Record.file(paths).with_name("beat")
+        os.utime(beat, (beat.stat().st_mtime - 31,) * 2)  # killed: nothing touches it any more, and nobody says how it ended
+        backups.read()
+        assert told(backups, 2000.0)[stack.BACKUP_SUCCESS.name] == 0
+    record.failed("no room").write(paths)
+    backups.read()  # one that failed is told at once
     assert told(backups, 2000.0)[stack.BACKUP_SUCCESS.name] == 0
     assert told(backups, 2000.0)[stack.BACKUP_FAILURES.name] == 1
     record.done(4096).write(paths)
@@ -136,8 +139,8 @@ def test_a_link_in_the_records_place_is_not_written_through(tmp_path: Path) -> N
         Record.file(paths).with_name(name).symlink_to(other)
     with beating(paths):
         Record().begun().write(paths)
+        assert not Record.file(paths).with_name("beat").is_symlink()
     assert (other.read_text(), Record.read(paths).attempts) == ("untouched", 1)
-    assert not Record.file(paths).with_name("beat").is_symlink()
 
 
 def test_what_nobody_has_made_is_told_as_such(tmp_path: Path) -> None:

@@ -37,7 +37,8 @@ def fleet(appliance: Appliance, exporters: Mapping[str, Any]) -> Iterator[None]:
     """The servers run, and the appliance watches them beside its own; `exporters` is that section of the site otherwise."""
     with contextlib.ExitStack() as held:
         start = held.enter_context
-        primary = start(Redis("--maxmemory", MEMORY, "--maxclients", str(CLIENTS), "--repl-diskless-sync-delay", "0"))
+        more = ("--repl-diskless-sync-delay", "0", "--enable-protected-configs", "local")  # a fault moves its folder
+        primary = start(Redis("--maxmemory", MEMORY, "--maxclients", str(CLIENTS), *more))
         replica = start(Redis("--replicaof", "127.0.0.1", str(primary.port)))
         cluster = start(Redis("--cluster-enabled", "yes", "--cluster-port", str(free_ports(1)[0])))
         cluster.ask("CLUSTER", "ADDSLOTSRANGE", 0, _SLOTS - 1)

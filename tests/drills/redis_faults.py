@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import threading
@@ -192,17 +191,19 @@ def forget_snapshots() -> Fault:
 
 
 def fill_append_only_disk(size: int = 16 << 20) -> Fault:
-    """The filesystem with the append-only file is full: no write reaches it, and no rewrite."""
+    """The filesystem with the append-only file is full, after the file was well there."""
 
     @contextlib.contextmanager
     def fault(appliance: Appliance) -> Iterator[None]:
         server = client(appliance, PRIMARY)
-        folder = _data(server) / str(server.config_get("appenddirname")["appenddirname"])
+        before = _data(server)
+        folder = before / "small"
         folder.mkdir()
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "watchfloor-drill", str(folder)], check=True)
         try:
+            server.config_set("dir", str(folder))
             server.config_set("appendonly", "yes")
-            until("the file is there", lambda: not server.info("persistence")["aof_rewrite_in_progress"], 30)
+            until("it is written and rewritten", lambda: _appends(server), 30)
             ballast = folder / "ballast"
             with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:  # until it is full
                 while True:
@@ -210,25 +211,27 @@ def fill_append_only_disk(size: int = 16 << 20) -> Fault:
             with _repeated(lambda: _write(server, range(100), 1000), 0.5):
                 yield
             ballast.unlink()
-            until("it is written again", lambda: server.info("persistence")["aof_last_write_status"] == "ok", 30)
+            until("it is written and rewritten again", lambda: _appends(server), 30)
         finally:
             server.config_set("appendonly", "no")
             server.flushall()
+            server.config_set("dir", str(before))
             subprocess.run(["umount", "--lazy", str(folder)], check=True)
-            _rewrite(server)
+            folder.rmdir()
 
     return fault
 
 
-def _rewrite(server: redis.Redis) -> None:
-    """A rewrite that failed is told of until another one succeeds: here, where there is room; then there is no file any more.
-
-    On the small disk none did: it is made beside the folder, and cannot be moved to another filesystem.
-    """
-    server.config_set("appendonly", "yes")
-    until("the file is rewritten", lambda: server.info("persistence")["aof_last_bgrewrite_status"] == "ok", 30)
-    server.config_set("appendonly", "no")
-    shutil.rmtree(_data(server) / str(server.config_get("appenddirname")["appenddirname"]))
+def _appends(server: redis.Redis) -> bool:
+    """Whether writes and rewrites succeed; a rewrite that failed is told of until another one succeeds."""
+    found = server.info("persistence")
+    if found["aof_rewrite_in_progress"]:
+        return False
+    if found["aof_last_write_status"] == found["aof_last_bgrewrite_status"] == "ok":
+        return True
+    with contextlib.suppress(redis.ResponseError):  # one is under way meanwhile
+        server.bgrewriteaof()
+    return False
 
 
 def break_replication() -> Fault:

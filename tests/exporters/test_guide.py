@@ -6,12 +6,12 @@ import json
 import re
 import subprocess
 import sys
-import urllib.request
 from pathlib import Path
 
 import pytest
 
 from settings.paths import CLONE
+from tests.appliance import text_of
 from tests.exporters.servers import series
 from tests.guides import blocks
 from tests.waiting import free_ports, until
@@ -34,19 +34,10 @@ def test_what_serves_answers_a_scrape(tmp_path: Path, words: list[str]) -> None:
     site.write_text(f"workload: false\nports: {{exporter_system: {port}}}\n")
     with subprocess.Popen(named(words, site), cwd=CLONE, stderr=subprocess.DEVNULL) as process:
         try:
-            until("it answers", lambda: "node_load1" in scraped(port), 30)
+            until("it answers", lambda: "node_load1" in text_of(f"http://127.0.0.1:{port}/metrics"), 30)
         finally:
             process.terminate()
         assert process.wait(20) == 0
-
-
-def scraped(port: int) -> str:
-    """What `/metrics` answers; empty while nobody does."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:  # our own server
-            return str(answer.read(), "utf-8")
-    except OSError:
-        return ""
 
 
 def test_what_ends_prints_or_writes(tmp_path: Path) -> None:
