@@ -60,6 +60,10 @@ sbom: ## what it is made of (CycloneDX): Python's packages by hash, Debian's as 
 rotate: ## generate a password or token anew and tell who uses it: make rotate s=entrance_password
 	@$(RUN) -m compose rotate --service '$(s)'
 
+.PHONY: token
+token: ## tokens of the stream's clients: make token do='issue --subject robot --api-key'; do=--help tells more
+	@$(RUN) -m compose token -- $(do)
+
 # By hand, as root: an engine of its own, images of Debian's packages, a few minutes.
 .PHONY: compose-test
 compose-test: ## the containers, really started: health, alerts, data, walls; recorded in docs/benchmarks.md

@@ -7,6 +7,7 @@ import json
 import re
 import urllib.error
 import urllib.request
+from http.client import HTTPException
 from typing import Any
 
 from settings import Paths, SettingsError, Site
@@ -46,7 +47,7 @@ class Alertmanager:
             raise UnreachableError(
                 f"Alertmanager at {self.url} answers with status {error.code}: `make logs s=alertmanager`"
             ) from error
-        except OSError as error:
+        except (OSError, HTTPException) as error:
             reason = getattr(error, "reason", error)
             raise UnreachableError(
                 f"Alertmanager at {self.url} cannot be reached ({reason}): `make status`, `make up`"

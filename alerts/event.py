@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+from http.client import HTTPException
 from typing import Any
 
 _TIMEOUT = 5.0
@@ -25,7 +26,7 @@ def post(inbox: str, event: dict[str, Any]) -> dict[str, Any]:
             return kept
     except urllib.error.HTTPError as error:
         raise RefusedError(_detail(error)) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, HTTPException) as error:
         why = getattr(error, "reason", None) or error
         raise RefusedError(f"{inbox}: does not answer ({why}): start it by `make up`") from error
 

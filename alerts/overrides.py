@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 import difflib
-import os
 from collections.abc import Callable
-
-import yaml
 
 from alerts.model import Entry, number, read_catalogue
 from metrics import catalog
 from metrics.model import Signal
-from settings import SettingsError, Site
-from settings.lines import line
-from settings.load import default_path
+from settings import SettingsError, Site, locate
 from settings.types import Override
 
 WATCHDOG = "Watchdog"
 Locate = Callable[[str, str], str]
-
-
-def locate(*steps: str | int) -> str:
-    """`FILE:LINE` of a key in the settings file that `settings.load()` reads, for errors found after loading."""
-    path = default_path(os.environ)
-    try:
-        tree = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-    except (OSError, ValueError, yaml.YAMLError):
-        return "site.yaml"  # the settings came from elsewhere
-    return f"{path}:{line(tree, steps)}"
 
 
 def _in_site_file(name: str, key: str) -> str:

@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -22,9 +20,10 @@ from metrics import catalog, durations
 from metrics.model import Histogram, Recording
 from metrics.query import TARGET_LABELS, Expr, Rate, Selector
 from settings import Site
+from settings.files import replace_file
 
 _SAID = ("summary", "description", "impact")
-_TEXT = re.compile(r'"(?:[^"\\\\]|\\\\.)*"')
+_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 _WORD = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 
 
@@ -157,21 +156,7 @@ def render(site: Site, version: Version = OLDEST) -> dict[str, str]:
 def write(files: Mapping[str, str], out: Path) -> None:
     """Writes the files below `out`, each replaced as a whole; rules files that are no longer rendered are removed."""
     for name, content in files.items():
-        _replace(out / name, content)
+        replace_file(out / name, content)
     for left in (out / "rules").glob("*.yml") if any(name.startswith("rules/") for name in files) else ():
         if f"rules/{left.name}" not in files:
             left.unlink()
-
-
-def _replace(path: Path, text: str) -> None:
-    if path.is_file() and path.read_text(encoding="utf-8") == text:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            os.fchmod(file.fileno(), 0o644)
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)  # a full disk leaves no half of a file behind

@@ -15,10 +15,9 @@ from typing import Any
 import yaml
 
 from alerts import receivers, versions
-from alerts.overrides import locate
 from alerts.versions import OLDEST, Version
 from metrics import slo_signals, stack
-from settings import SettingsError, Site
+from settings import SettingsError, Site, locate
 from settings.receivers import WEEKDAYS, MuteTime, Receiver
 
 GROUP_WAIT = {"critical": "5s", "warning": "30s"}

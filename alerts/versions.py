@@ -6,8 +6,7 @@ import re
 import subprocess
 from typing import TypeAlias
 
-from alerts.overrides import locate
-from settings import SettingsError, Site
+from settings import SettingsError, Site, locate
 from settings.receivers import Teams, Telegram, Webhook
 
 Version: TypeAlias = tuple[int, int]

@@ -1,4 +1,4 @@
-"""The commands behind `make`: up, down, status, logs, reload, doctor, service, backup, restore, clean, uninstall.
+"""The commands behind `make`, from up to uninstall: `compose.commands` has them all.
 
     python -m compose COMMAND [--home DIR] [--site FILE]
 
@@ -83,7 +83,9 @@ def _parser() -> argparse.ArgumentParser:
     shared.add_argument("--json", action="store_true", help="for programs (status, doctor)")
     commands_of = parser.add_subparsers(dest="command", required=True)
     for name, function in commands.COMMANDS.items():
-        commands_of.add_parser(name, parents=[shared], help=(function.__doc__ or "").splitlines()[0])
+        command = commands_of.add_parser(name, parents=[shared], help=(function.__doc__ or "").splitlines()[0])
+        if name == "token":
+            command.add_argument("words", nargs="*", help="after `--`: issue, list, revoke, keys; --help tells more")
     return parser
 
 

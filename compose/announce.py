@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from http.client import HTTPException
 
 from metrics.process import version
 from settings import Site
@@ -20,5 +21,5 @@ def announce(site: Site, what: str) -> str:
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT):  # noqa: S310  # as above
             return ""
-    except OSError as error:
+    except (OSError, HTTPException) as error:
         return f"the inbox did not take the event {event['title']!r}: {error}: `make logs s=inbox`"

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 
-from compose import backing, boot, container_backup, container_restore, packages, restore, state
+from compose import backing, boot, container_backup, container_restore, packages, restore, state, tokens
 from compose.docker import Containers
 from compose.doctor import doctor
 from compose.errors import BadInputError, ComposeError
@@ -62,8 +62,12 @@ def _settled(stack: Stack) -> list[Row]:
 
 def down(stack: Stack, _: argparse.Namespace) -> int:
     """Stop everything; data stays."""
-    tell("stopped; data stays in " + str(stack.paths.data) if stack.down() else "nothing was running")
+    tell(f"stopped; data stays {_where(stack)}" if stack.down() else "nothing was running")
     return 0
+
+
+def _where(stack: Stack) -> str:
+    return "in the containers' volumes" if stack.contained else f"in {stack.paths.data}"
 
 
 def status(stack: Stack, options: argparse.Namespace) -> int:
@@ -141,6 +145,11 @@ def renewed(stack: Stack, options: argparse.Namespace) -> int:
     return _verdict(stack.rows()) if stack.running() else 0
 
 
+def token(stack: Stack, options: argparse.Namespace) -> int:
+    """Issue, list and revoke tokens of the stream's clients: what follows is for `python -m stream.tokens`."""
+    return tokens.run(stack, options.words)
+
+
 def backup(stack: Stack, _: argparse.Namespace) -> int:
     """Back up the data of the running appliance, now."""
     made = container_backup.backup(stack, tell) if isinstance(stack, Containers) else backing.backup(stack, tell)
@@ -150,8 +159,7 @@ def backup(stack: Stack, _: argparse.Namespace) -> int:
 
 def bring_back(stack: Stack, options: argparse.Namespace) -> int:
     """Put a backup in the place of the data (asks first)."""
-    where = "in the containers' volumes" if stack.contained else f"under {stack.paths.data}"
-    _ask(f"This puts a backup in the place of the data {where}: what came since is lost.", options)
+    _ask(f"This puts a backup in the place of the data {_where(stack)}: what came since is lost.", options)
     if isinstance(stack, Containers):
         label = container_restore.bring_back(stack, options.label, tell)
     else:
@@ -177,7 +185,7 @@ def service(stack: Stack, _: argparse.Namespace) -> int:
 
 def clean(stack: Stack, options: argparse.Namespace) -> int:
     """Stop everything and remove all data, logs and secrets (asks first)."""
-    _ask(f"This stops the appliance and removes its data, logs and secrets under {stack.paths.home}.", options)
+    _ask(f"This stops the appliance and removes its data {_where(stack)}, and all else of it under {stack.paths.home}.", options)
     stack.down()
     stack.wipe()
     _remove_state(stack)
@@ -243,7 +251,7 @@ def _ask(what: str, options: argparse.Namespace) -> None:
     if not sys.stdin.isatty():
         raise BadInputError("not confirmed: there is no terminal to ask: add `yes=1`")
     if input("Type yes to go on: ").strip().lower() != "yes":
-        raise ComposeError("not confirmed: nothing was removed: type yes when you mean it")
+        raise ComposeError("not confirmed: nothing was changed: type yes when you mean it")
 
 
 COMMANDS = {
@@ -255,6 +263,7 @@ COMMANDS = {
     "doctor": doctor,
     "certs": certs,
     "rotate": renewed,
+    "token": token,
     "service": service,
     "backup": backup,
     "restore": bring_back,

@@ -55,7 +55,9 @@ def backup(stack: Containers, tell: Tell) -> Record:
         except (ComposeError, OSError) as error:
             began.failed(str(error)).write(stack.paths)
             raise ComposeError(f"the backup failed: {error}") from error
-        return began.done(size).write(stack.paths)
+        made = began.done(size).write(stack.paths)
+    stack.wait(PROMETHEUS)  # afterwards: however it does, the set is whole
+    return made
 
 
 def prepare(stack: Containers, site: Site) -> None:
@@ -99,7 +101,6 @@ def _make(stack: Containers, site: Site, tell: Tell) -> int:
             major, data = _cluster(stack)
         size = machine.size(fresh)
         Manifest(state.LAYOUT, major, "", size, backups.DOCKER, data, sums).write(fresh)
-    stack.wait(PROMETHEUS)
     return size
 
 

@@ -19,6 +19,7 @@ from compose.copies import Copies
 from compose.errors import BadInputError, ComposeError
 from compose.host import Host, is_root
 from compose.images import CONTAINERS, GROUP, OURS
+from compose.lacking import refuse
 from compose.native import Stack, Tell
 from compose.ports import is_free
 from compose.secrets import make_secrets
@@ -52,7 +53,7 @@ class Containers(Stack):
     def settings(self, tell: Tell) -> tuple[Site, str]:
         """The settings and their text. Raises BadInputError for what this runtime lacks, too."""
         site, text = super().settings(tell)
-        _refuse_what_containers_lack(site, self.site_file.name)
+        refuse(site, self.site_file.name)
         return site, text
 
     def up(self, tell: Tell) -> bool:
@@ -196,9 +197,11 @@ class Containers(Stack):
         return list(json.loads(engine.run(["docker", "inspect", *listed], what="docker inspect"))) if listed else []
 
     def container(self, service: str) -> str:
-        """The id of a service's container, which must be there."""
-        (one,) = (one["Id"] for one in self._containers() if one["Config"]["Labels"][_SERVICE] == service)
-        return str(one)
+        """The id of a service's container. Raises ComposeError where there is none."""
+        for one in self._containers():
+            if one["Config"]["Labels"][_SERVICE] == service:
+                return str(one["Id"])
+        raise ComposeError(f"the container of {service} is not there: this appliance: `make up` makes it")
 
     def wait(self, *names: str) -> None:
         """Until all is well, or these. Raises ComposeError with a container's last words."""
@@ -298,21 +301,3 @@ def _row(service: Service, container: dict[str, Any] | None, site: Site) -> Row:
         why = str(health["Log"][-1]["Output"]).strip()[:200] if health.get("Log") else ""
     since = datetime.fromisoformat(now["StartedAt"][:19] + "+00:00").timestamp() if now["Running"] else 0.0
     return Row(service.name, shown, since, container["RestartCount"], url, service.summary, why)
-
-
-def _refuse_what_containers_lack(site: Site, name: str) -> None:
-    """Raises BadInputError for what this runtime cannot do yet."""
-    standard = [key for key in ("system", "postgres", "redis") if getattr(site.exporters, key).exporter == "standard"]
-    for bad, key, fix in (
-        (site.stream.workers > 1, "stream.workers", "one server a container: leave it at 1, or set runtime: native"),
-        (standard, f"exporters.{standard[0] if standard else ''}.exporter", "own or external, or set runtime: native"),
-        (site.stream.tokens_file, "stream.tokens_file", "tokens are known to processes alone: set runtime: native"),
-        (
-            site.database.url_file or site.database.replica_url_file,
-            "database.url_file, replica_url_file",
-            "the store has no way out of its network: set runtime: native",
-        ),
-        (site.stream.tls.certificate, "stream.tls", "end TLS at a proxy of yours, or set runtime: native"),
-    ):
-        if bad:
-            raise BadInputError(f"{name}: {key}: not in containers: {fix}")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from compose import certificates
+from compose import certificates, grafana
 from compose.edge import SECRET_HEADER
 from compose.fill import page
 from compose.host import Host
@@ -49,6 +49,8 @@ def configuration(site: Site, paths: Paths) -> str:
         certificate=certificate, key=key, resolver=_DNS if site.contained else "", inner=INNER,
         state=paths.data / "entrance", upstreams=upstreams, scheme="https" if site.stream.tls.certificate else "http",
         workload=site.workload,
+        # Who signs in at Grafana too may do there what Grafana lets him: it is asked by POST, also by who only looks.
+        grafana_judges=site.contained or grafana.home() is not None,
         # A browser keeps it for the name, whatever the port: on this machine the services' own ports speak plain HTTP.
         strict=public != "localhost",
     )  # fmt: skip

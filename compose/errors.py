@@ -1,8 +1,8 @@
 """The errors of this room, and the exit codes of its commands.
 
 Exception
-└── ComposeError     told to a person as `what: where: fix`
-    └── BadInput     site.yaml, or a file rendered from it, is refused; nothing was started or changed
+└── ComposeError       told to a person as `what: where: fix`
+    └── BadInputError  site.yaml, or a file rendered from it, is refused; nothing was started or changed
 """
 
 EXIT_OK = 0

@@ -11,6 +11,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from compose.errors import ComposeError
 from settings.paths import CLONE, HOME_VARIABLE
 
 SERVICE_USER = "watchfloor"
@@ -121,3 +122,18 @@ def make_user(name: str) -> None:
 def remove_user(name: str) -> None:
     """Removes the user that `make_user` made."""
     subprocess.run([shutil.which("userdel") or "/usr/sbin/userdel", name], check=True)
+
+
+def run_as(words: list[str], user: str | None, text: str = "", *, failed: str = "nothing was changed") -> None:
+    """As the user whose folder it is: what root wrote there could follow a link. `text` is read by the program.
+
+    Raises ComposeError, which says what `failed` and has the program's last words.
+    """
+    become = [shutil.which("setpriv") or "setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"] if user else []
+    try:
+        done = subprocess.run([*become, *words], input=text, capture_output=True, text=True, cwd="/", check=False)
+    except FileNotFoundError as error:
+        raise ComposeError(f"{failed}: {error.filename} is not there: this machine: install its package") from error
+    if done.returncode != 0:
+        last = "\n".join((done.stderr or done.stdout).splitlines()[-8:])
+        raise ComposeError(f"{failed}: {Path(words[0]).name} failed: its words:\n{last}")

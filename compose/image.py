@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -65,7 +64,3 @@ def build(wanted: str, *, base: str = "", builder: str = "", wheels: Path | None
         given = {"BASE": base, "BUILD": builder}
         words += [word for name, value in given.items() if value for word in ("--build-arg", f"{name}={value}")]
         engine.run([*words, str(context)], what="building our image")
-
-
-if __name__ == "__main__":
-    build(sys.argv[1] if len(sys.argv) > 1 else tag())

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import time
-import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +17,7 @@ from compose.health import Health, ask, standing_still
 from compose.host import Host
 from compose.listening import refuse_addresses, refuse_taken_ports
 from compose.orphans import end_orphans, orphans
+from compose.restarts import counted
 from compose.secrets import login, make_secrets
 from compose.service import Context, Service
 from compose.supervisor import BACKOFF, FATAL, RUNNING, STARTING, Process, Supervisor
@@ -33,7 +32,6 @@ from settings.secrets import secret_files
 
 START_WITHIN = 60.0  # seconds until every service must be ready
 _LAST_LINES = 15
-_RESTARTS_METRIC = "watchfloor_service_restarts_total"
 Tell = Callable[[str], None]
 
 
@@ -278,7 +276,7 @@ class Stack:
         site = self.site()
         ours = services(site)
         with ThreadPoolExecutor(max_workers=len(ours)) as pool:
-            restarts = pool.submit(self._restarts, site) if running else None
+            restarts = pool.submit(counted, site) if running else None
             rows = list(pool.map(lambda service: self._row(service, processes.get(service.name), site), ours))
             counts = restarts.result() if restarts else {}
         return [Row(row.name, row.state, row.since, counts.get(row.name), row.url, row.summary, row.why) for row in rows]
@@ -298,18 +296,3 @@ class Stack:
 
     def _health(self, service: Service, process: Process, site: Site) -> Health:
         return standing_still(process.pid) or ask(service.url(site, service.ready), 2, login(service, self.paths))
-
-    def _restarts(self, site: Site) -> dict[str, int]:
-        """Restarts that the watchers counted, by service; empty where they do not answer."""
-        counts: dict[str, int] = {}
-        for port in (site.ports.watcher, site.ports.watcher + 1):
-            try:
-                with urllib.request.urlopen(site.local_url(port) + "/metrics", timeout=2) as response:  # noqa: S310  # our own URL
-                    text = response.read().decode()
-            except OSError:
-                continue
-            for name, count in re.findall(
-                rf'^{_RESTARTS_METRIC}{{service="([^"]+)",reason="[a-z]+"}} (\d+)$', text, re.MULTILINE
-            ):
-                counts[name] = counts.get(name, 0) + int(count)
-        return counts

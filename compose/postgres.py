@@ -9,14 +9,12 @@ from __future__ import annotations
 import glob
 import os
 import pwd
-import shutil
-import subprocess
 from pathlib import Path
 
 from compose import pgbackrest, roles
 from compose.errors import ComposeError
 from compose.host import DATABASE_USER as OS_USER
-from compose.host import Host
+from compose.host import Host, run_as
 from compose.service import Context
 from settings import Paths, Site
 from settings.database import SPARE_CONNECTIONS
@@ -113,16 +111,16 @@ def prepare(paths: Paths, host: Host) -> bool:
         _admit(data / "pg_ident.conf", _ident(user), user)
         return False
     fresh = data.with_name(f"{data.name}.new")
-    _run(["rm", "-rf", str(fresh)], user)
+    _as(["rm", "-rf", str(fresh)], user)
     locale = ["--encoding=UTF8", "--locale=C.UTF-8"]
-    _run([str(binaries / "initdb"), "-D", str(fresh), "-U", "postgres", "--auth=reject", "--data-checksums", *locale], user)
+    _as([str(binaries / "initdb"), "-D", str(fresh), "-U", "postgres", "--auth=reject", "--data-checksums", *locale], user)
     single = [str(binaries / "postgres"), "--single", "-D", str(fresh), "-c", "exit_on_error=on"]
-    _run([*single, "postgres"], user, roles.first(paths))
-    _run([*single, DATABASE_USER], user, "CREATE EXTENSION pg_stat_statements\n")
-    _run([*single, "-j", DATABASE_USER], user, roles.GRANTS.read_text(encoding="utf-8"))  # -j: statements of several lines
-    _run(["tee", str(fresh / "pg_hba.conf")], user, _HBA)
-    _run(["tee", str(fresh / "pg_ident.conf")], user, _ident(user))
-    _run(["mv", str(fresh), str(data)], user)
+    _as([*single, "postgres"], user, roles.first(paths))
+    _as([*single, DATABASE_USER], user, "CREATE EXTENSION pg_stat_statements\n")
+    _as([*single, "-j", DATABASE_USER], user, roles.GRANTS.read_text(encoding="utf-8"))  # -j: statements of several lines
+    _as(["tee", str(fresh / "pg_hba.conf")], user, _HBA)
+    _as(["tee", str(fresh / "pg_ident.conf")], user, _ident(user))
+    _as(["mv", str(fresh), str(data)], user)
     return True
 
 
@@ -136,13 +134,8 @@ def _admit(file: Path, wanted: str, user: str | None) -> None:
     known = file.read_text(encoding="utf-8").splitlines()
     missing = [line for line in wanted.splitlines() if line not in known]
     if missing:
-        _run(["tee", "-a", str(file)], user, "".join(f"{line}\n" for line in missing))
+        _as(["tee", "-a", str(file)], user, "".join(f"{line}\n" for line in missing))
 
 
-def _run(words: list[str], user: str | None, text: str = "") -> None:
-    """As the database's own user, whose folder it is: what root wrote there could follow a link."""
-    as_user = [shutil.which("setpriv") or "setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"] if user else []
-    done = subprocess.run([*as_user, *words], input=text, capture_output=True, text=True, cwd="/", check=False)
-    if done.returncode != 0:
-        last = "\n".join((done.stderr or done.stdout).splitlines()[-8:])
-        raise ComposeError(f"PostgreSQL's data could not be made: {Path(words[0]).name} failed: its words:\n{last}")
+def _as(words: list[str], user: str | None, text: str = "") -> None:
+    run_as(words, user, text, failed="PostgreSQL's data could not be made")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
-import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -19,7 +18,7 @@ from compose import backing, backups, pgbackrest, postgres, roles, state
 from compose.backups import Manifest
 from compose.bootstrap import install_lacking
 from compose.errors import BadInputError, ComposeError
-from compose.host import DATABASE_USER
+from compose.host import DATABASE_USER, run_as
 
 if TYPE_CHECKING:
     from compose.native import Stack, Tell
@@ -170,15 +169,3 @@ def go_back(paths: Paths) -> bool:
         shutil.rmtree(beside_, ignore_errors=True)
     journal(paths).unlink()
     return True
-
-
-def run_as(words: list[str], user: str | None, text: str = "") -> None:
-    """As the user whose folder it is: what root wrote there could follow a link. Raises ComposeError with its last words."""
-    become = [shutil.which("setpriv") or "setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"] if user else []
-    try:
-        done = subprocess.run([*become, *words], input=text, capture_output=True, text=True, cwd="/", check=False)
-    except FileNotFoundError as error:
-        raise ComposeError(f"{error.filename} is not there: the restore: install its package") from error
-    if done.returncode != 0:
-        last = "\n".join((done.stderr or done.stdout).splitlines()[-8:])
-        raise ComposeError(f"nothing was changed: {Path(words[0]).name} failed: its words:\n{last}")

@@ -43,7 +43,7 @@ _ELSEWHERE = {
     "grafana_password": "Grafana keeps it: change it on its page (user admin)",
     "grafana_secret_key": "what Grafana has stored is encrypted by it: it stays",
     "server.pem": "`make certs` makes a new certificate and key",
-    "tokens": "`python -m stream.tokens keys rotate`, then `keys retire` (docs/guides/websocket.md)",
+    "tokens": "`make token do='keys rotate'`, then `keys retire` (docs/guides/websocket.md)",
 }
 
 

@@ -6,8 +6,6 @@ grafanalib writes schemaVersion 12 with fields that later versions removed; one 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,6 +32,7 @@ from dashboards import (
     websocket,
 )
 from settings import Site
+from settings.files import replace_file
 
 SCHEMA_VERSION = 42
 BOARDS: tuple[Callable[[Site], core.Dashboard], ...] = (
@@ -127,17 +126,3 @@ def write(boards: Mapping[str, Mapping[str, Any]], out: Path) -> None:
     for left in out.glob("watchfloor-*.json"):
         if left.name not in boards:
             left.unlink()
-
-
-def replace_file(path: Path, content: str) -> None:
-    """Writes a file as a whole or not at all; one that is the same stays untouched."""
-    if path.is_file() and path.read_text(encoding="utf-8") == content:
-        return
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(content)
-            os.fchmod(file.fileno(), 0o644)
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)  # a full disk leaves no half of a file behind

@@ -15,6 +15,7 @@ from dashboards import docs, lint
 from metrics.process import version
 from settings import Site
 from settings.command import add_defaults, carried_out, chosen_site
+from settings.files import replace_file
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,7 +67,7 @@ def _lint(options: argparse.Namespace) -> int:
 def _docs(options: argparse.Namespace) -> int:
     from dashboards import build  # noqa: PLC0415  # as above
 
-    build.replace_file(options.out, docs.page(build.build(Site()).values()))
+    replace_file(options.out, docs.page(build.build(Site()).values()))
     return 0
 
 

@@ -2,7 +2,7 @@
 
 Each is declared once, here; settings, rules, panels and pages read it. An objective is a percentage of good events over 30 days.
 `bad` and `total` are events a second over 5 min, per cluster: from them every window's ratio is made (`metrics/slo_signals.py`).
-The limits are those of the targets in `docs/guides/performance.md`.
+The limits are those of the targets in `docs/guides/load-testing.md`.
 """
 
 from __future__ import annotations

@@ -9,9 +9,8 @@ from msgspec import Meta, field
 from metrics import stack
 from metrics.durations import seconds
 from settings import patterns
-from settings.basic import Address, Duration, FileOrNone, Label, Line, Name, Section, Size
+from settings.basic import Address, Duration, FileOrNone, Label, Line, Name, Section, Size, in_bytes
 
-_POWERS = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
 _MOST_BYTES = 1000 << 40
 
 
@@ -39,7 +38,7 @@ class Prometheus(Section, frozen=True):
         if seconds(self.retention_time) > seconds("100y"):
             msg = f"retention_time {self.retention_time} is above 100y: give less"
             raise ValueError(msg)
-        if int(self.retention_size.rstrip("BKMGT")) * _POWERS[self.retention_size.lstrip("0123456789")] > _MOST_BYTES:
+        if in_bytes(self.retention_size) > _MOST_BYTES:
             msg = f"retention_size {self.retention_size} is above 1000TB: give less"
             raise ValueError(msg)
         if seconds(self.retention_time) < seconds("24h"):

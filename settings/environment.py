@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from settings.errors import SettingsError
-from settings.patterns import FEED, HOST_OR_NONE, LINE, MARKET_FEED, MEANINGS, PORT, URL, ZONE
+from settings.patterns import FEED, HOST_OR_NONE, LINE, MARKET_FEED, MEANINGS, OPEN_URL, PORT, ZONE
 
 SITE_VARIABLE = "WATCHFLOOR_SITE"  # the file itself
 
@@ -57,8 +57,9 @@ def overrides(environment: Mapping[str, str]) -> dict[str, str | int]:
         value = environment.get(variable)
         if not value:
             continue
-        pattern = _PATTERNS.get(variable, URL)
+        pattern = _PATTERNS.get(variable, OPEN_URL)
         if not re.search(pattern, value):
-            raise SettingsError("environment", f"{variable}: is {value!r}", f"give {MEANINGS[pattern]}")
+            shown = re.sub(r"//[^/@\s]*@", "//…@", value)  # a password is not repeated
+            raise SettingsError("environment", f"{variable}: is {shown!r}", f"give {MEANINGS[pattern]}")
         found[key] = int(value) if pattern == PORT else value
     return found

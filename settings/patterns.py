@@ -18,6 +18,7 @@ PREFIX = r"^[A-Za-z0-9._:-]{1,64}" + _END
 TARGET = rf"^(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):{_PORT}" + _END
 URL = r"^https?://[^/\s]+(?:/\S*)?" + _END
 # Of servers that pages name: no user or password in it, which every page, error and snapshot would show.
+OPEN_URL = r"^https?://[^/\s@]+(?:/\S*)?" + _END
 OPEN_URL_OR_NONE = r"^(?:https?://[^/\s@]+(?:/\S*)?)?" + _END
 URL_OR_NONE = r"^(?:https?://[^/\s]+(?:/\S*)?)?" + _END
 BARE_URL = r"^https?://(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+)/?" + _END
@@ -56,6 +57,8 @@ MEANINGS = {
     PREFIX: "1 to 64 letters, digits, dots, underscores, colons and hyphens",
     URL: "a URL that begins with http:// or https://",
     URL_OR_NONE: "a URL that begins with http:// or https://, or nothing",
+    OPEN_URL: "a URL that begins with http:// or https://, without user and password",
+    OPEN_URL_OR_NONE: "a URL that begins with http:// or https://, without user and password, or nothing",
     BARE_URL: "http:// or https:// and a host, without a port or path",
     BIND: "an IP address or host name of this machine, for example 127.0.0.1 or 0.0.0.0",
     MAIL: "a mail address such as oncall@example.org",
@@ -92,6 +95,8 @@ KINDS = {
     PREFIX: "prefix",
     URL: "URL",
     URL_OR_NONE: "URL",
+    OPEN_URL: "URL",
+    OPEN_URL_OR_NONE: "URL",
     BARE_URL: "URL",
     BIND: "address",
     MAIL: "mail address",

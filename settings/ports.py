@@ -12,8 +12,7 @@ def holder(port: int) -> str:
     inodes = _listening_inodes(port)
     for folder in Path("/proc").iterdir() if inodes else ():
         if folder.name.isdigit() and _has_socket(folder, inodes):
-            name = (folder / "comm").read_text(encoding="utf-8", errors="replace").strip()
-            return f"{name} (pid {folder.name})"
+            return f"{_name(folder)} (pid {folder.name})"
     return "a process that this user may not see"
 
 
@@ -37,6 +36,13 @@ def _has_socket(folder: Path, inodes: set[str]) -> bool:
     except OSError:
         return False
     return any(_socket_of(descriptor) in inodes for descriptor in descriptors)
+
+
+def _name(folder: Path) -> str:
+    try:
+        return (folder / "comm").read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:  # ended since it was found
+        return "a process that has ended since"
 
 
 def _socket_of(descriptor: Path) -> str:

@@ -83,8 +83,10 @@ def hashed(secret: str) -> str:
 
 
 def book_path(site: Site, paths: Paths) -> Path:
-    """Where this site keeps its book."""
-    return Path(site.stream.tokens_file) if site.stream.tokens_file else paths.secrets / _FILE
+    """Where this site keeps its book: in a container in the one folder of its own that outlives it."""
+    if site.stream.tokens_file:
+        return Path(site.stream.tokens_file)
+    return (paths.data / "stream" if site.contained else paths.secrets) / _FILE
 
 
 def read(path: Path) -> Book:

@@ -20,6 +20,7 @@ TOGETHER = (
         "tests/live/test_grafana.py",
         "tests/live/test_soak.py",
         "tests/live/test_load.py",
+        "tests/live/test_tokens.py",
         "tests/live/panels/test_targets.py",
         "tests/live/test_pages.py",
         "tests/live/test_runbooks.py",

@@ -7,6 +7,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlencode
 
@@ -29,7 +30,7 @@ def _get(url: str, headers: dict[str, str], name: str) -> Any:
             return json.load(answer)
     except urllib.error.HTTPError as error:
         raise SilentError(f"{name} answers with status {error.code}") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, HTTPException) as error:
         raise SilentError(f"{name} does not answer ({getattr(error, 'reason', error)})") from error
 
 

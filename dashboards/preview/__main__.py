@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import errno
 import gc
 import signal
@@ -38,15 +37,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     library = Library(Paths.from_environment().rendered / "dashboards")
-    if chosen.command == "snapshot":
-        from dashboards.preview import snapshot  # noqa: PLC0415  # the service's memory counts; it never makes one
-
-        return snapshot.run(site, library, chosen)
     bind = chosen.bind or site.bind
     port = site.ports.grafana if chosen.port is None else chosen.port
-    with contextlib.suppress(KeyboardInterrupt):
+    try:
+        if chosen.command == "snapshot":
+            from dashboards.preview import snapshot  # noqa: PLC0415  # the service's memory counts; it never makes one
+
+            return snapshot.run(site, library, chosen)
         return asyncio.run(_serve(site, library, bind, port))
-    return 0
+    except SettingsError as error:  # a password's file
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 0
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -28,7 +26,6 @@ from settings import Paths, Site
 from settings.hosts import host_known, known_names
 from settings.secrets import prometheus_login
 
-PASSWORD_VARIABLE = "PROMETHEUS_PASSWORD"  # noqa: S105  # the variable's name, not a password
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -43,14 +40,9 @@ _MOST_REMEMBERED = 64
 
 
 def prometheus_of(site: Site, observe: Callable[[float, str], None] = lambda _seconds, _reason: None) -> Prometheus:
-    """The site's Prometheus with its user and password. Raises OSError when the password's file cannot be read."""
-    own = None if site.endpoints.prometheus_username else prometheus_login(site, Paths.from_environment())
-    if own:
-        return Prometheus(site.prometheus_url, *own, observe)
-    password = os.environ.get(PASSWORD_VARIABLE, "")
-    if not password and site.endpoints.prometheus_password_file:
-        password = Path(site.endpoints.prometheus_password_file).read_text(encoding="utf-8").strip()
-    return Prometheus(site.prometheus_url, site.endpoints.prometheus_username, password, observe)
+    """The site's Prometheus with its user and password. Raises SettingsError for a password's file that cannot be used."""
+    user, password = prometheus_login(site, Paths.from_environment()) or ("", "")
+    return Prometheus(site.prometheus_url, user, password, observe)
 
 
 def reader_of(site: Site, prometheus: Prometheus) -> Reader:

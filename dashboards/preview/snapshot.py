@@ -9,13 +9,10 @@ import argparse
 import asyncio
 import base64
 import hashlib
-import os
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from html import escape
-from pathlib import Path
 from typing import Any
 
 from dashboards.preview import events, page, places, status
@@ -28,6 +25,7 @@ from dashboards.preview.service import prometheus_of, reader_of
 from dashboards.preview.variables import Choice
 from metrics.process import version
 from settings import Site
+from settings.files import replace_file
 from settings.secrets import without_user
 
 _WIDTH = 600  # points a curve: enough for half a screen, and twenty panels stay below 3 MB
@@ -50,7 +48,7 @@ def run(site: Site, library: Library, chosen: argparse.Namespace) -> int:
         return _failed(f"snapshot: {'; '.join(ask.problems)}", 2)
     try:
         text = asyncio.run(make(site, library, dashboard, ask))
-        write(chosen.out, text)
+        replace_file(chosen.out, text)
     except QueryError as error:
         return _failed(f"snapshot: {error}: start Prometheus first, or set PROMETHEUS_ENDPOINT", 1)
     except OSError as error:
@@ -113,17 +111,3 @@ def assemble(outline: Mapping[str, Any], facts: Mapping[str, Any], answers: Mapp
 
 def _hashes(texts: Sequence[str]) -> str:
     return " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in texts)
-
-
-def write(path: Path, text: str) -> None:
-    """The whole file or none: a reader never finds half of one. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -77,7 +77,6 @@ class KeySizes:
         if self._names:
             keys = self._kept.keys(self._names, lambda: [(f"db{db}", info.name_of(name)) for db, name in self._names])
             # As digits, which a column takes as they are; refusals of single keys, and nil, are no values.
-            # As digits, which a column takes as they are; refusals of single keys, and nil, are no values.
             for metric, values in ((m.SIZE, sizes), (m.MEMORY, memory)):
                 yield metric, (), Column(keys, [b"%d" % value if value.__class__ is int else None for value in values])
             yield m.VALUE, (), Column(keys, numbers)

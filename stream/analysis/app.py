@@ -65,7 +65,7 @@ class AnalysisServer:
         token = read_secret(Path(wanted.token_file), "analysis.token_file") if wanted.token_file else ""
         self.follower = Follower(self.engine, own_url(site), token, self.counts)
         self.lease = Lease(session(site, conninfo(site, paths, role_of("analysis")), "analysis-lease"))
-        self._store_trouble = ""
+        self._store_trouble = self._look_trouble = ""
         self._stopping = False
         sources = [self.counts.collect, self.worker.collect, self._collect, database.samples, ProcessSamples("analysis").collect]
         admin = Admin(sources, lambda: not self._stopping, self.degraded)
@@ -82,7 +82,7 @@ class AnalysisServer:
         found = [*self.database.degraded, *self.worker.publisher.degraded]
         found += ["stands by: another process has the lease"] if self.lease.taken else []
         found += [f"the stream is not followed: {self.follower.trouble}"] if self.follower.trouble else []
-        return found + ([self._store_trouble] if self._store_trouble else [])
+        return found + [trouble for trouble in (self._store_trouble, self._look_trouble) if trouble]
 
     def _collect(self) -> Iterator[Sample]:
         yield ai.QUEUE.sample(self.desk.waiting)
@@ -146,7 +146,7 @@ class AnalysisServer:
         """Learns the ids of currencies; with the lease, takes over what is not scored yet, and deletes what has had its time."""
         took, expired = False, 0.0
         while True:
-            with contextlib.suppress(StoreError):
+            try:
                 found = await queries.cryptocurrencies(self.database, limit=1000)
                 self.worker.ids = {one.symbol: one.id for one in found}
                 if self.lease.held and not took:
@@ -155,6 +155,14 @@ class AnalysisServer:
                 if self.lease.held and time.monotonic() - expired > _EXPIRE_EVERY:
                     expired = time.monotonic()
                     await expire(self.database, now_ms() - self._retention)
+                self._look_trouble = ""
+            except StoreError:  # the database's own watch tells of it
+                pass
+            except psycopg.Error as error:  # no table yet, a right not given yet: soon again
+                words = f"the data store refuses what is looked up: {str(error).strip().splitlines()[0]}"
+                if words != self._look_trouble:
+                    _LOG.warning(words, extra={"event": "look_refused"})
+                self._look_trouble = words
             held = self.lease.held
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_EVERY if self.worker.ids else _FLUSH_EVERY):

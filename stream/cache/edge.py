@@ -29,6 +29,16 @@ _FETCHES = 4  # that one refill has under way
 _LARGEST = 2 * 2**20  # bytes of an answer: an entry and its head are less
 
 
+async def _whole(response: aiohttp.ClientResponse) -> bytes:
+    """The body to its end (`read(n)` gives what has come by now). Raises ClientPayloadError for one that is too large."""
+    found = bytearray()
+    async for part in response.content.iter_any():
+        found += part
+        if len(found) > _LARGEST:
+            raise aiohttp.ClientPayloadError(f"larger than {_LARGEST} bytes")
+    return bytes(found)
+
+
 class HttpEdge(ABC):
     """An edge at `url`; `ttl` in s is how long it keeps a value at most, `limit` in s what a caller waits for one request."""
 
@@ -65,7 +75,7 @@ class HttpEdge(ABC):
         headers = {**self._headers, "Cache-Control": ONLY_IF_CACHED}
         async with self.session.get(f"{self._url}/cache/{key}", headers=headers, allow_redirects=False) as response:
             if response.status == HTTPStatus.OK:
-                return await response.content.read(_LARGEST)
+                return await _whole(response)
             if response.status == HTTPStatus.GATEWAY_TIMEOUT:
                 return None
             raise aiohttp.ClientResponseError(response.request_info, (), status=response.status, message=response.reason or "")
@@ -92,7 +102,7 @@ class HttpEdge(ABC):
     async def _fetch(self, key: str) -> int:
         headers = {**self._headers, "Cache-Control": "no-cache"}
         async with self.session.get(f"{self._url}/cache/{key}", headers=headers, allow_redirects=False) as response:
-            await response.content.read(_LARGEST)
+            await _whole(response)
             return response.status
 
     def later(self, keys: Sequence[str], *, refill: bool) -> None:

@@ -7,26 +7,15 @@ import logging
 from collections.abc import Awaitable, Iterable
 from typing import Any
 
-_AGAIN = 0.2  # seconds after which a task that swallowed its cancellation is told again
-_PATIENCE = 2.0  # seconds after which one that does not end is left to the loop's end
+from stream import loop
+
 _LOG = logging.getLogger("watchfloor.cache")
 
 
-async def ended(tasks: Iterable[asyncio.Task[Any] | None], patience: float = _PATIENCE) -> None:
-    """Returns when all have ended, after `patience` seconds at most.
-
-    A library busy with an error of its own may swallow a cancellation: it gets another.
-    """
-    left = {task for task in tasks if task is not None and not task.done()}
-    end = asyncio.get_running_loop().time() + patience
-    while left:
-        for task in left:
-            task.cancel()
-        _, left = await asyncio.wait(left, timeout=_AGAIN)
-        if left and asyncio.get_running_loop().time() >= end:
-            names = ", ".join(sorted(task.get_name() for task in left))
-            _LOG.error("left behind, for they do not end: %s", names, extra={"event": "cache_left_behind"})
-            return
+async def ended(tasks: Iterable[asyncio.Task[Any] | None]) -> None:
+    """Returns when all have ended, after 2 s at most: what goes on is left to the loop's end, and named in the log."""
+    if left := await loop.ended(task for task in tasks if task is not None):
+        _LOG.error("left behind, for they do not end: %s", ", ".join(left), extra={"event": "cache_left_behind"})
 
 
 async def bounded(work: Awaitable[object], seconds: float, what: str) -> None:

@@ -30,7 +30,7 @@ class Journal:
     def __init__(self, folder: Path, cap: int, segment: int = SEGMENT_BYTES) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self._cap, self._segment = folder, cap, segment
-        self._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._lock, self._tail = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), -1
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self.id = self._identity()
@@ -39,7 +39,9 @@ class Journal:
             self._tail = self._open(self._starts[-1])
             self.end = self._recover()
         except BaseException:
-            os.close(self._lock)
+            for descriptor in (self._lock, self._tail):
+                if descriptor >= 0:
+                    os.close(descriptor)
             raise
         self.synced = self.end  # what is known to be on the disk itself
 
@@ -95,7 +97,6 @@ class Journal:
         try:
             written = os.write(self._tail, _HEAD.pack(len(payload), zlib.crc32(payload)) + payload)
         except OSError:
-            written = 0
             os.ftruncate(self._tail, self.end - self._starts[-1])
             raise
         if written != size:  # a disk that is full takes a part

@@ -17,8 +17,7 @@ from compose import postgres, roles
 from compose.errors import ComposeError
 from compose.health import ask
 from compose.host import DATABASE_USER as OS_USER
-from compose.host import Host
-from compose.restore import run_as
+from compose.host import Host, run_as
 from compose.secrets import make_secrets
 from settings import Paths, Site, parse
 from settings.paths import APP_USER, CLONE, DATABASE_USER, EXPORTER_USER, READER_USER

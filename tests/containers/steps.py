@@ -22,7 +22,7 @@ from compose.rotate import rotate
 from metrics import stack as names
 from settings.paths import CLONE
 from tests.appliance import status_of
-from tests.containers import backing, given, looks
+from tests.containers import backing, given, looks, tokens
 from tests.waiting import until
 
 # Each of those behind the entrance.
@@ -280,6 +280,7 @@ STEPS: tuple[tuple[str, Callable[[Containers], None]], ...] = (
     ("down and up keep the data", _data_stays),
     ("settings are applied, or the old ones stay", _reload),
     ("files that the site names are seen", given.scrape_a_guarded_door),
+    ("a client's token is issued and revoked", tokens.issue_and_revoke),
     ("secrets are rotated", _rotated),
     ("a backup is made, and brought back", _backed_up),
     ("killed containers come back", _killed),

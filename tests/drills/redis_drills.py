@@ -35,7 +35,7 @@ REDIS = (
     _drill("RedisMemoryNearLimit", "a program fills a server that evicts nothing", fill_redis()),
     _drill("RedisEvictsMuch", "programs put far more into a cache than it holds", evict()),
     _drill("RedisMemoryFragmented", "four of five of a million small values are deleted", fragment(), still=True),
-    _drill("RedisClientsNearLimit", "a program holds nine tenths of the connections", take_clients()),
+    _drill("RedisClientsNearLimit", "a program holds nine tenths of the connections", take_clients(), still=True),
     _drill(
         "RedisConnectionsRejected", "all connections are taken, and a client goes on trying", reject_clients(),
         ["RedisClientsNearLimit", "RedisDown"],
@@ -48,7 +48,7 @@ REDIS = (
     _drill(
         "RedisReplicationLag", "a replica hangs", hang(REPLICA), ["RedisDown", "RedisReplicationBroken", "CollectorFailing"]
     ),
-    _drill("RedisClusterFails", "a slot of the cluster is nobody's", lose_slot()),
+    _drill("RedisClusterFails", "a slot of the cluster is nobody's", lose_slot(), still=True),
     _drill(
         "RedisSentinelQuorumLost", "one of two Sentinels hangs", lose_sentinel(), ["RedisDown", "CollectorFailing", "ScrapeSlow"]
     ),

@@ -22,12 +22,19 @@ SERVER = (
     Drill("PostgresCheckpointsRequested", "a program asks for a checkpoint after each change", ask_for_checkpoints(), _DISK),
     # Its `for` is an hour, which is cut to ten minutes: a drill in which nothing happens for six proves no more than one of one.
     Drill("PostgresPendingRestart", "a setting is changed that the next start takes", change_without_restart(), still=True),
-    Drill("PostgresReplicationLag", "a standby stops replaying, while its primary writes on", pause_standby(), fleet=True),
+    Drill(
+        "PostgresReplicationLag",
+        "a standby stops replaying, while its primary writes on",
+        pause_standby(),
+        fleet=True,
+        still=True,
+    ),
     Drill(
         "PostgresXidWraparound",
         "a server is 1.4 billion transactions old, and never frozen",
         grow_old(),
         frozenset({"PostgresDown"}),
         fleet=True,
+        still=True,
     ),
 )

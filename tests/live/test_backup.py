@@ -15,7 +15,7 @@ import pytest
 from compose import backing, backups, postgres, restore
 from compose.backups import Record
 from compose.errors import BadInputError, ComposeError
-from compose.host import DATABASE_USER
+from compose.host import DATABASE_USER, run_as
 from metrics import stack
 from settings import Paths
 from settings.paths import CLONE
@@ -48,13 +48,13 @@ def beside(appliance: Appliance, place: Path) -> Iterator[psycopg.Connection]:
     control = [str(binaries / "pg_ctl"), "-D", str(fresh), "-s", "-w"]
     port = appliance.site.ports.edge  # free meanwhile, as the edge is stopped
     words = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories='' -c archive_mode=off"
-    restore.run_as([*control, "-o", words, "-l", str(fresh / "test.log"), "start"], user)
+    run_as([*control, "-o", words, "-l", str(fresh / "test.log"), "start"], user)
     try:
         password = appliance.paths.postgres_password.read_text()
         with psycopg.connect(host="127.0.0.1", port=port, user="postgres", dbname=DATABASE, password=password) as connection:
             yield connection
     finally:
-        restore.run_as([*control, "-m", "fast", "stop"], user)
+        run_as([*control, "-m", "fast", "stop"], user)
 
 
 def said(text: str) -> None:

@@ -11,6 +11,7 @@ from metrics import catalog
 from metrics.query import TARGET_LABELS
 from metrics.usage import usage
 from tests.appliance import Appliance, get
+from tests.live.panels.asking import annotation_queries
 from tests.waiting import until
 
 # Prometheus adds these to each scrape and alert; those that we use are declared.
@@ -95,3 +96,9 @@ def test_what_we_use_of_other_programs_they_expose(program: str, appliance: Appl
             series = get(appliance.url("prometheus", f"/api/v1/series?{query}"))["data"]
             assert series, metric.name
             assert all(set(metric.labels) <= set(found) for found in series), metric.name
+
+
+def test_prometheus_understands_what_every_annotation_asks(appliance: Appliance) -> None:
+    asked = list(annotation_queries(appliance))
+    assert asked
+    assert [place for place in asked if place[1]] == []

@@ -65,18 +65,26 @@ def test_a_wrong_variable() -> None:
     assert done.stderr.startswith("environment: GRAFANA_ENDPOINT: is 'nowhere'")
 
 
+def test_an_endpoint_with_a_password_is_refused_as_its_key_would_be() -> None:
+    done = run("check", "site.example.yaml", PROMETHEUS_ENDPOINT="http://ops:word@prometheus.example")
+
+    assert done.returncode == 2
+    assert "without user and password" in done.stderr
+    assert "word@" not in done.stderr
+
+
 def test_show_prints_what_counts_and_no_secret(tmp_path: Path) -> None:
     file = tmp_path / "site.yaml"
     file.write_text("receivers:\n- {type: webhook, name: w, url: 'https://user:hunter2@chat.example/hook'}\n")
 
-    done = run("show", file, GRAFANA_API_KEY="hunter3", PROMETHEUS_ENDPOINT="http://ops:hunter4@prometheus.example")
+    done = run("show", file, GRAFANA_API_KEY="hunter3", PROMETHEUS_ENDPOINT="http://prometheus.example")
 
     assert done.returncode == 0
     assert "hunter" not in done.stdout + done.stderr
     assert "# GRAFANA_API_KEY is set (not shown)" in done.stdout
     shown = yaml.safe_load(done.stdout)
     assert shown["receivers"][0]["url"] == "https://…@chat.example/hook"
-    assert shown["endpoints"]["prometheus"] == "http://…@prometheus.example"
+    assert shown["endpoints"]["prometheus"] == "http://prometheus.example"
     assert shown["prometheus"]["scrape_interval"] == "10s"
 
 

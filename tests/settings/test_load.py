@@ -138,7 +138,8 @@ def test_a_wrong_variable_is_named(variable: str) -> None:
     with pytest.raises(SettingsError) as found:
         parse("", environment={variable: "localhost:9090"})
 
-    assert str(found.value) == f"environment: {variable}: is 'localhost:9090': give a URL that begins with http:// or https://"
+    words = "give a URL that begins with http:// or https://, without user and password"
+    assert str(found.value) == f"environment: {variable}: is 'localhost:9090': {words}"
 
 
 def test_the_environment_names_the_redis_of_the_cache() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from settings import Site, parse
+from settings import Site, parse, patterns
 from settings.__main__ import REFERENCE, SCHEMA
 from settings.paths import CLONE
 from settings.reference import description, keys, reference, schema
@@ -70,6 +70,14 @@ def test_every_key_is_described(path: str, item: Any) -> None:
     assert text.endswith("."), path
     assert f"| `{item.encode_name}` |" in PAGE
     assert text.replace("|", "\\|") in PAGE
+
+
+def test_every_pattern_has_words_for_people() -> None:
+    made = {
+        name for name, value in vars(patterns).items() if isinstance(value, str) and name.isupper() and not name.startswith("_")
+    }
+    assert made
+    assert {name for name in made if vars(patterns)[name] not in patterns.MEANINGS} == set()
 
 
 def test_the_schema_describes_every_key_too() -> None:

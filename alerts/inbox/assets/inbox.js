@@ -48,7 +48,6 @@ function tellLink() {
   const state = document.getElementById("link-state");
   const since = local(new Date(lastAnswer)).slice(11);
   setText(state, connected ? `Live · times in ${zone}` : `No answer since ${since}: what you see is old`);
-  state.classList.toggle("stale", !connected);
 }
 
 function keyed(root, attribute) {

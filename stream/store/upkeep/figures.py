@@ -29,7 +29,7 @@ class Figures:
         self._known: dict[str, Any] = {}
 
     async def look(self) -> None:
-        """Reads them. Raises StoreError; then the old ones stay, because counters do not fall."""
+        """Reads them. Raises StoreError or psycopg.Error; then the old ones stay, because counters do not fall."""
         async with self._database.asking("figures") as connection:
             self._known = (await (await connection.execute(_QUERY)).fetchone()) or {}
 

@@ -79,7 +79,7 @@ class Upkeep:
 
     async def _look(self) -> None:
         while True:
-            with contextlib.suppress(StoreError):  # the database's own watch tells of it
+            with contextlib.suppress(StoreError, psycopg.Error):  # the database's own watch, or the next migration, tells of it
                 await self._figures.look()
             await asyncio.sleep(_FIGURES_EVERY)
 

@@ -17,6 +17,7 @@ from psycopg.rows import dict_row
 from stream.analysis.client import AnalysisClient, BusyError, RefusedError, UnreachableError
 from stream.analysis.messages import PREDICTIVE, RISK, TYPES, Analysis, AnalysisRequest
 from stream.analysis.versions import Shelf
+from stream.store.migrate import migrate
 from tests.stream.analysis.damage import overflown
 from tests.stream.analysis.processes import Home, Running, fetch, running
 from tests.stream.store.postgres import Postgres, for_app, postgres  # noqa: F401  # a fixture
@@ -279,3 +280,15 @@ def test_settings_that_are_none_are_refused(tmp_path: Path) -> None:
 
     assert done.returncode == 2
     assert "horizons" in done.stderr
+
+
+def test_tables_that_are_made_later_are_found(
+    postgres: Postgres,  # noqa: F811  # the fixture
+    tmp_path: Path,
+) -> None:
+    """Nobody makes the models wait for the store's migration."""
+    owner = postgres.fresh(migrated=False)
+    with running(Home(tmp_path, for_app(owner)), "stream.analysis", "--port", "0") as early:
+        until("it says what is lacking", lambda: "does not exist" in fetch(f"{early.url}/readyz"))
+        migrate(owner)
+        until("it has found its tables", lambda: "does not exist" not in fetch(f"{early.url}/readyz"))

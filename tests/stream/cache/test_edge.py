@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -107,6 +108,18 @@ def test_a_value_is_written_through_to_the_edge_and_found_there(servers: tuple[R
             assert await made.cache.set(BTC, {"price": 2}) == {"memory": True, "redis": True, "cdn": True}
             made.forget_above()
             assert (await made.cache.get(BTC)).data == {"price": 2}
+
+    run(work)
+
+
+def test_a_value_that_comes_in_many_pieces_is_found_whole(servers: tuple[RedisServer, VarnishServer, int]) -> None:
+    async def work() -> None:
+        async with world(servers) as made:
+            large = {"text": secrets.token_hex(450_000)}
+            assert await made.cache.set(BTC, large) == {"memory": True, "redis": True, "cdn": True}
+            made.forget_above()
+            found = await made.cache.get(BTC)
+            assert (found.source, found.data) == ("cdn", large)
 
     run(work)
 

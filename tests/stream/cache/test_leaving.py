@@ -103,7 +103,7 @@ def test_what_heeds_no_cancellation_is_left_behind(caplog: pytest.LogCaptureFixt
         over = asyncio.Event()
         task = asyncio.create_task(stubborn(over), name="stubborn")
         await asyncio.sleep(0)
-        await ended([task], patience=0.3)
+        await ended([task])
         await bounded(stubborn(over), 0.1, "a library")
         over.set()
         await task
