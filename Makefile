@@ -62,7 +62,7 @@ rotate: ## generate a password or token anew and tell who uses it: make rotate s
 
 .PHONY: token
 token: ## tokens of the stream's clients: make token do='issue --subject robot --api-key'; do=--help tells more
-	@$(RUN) -m compose token -- $(do)
+	@$(RUN) -m compose token -- $(if $(filter command,$(firstword $(origin do))),$(do))
 
 # By hand, as root: an engine of its own, images of Debian's packages, a few minutes.
 .PHONY: compose-test

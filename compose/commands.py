@@ -185,7 +185,7 @@ def service(stack: Stack, _: argparse.Namespace) -> int:
 
 def clean(stack: Stack, options: argparse.Namespace) -> int:
     """Stop everything and remove all data, logs and secrets (asks first)."""
-    _ask(f"This stops the appliance and removes its data {_where(stack)}, and all else of it under {stack.paths.home}.", options)
+    _ask(f"This stops the appliance and removes its data {_where(stack)}, its logs and secrets; backups stay.", options)
     stack.down()
     stack.wipe()
     _remove_state(stack)

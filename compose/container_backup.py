@@ -56,7 +56,10 @@ def backup(stack: Containers, tell: Tell) -> Record:
             began.failed(str(error)).write(stack.paths)
             raise ComposeError(f"the backup failed: {error}") from error
         made = began.done(size).write(stack.paths)
-    stack.wait(PROMETHEUS)  # afterwards: however it does, the set is whole
+    try:
+        stack.wait(PROMETHEUS)
+    except ComposeError as error:
+        tell(f"the backup is whole, and Prometheus, which stood still for it, is not back: {error}")
     return made
 
 

@@ -26,15 +26,17 @@ _PROGRAM = ("-m", "stream.tokens")
 def run(stack: Stack, words: Sequence[str]) -> int:
     """Runs `stream.tokens` with these words for this appliance; its exit code.
 
-    Raises BadInputError where the site has no stream, ComposeError where the container that keeps the book does not run.
+    Raises BadInputError where the site has no stream, ComposeError where nothing ran yet, or the container that keeps the book
+    does not.
     """
     if not stack.site().workload:
-        raise BadInputError(f"{stack.site_file.name}: workload: is off: without a stream nobody needs a token: set it to true")
+        fix = "set it to true, and `make up`"
+        raise BadInputError(f"{stack.site_file.name}: workload: is off: without a stream nobody needs a token: {fix}")
     if isinstance(stack, Containers):
         return subprocess.run([*_inside(stack), *words], check=False).returncode
-    known = {HOME_VARIABLE: str(stack.host.home)}
-    if stack.site_file.exists():
-        known[SITE_VARIABLE] = str(stack.site_file)
+    if not stack.paths.site.exists():
+        raise ComposeError(f"nothing was ever started in {stack.paths.home}: `make up` makes the place for tokens")
+    known = {HOME_VARIABLE: str(stack.host.home), SITE_VARIABLE: str(stack.paths.site)}  # the settings that the stream runs with
     return subprocess.run([sys.executable, *_PROGRAM, *words], env=os.environ | known, check=False).returncode
 
 

@@ -23,9 +23,10 @@ class Entrance(Section, frozen=True):
     user: Annotated[
         Line, Meta(min_length=1, description="Who signs in; the password is generated: `entrance_password` among the secrets.")
     ] = "watchfloor"
-    viewer: Annotated[Line, Meta(description="Who may look and change nothing, with `viewer_password`; empty: nobody.")] = (
-        "viewer"
-    )
+    viewer: Annotated[
+        Line,
+        Meta(description="Who may look and change nothing (Grafana asks its own users), with `viewer_password`; empty: nobody."),
+    ] = "viewer"
     certificate: Annotated[
         FileOrNone, Meta(description="Your certificate with its chain, PEM; empty: one of the appliance's own authority.")
     ] = ""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from settings.errors import SettingsError
 from settings.patterns import FEED, HOST_OR_NONE, LINE, MARKET_FEED, MEANINGS, OPEN_URL, PORT, ZONE
+from settings.words import masked
 
 SITE_VARIABLE = "WATCHFLOOR_SITE"  # the file itself
 
@@ -59,7 +60,6 @@ def overrides(environment: Mapping[str, str]) -> dict[str, str | int]:
             continue
         pattern = _PATTERNS.get(variable, OPEN_URL)
         if not re.search(pattern, value):
-            shown = re.sub(r"//[^/@\s]*@", "//…@", value)  # a password is not repeated
-            raise SettingsError("environment", f"{variable}: is {shown!r}", f"give {MEANINGS[pattern]}")
+            raise SettingsError("environment", f"{variable}: is {masked(value)!r}", f"give {MEANINGS[pattern]}")
         found[key] = int(value) if pattern == PORT else value
     return found

@@ -9,7 +9,7 @@ from pathlib import Path
 
 def replace_file(path: Path, text: str) -> None:
     """Writes a file, and its folder where there is none; one that is the same stays untouched. Raises OSError."""
-    if path.is_file() and path.read_text(encoding="utf-8") == text:
+    if path.is_file() and path.read_bytes() == text.encode():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

@@ -106,7 +106,8 @@ class Stream(Section, frozen=True):
         default_factory=list
     )
     tokens_file: Annotated[
-        FileOrNone, Meta(description="Where keys and tokens are kept; empty: a file among the appliance's secrets.")
+        FileOrNone,
+        Meta(description="Where keys and tokens are kept; empty: among the secrets, in containers in the stream's volume."),
     ] = ""
     rooms: Annotated[Demands, Meta(description="What rooms demand.")] = field(default_factory=Demands)
     tls: Annotated[Tls, Meta(description="Encryption on the public port.")] = field(default_factory=Tls)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 import msgspec
@@ -104,6 +105,11 @@ def _section(structs: tuple[inspect.StructType, ...]) -> str:
     return "a section with the keys " + ", ".join(names)
 
 
+def masked(text: str) -> str:
+    """A text that may be a URL, without the user and password in it: errors go into logs."""
+    return re.sub(r"^(\w+://)?[^/@]*:.*@", r"\1…@", text, flags=re.DOTALL)
+
+
 def shown(value: Any) -> str:
     """A wrong value as an error quotes it: short, and with its kind where that is what is wrong."""
     if value is None:
@@ -112,5 +118,6 @@ def shown(value: Any) -> str:
         return "is a section"
     if isinstance(value, list):
         return "is a list"
+    value = masked(value) if isinstance(value, str) else value
     text = repr(value) if isinstance(value, str | int | float) else f"a {type(value).__name__}, {value}"
     return f"is {text if len(text) <= 60 else text[:57] + '…'}"

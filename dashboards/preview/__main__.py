@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        return 0
+        return 130 if chosen.command == "snapshot" else 0  # nothing was written
 
 
 def _parser() -> argparse.ArgumentParser:

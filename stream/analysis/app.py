@@ -156,10 +156,12 @@ class AnalysisServer:
                     expired = time.monotonic()
                     await expire(self.database, now_ms() - self._retention)
                 self._look_trouble = ""
-            except StoreError:  # the database's own watch tells of it
-                pass
+            except StoreError:
+                self._look_trouble = ""  # the database's own watch tells of it
             except psycopg.Error as error:  # no table yet, a right not given yet: soon again
-                words = f"the data store refuses what is looked up: {str(error).strip().splitlines()[0]}"
+                words = (
+                    f"the data store refuses what is looked up: {(str(error).strip() or type(error).__name__).splitlines()[0]}"
+                )
                 if words != self._look_trouble:
                     _LOG.warning(words, extra={"event": "look_refused"})
                 self._look_trouble = words

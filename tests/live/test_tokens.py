@@ -88,4 +88,9 @@ def test_without_words_or_a_stream_it_says_what_to_do(appliance: Appliance, tmp_
     words = [sys.executable, "-m", "compose", "token", "--home", str(tmp_path), "--site", str(site), "--", "list"]
     refused = subprocess.run(words, cwd=CLONE, env=os.environ, capture_output=True, text=True, timeout=60, check=False)
     assert refused.returncode == 2
-    assert refused.stderr == "site.yaml: workload: is off: without a stream nobody needs a token: set it to true\n"
+    assert refused.stderr.startswith("site.yaml: workload: is off: without a stream nobody needs a token: ")
+    site.write_text("workload: true\n", encoding="utf-8")
+    early = subprocess.run(words, cwd=CLONE, env=os.environ, capture_output=True, text=True, timeout=60, check=False)
+    assert early.returncode == 1
+    assert early.stderr.startswith(f"nothing was ever started in {tmp_path}")
+    assert [file.name for file in tmp_path.iterdir()] == ["site.yaml"]

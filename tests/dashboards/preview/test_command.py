@@ -27,6 +27,18 @@ def test_version(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, f"watchfloor {version()}\n")
 
 
+def test_a_password_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    password.write_text("hush", encoding="ascii")
+    password.chmod(0o644)
+    site = tmp_path / "guarded.yaml"
+    site.write_text(f"endpoints: {{prometheus_username: ops, prometheus_password_file: {password}}}\n", encoding="utf-8")
+    done = run(tmp_path, "--port", "0", WATCHFLOOR_SITE=str(site))
+    assert done.returncode == 2
+    assert "open to other users" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_port_in_use_names_port_and_process(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
