@@ -14,7 +14,12 @@ from tests.drills.host_faults import (
 
 HOST = (
     Drill("InodesAlmostFull", "a filesystem for 1,000 files has 950", use_up_inodes(0.95), still=True),
-    Drill("FilesystemReadOnly", "the kernel finds an error in a filesystem, and lets nobody write any more", break_filesystem()),
+    Drill(
+        "FilesystemReadOnly",
+        "the kernel finds an error in a filesystem, and lets nobody write any more",
+        break_filesystem(),
+        still=True,
+    ),
     # Under a lowered threshold: four fifths of all files are two million, and on some kernels more than anybody can open.
     Drill("OpenFilesNearLimit", "a program opens files, and closes none, under a lowered threshold", open_files(0.5), still=True),
     Drill(
@@ -23,7 +28,12 @@ HOST = (
         fill_connection_table(0.85),
         still=True,
     ),
-    Drill("OutOfMemoryKill", "a program takes more memory than its control group has, and is killed", kill_for_memory()),
+    Drill(
+        "OutOfMemoryKill",
+        "a program takes more memory than its control group has, and is killed",
+        kill_for_memory(),
+        still=True,
+    ),
 )
 
 

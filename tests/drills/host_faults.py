@@ -114,6 +114,7 @@ def open_files(beyond: float) -> Fault:
 
 
 def _open(count: int, ready: Synchronized[int]) -> None:
+    os.closerange(3, resource.getrlimit(resource.RLIMIT_NOFILE)[1])  # what the faults beside it hold open was inherited
     resource.setrlimit(resource.RLIMIT_NOFILE, (count + _SPARE, count + _SPARE))
     held = [os.open("/dev/null", os.O_RDONLY) for _ in range(count)]
     with ready.get_lock():

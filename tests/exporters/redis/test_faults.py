@@ -187,7 +187,7 @@ def test_permission_denied_fails_that_collector_and_no_other(tmp_path: Path) -> 
 
 def test_a_server_that_loads_its_data(tmp_path: Path) -> None:
     with Redis() as server:
-        server.ask("DEBUG", "POPULATE", 10_000)
+        server.ask("DEBUG", "POPULATE", 100_000)  # three minutes of loading: far more than the busiest machine needs for a scrape
         server.client.save()
         server.kill()
         server._command += ["--key-load-delay", "2000", "--loading-process-events-interval-bytes", "1024"]
