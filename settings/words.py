@@ -106,7 +106,7 @@ def _section(structs: tuple[inspect.StructType, ...]) -> str:
 
 
 def masked(text: str) -> str:
-    """A text that may be a URL, without the user and password in it: errors go into logs."""
+    """A wrong text, without what may be a user and password in it, though it be no URL: errors go into logs."""
     return re.sub(r"^(\w+://)?[^/@]*:.*@", r"\1…@", text, flags=re.DOTALL)
 
 

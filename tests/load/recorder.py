@@ -54,7 +54,7 @@ class Outcome:
     """What came of one test; rates a second, latencies ms, times Unix seconds.
 
     `offered`, `sent` and `achieved` are rates of the open loop; of a closed one, users who should come, who came, and answers a
-    second. `generator` is the share of a core that the generator itself used.
+    second. `generator` is the share of a core that the generator itself used. `step`: which of several of one test it was.
     """
 
     name: str
@@ -84,6 +84,12 @@ class Outcome:
     interrupted: bool = False
     notes: list[str] = field(default_factory=list)
     resources: dict[str, Any] = field(default_factory=dict)
+    step: str = ""
+
+    @property
+    def label(self) -> str:
+        """What tells its figures from those of the same test at another step."""
+        return f"{self.name} {self.step}".strip()
 
     @property
     def error_rate(self) -> float:

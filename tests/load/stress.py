@@ -87,6 +87,8 @@ def step(appliance: Appliance, rate: float, seconds: float, users: int) -> tuple
     """One rate."""
     test = replace(shapes.TESTS[0], rate=rate, users=users, hold=seconds)
     outcome = run.conduct(appliance, test, shapes.Profile("stress", seconds / 600), lambda *_: None)
+    outcome.step = f"at {rate:,.0f}/s"
+    outcome.title = f"{outcome.title} {outcome.step}"
     found = Step(
         rate, outcome.sent, outcome.achieved, outcome.error_rate, outcome.latency, outcome.reasons, word(outcome),
         verdict.saturated(outcome),

@@ -76,6 +76,14 @@ def test_advice_names_what_was_saturated() -> None:
     assert "nothing was saturated" in verdict.recommendations([one], verdict.judged([one]))[0]
 
 
+def test_a_step_that_was_missed_is_no_miss_of_the_others() -> None:
+    steps = [outcome(step="at 1,000/s"), outcome(milliseconds=150, step="at 2,000/s", title="API at 2,000/s")]
+    found = verdict.judged(steps)
+    assert {check.test for check in found if check.word == "missed"} == {"api at 2,000/s"}
+    (told,) = verdict.recommendations(steps, found)
+    assert told.startswith("API at 2,000/s: mean 157 ms missed; ")
+
+
 def test_a_baseline_is_compared_by_its_own_file(tmp_path: Path) -> None:
     told, _ = report.write(report.Report("Load", "make load", 0.0, [outcome(milliseconds=5)], {}), tmp_path)
     earlier = run.baseline(told)

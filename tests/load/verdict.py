@@ -56,18 +56,18 @@ def checks(outcome: Outcome, test: LoadTest) -> list[Check]:
     ]
     most.append(("errors", "%", 100 * outcome.error_rate, 100 * limits.errors))
     found = [
-        Check(test.name, what, unit, value, limit, limit / max(value, limit / 1000), _word(outcome, kept=value <= limit))
+        Check(outcome.label, what, unit, value, limit, limit / max(value, limit / 1000), _word(outcome, kept=value <= limit))
         for what, unit, value, limit in most
         if limit is not None
     ]
     if limits.hit_ratio is not None:
         ratio, wanted = 100 * (outcome.hit_ratio or 0.0), 100 * limits.hit_ratio
-        found.append(Check(test.name, HITS, "%", ratio, wanted, ratio / wanted, _word(outcome, kept=ratio > wanted)))
+        found.append(Check(outcome.label, HITS, "%", ratio, wanted, ratio / wanted, _word(outcome, kept=ratio > wanted)))
     if limits.rate is not None:
         rate, wanted = outcome.achieved, limits.rate * outcome.share
         # An open loop sends what is wanted and no more: its answers reach that but for the last ones' time.
         kept = rate >= (0.99 * wanted if outcome.open_loop else wanted)
-        found.append(Check(test.name, ANSWERS, "", rate, wanted, rate / wanted, _word(outcome, kept=kept)))
+        found.append(Check(outcome.label, ANSWERS, "", rate, wanted, rate / wanted, _word(outcome, kept=kept)))
     return found
 
 
@@ -114,7 +114,7 @@ def recommendations(outcomes: Sequence[Outcome], found: Sequence[Check]) -> list
     """What follows, from what was measured alone; empty where nothing was missed."""
     told = []
     for outcome in outcomes:
-        missed = [check for check in found if check.test == outcome.name and check.word == "missed"]
+        missed = [check for check in found if check.test == outcome.label and check.word == "missed"]
         if not missed:
             continue
         full = saturated(outcome)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import signal
 import sys
@@ -78,9 +77,18 @@ class Upkeep:
             yield db.FINDINGS.sample((self._found or Counter())[kind], kind)
 
     async def _look(self) -> None:
+        said = ""
         while True:
-            with contextlib.suppress(StoreError, psycopg.Error):  # the database's own watch, or the next migration, tells of it
+            try:
                 await self._figures.look()
+                said = ""
+            except StoreError:  # the database's own watch tells of it
+                said = ""
+            except psycopg.Error as error:
+                words = f"figures: {(str(error).strip() or type(error).__name__).splitlines()[0]}"
+                if words != said:
+                    _LOG.warning(words, extra={"event": "figures_refused"})
+                said = words
             await asyncio.sleep(_FIGURES_EVERY)
 
     async def _regularly(self, task: str, every: float, work: Callable[[], Awaitable[object]]) -> None:
