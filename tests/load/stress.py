@@ -83,11 +83,11 @@ def word(outcome: Outcome) -> str:
     return "generator-limited" if outcome.held_back else "broken" if broken or not latency.count else "held"
 
 
-def step(appliance: Appliance, rate: float, seconds: float, users: int) -> tuple[Step, Outcome]:
-    """One rate."""
+def step(appliance: Appliance, rate: float, seconds: float, users: int, more: str = "") -> tuple[Step, Outcome]:
+    """One rate; what more there is to say of it is told beside it."""
     test = replace(shapes.TESTS[0], rate=rate, users=users, hold=seconds)
     outcome = run.conduct(appliance, test, shapes.Profile("stress", seconds / 600), lambda *_: None)
-    outcome.step = f"at {rate:,.0f}/s"
+    outcome.step = f"at {rate:,.0f}/s{more}"
     outcome.title = f"{outcome.title} {outcome.step}"
     found = Step(
         rate, outcome.sent, outcome.achieved, outcome.error_rate, outcome.latency, outcome.reasons, word(outcome),
@@ -102,10 +102,10 @@ def stress(appliance: Appliance, *, start: float, factor: float, seconds: float,
     """The whole of it."""
     found, outcomes, rate = Stress([]), [], start
     while rate <= MOST:
-        one, outcome = step(appliance, rate, seconds, users)
+        again = bool(found.steps) and found.steps[-1].rate == rate
+        one, outcome = step(appliance, rate, seconds, users, ", once more" if again else "")
         found.steps.append(one)
         outcomes.append(outcome)
-        again = len(found.steps) > 1 and found.steps[-2].rate == rate
         if outcome.interrupted or (one.word != "held" and again):
             break
         if one.word == "held":  # else once more: another program's moment is no limit
