@@ -139,7 +139,8 @@ def _path(panels: Panels) -> Row:
     found = [
         panels.timeseries(
             "Notifications dropped by Prometheus",
-            "Alerts that no Alertmanager took. Normal: 0. Is Alertmanager up?",
+            "Alerts that no Alertmanager took. Normal: 0, but for the 5 s after a reload in which Prometheus knows none; what it "
+            "drops then it sends again within a minute. Else: is Alertmanager up?",
             Query(stack_signals.NOTIFICATIONS_DROPPED),
         ),
         panels.timeseries(

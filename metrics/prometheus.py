@@ -51,6 +51,10 @@ CONFIG_RELOAD = Gauge(
     "prometheus_config_last_reload_successful", "1 when the last reload of the configuration succeeded, else 0.", Unit.BOOL,
     emitter=_PROMETHEUS,
 )  # fmt: skip
+CONFIG_RELOADED = Gauge(
+    "prometheus_config_last_reload_success_timestamp_seconds", "Unix time of the configuration's last reload that succeeded.",
+    Unit.TIMESTAMP, emitter=_PROMETHEUS,
+)  # fmt: skip
 NOTIFICATIONS_DROPPED = Counter(
     "prometheus_notifications_dropped_total", "Notifications that no Alertmanager took.", Unit.COUNT, emitter=_PROMETHEUS
 )

@@ -108,6 +108,13 @@ NOTIFICATIONS_DROPPED = Signal(
     warning=0, minimum=0, maximum=1_000_000, why="Each one is an alert that nobody was told of.",
     alerts={"warning": "AlertsDropped"},
 )  # fmt: skip
+# Prometheus knows no Alertmanager for up to 5 s after it has read its configuration anew (prometheus/prometheus#13064).
+CONFIG_SETTLED = Signal(
+    "No reload of Prometheus's configuration",
+    prometheus.CONFIG_RELOADED.select().over("changes", "5m").sum(by=TARGET).compare("==", 0),
+    Unit.COUNT,
+    "There, with the value 0, when Prometheus has not read its configuration anew within 5 min.",
+)  # fmt: skip
 RULE_FAILURES = Signal(
     "Rules that fail",
     prometheus.RULE_FAILURES.increase("5m").sum(by=(*TARGET, "rule_group")),
@@ -217,6 +224,7 @@ SIGNALS: dict[str, Signal] = {
     "stack.alerting_alive": ALERTING_ALIVE,
     "stack.notification_failures": NOTIFICATION_FAILURES,
     "stack.notifications_dropped": NOTIFICATIONS_DROPPED,
+    "stack.config_settled": CONFIG_SETTLED,
     "stack.rule_failures": RULE_FAILURES,
     "stack.config_reload": CONFIG_RELOAD,
     "stack.rules_late": RULES_LATE,

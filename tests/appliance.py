@@ -20,6 +20,7 @@ import yaml
 from compose.host import Host
 from compose.native import Stack
 from compose.supervisor import Process
+from compose.topology import services
 from settings import Paths, Site, parse
 from tests.waiting import free_ports
 
@@ -108,6 +109,13 @@ class Appliance:
 
     def up(self) -> bool:
         return self.stack.up(lambda text: print(text, flush=True))
+
+    def all_ok(self) -> bool:
+        """Whether every service is; AssertionError for one that is worse than silent for two seconds, as on a busy machine."""
+        states = {row.name: row.state for row in self.stack.rows()}
+        assert states.keys() == {service.name for service in services(self.site)}
+        assert set(states.values()) <= {"ok", "hung"}, states
+        return set(states.values()) == {"ok"}
 
     def process(self, name: str) -> Process:
         return self.stack.supervisor.processes()[name]

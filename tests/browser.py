@@ -12,6 +12,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
+# Of what a page is expected to show; by default it is 5 s, in which a busy machine may stand still.
+expect.set_options(timeout=20_000)
 # As root there is no sandbox; the rest keeps it from asking for anything outside.
 ARGUMENTS = (
     "--no-sandbox",

@@ -48,7 +48,7 @@ TOGETHER = (
 )
 AT_ONCE = 2
 # Folders whose files start an appliance.
-_HEAVY = ("tests/live/", "tests/security/")
+_HEAVY = ("tests/chaos/", "tests/live/", "tests/security/")
 _RANKS = {file: rank for rank, files in enumerate(TOGETHER) for file in files}
 
 

@@ -14,6 +14,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from metrics import websocket
 from tests.appliance import Appliance, status_of
+from tests.waiting import until
 
 
 @contextmanager
@@ -22,7 +23,7 @@ def listening(appliance: Appliance) -> Iterator[None]:
         for room in websocket.ROOMS:
             socket.send(json.dumps({"type": "subscribe", "room": room}))
         threading.Thread(target=_read, args=(socket,), daemon=True).start()
-        assert status_of(appliance.url("stream", "/")) == 200
+        until("the page is served", lambda: status_of(appliance.url("stream", "/")) == 200)
         yield
 
 

@@ -33,6 +33,6 @@ def test_no_more_appliances_than_two_run_at_a_time_while_there_is_anything_else(
 
 def test_files_that_start_an_appliance_are_known_as_such() -> None:
     """By their folder; the other programs that start one are no tests."""
-    starts = re.compile(r"\bAppliance\(|\b(appliance|under_load|besieged): ")
+    starts = re.compile(r"\b(Appliance|conducted)\(|\b(appliance|under_load|besieged): ")
     tests = (file.relative_to(CLONE) for file in (CLONE / "tests").rglob("test_*.py") if starts.search(file.read_text()))
     assert [str(file) for file in tests if not heavy(str(file)) and file.name != "test_groups.py"] == []

@@ -21,7 +21,7 @@ HANGING = Gauge("test_hanging", "From a collector that hangs.")
 BROKEN = Gauge("test_broken", "From a collector that breaks.")
 GOOD = Gauge("test_good", 'A label can hold anything: <b>"&\\ and a\nnewline.', labels=("text",))
 RUNS = Counter("test_runs_total", "How often the good collector ran.")
-TIMEOUT = 0.3
+TIMEOUT = 2.0
 
 
 class Hanging:

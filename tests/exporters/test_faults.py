@@ -32,6 +32,14 @@ def fifo(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server(fifo: Path) -> Iterator[Server]:
+    """Its collectors may take as long as a busy machine likes."""
+    with ours(str(fifo), "--timeout", "10", command=[sys.executable, "-m", "tests.exporters.faulty"]) as running:
+        yield running
+
+
+@pytest.fixture
+def hasty(fifo: Path) -> Iterator[Server]:
+    """For tests in which one hangs."""
     with ours(str(fifo), command=[sys.executable, "-m", "tests.exporters.faulty"]) as running:
         yield running
 
@@ -49,10 +57,10 @@ def release(fifo: Path) -> None:
     os.close(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
 
 
-def test_a_hung_collector_is_given_up_and_the_others_answer(server: Server) -> None:
+def test_a_hung_collector_is_given_up_and_the_others_answer(hasty: Server) -> None:
     began = time.monotonic()
-    found = series(server.text(HUNG))
-    assert TIMEOUT <= time.monotonic() - began < 2
+    found = series(hasty.text(HUNG))
+    assert TIMEOUT <= time.monotonic() - began < 8  # the scrape itself has ten
     assert of(found, "watchfloor_collector_success", "hanging") == 0
     assert of(found, "watchfloor_collector_timeouts_total", "hanging") == 1
     assert of(found, "watchfloor_collector_duration_seconds", "hanging") >= TIMEOUT
@@ -60,30 +68,30 @@ def test_a_hung_collector_is_given_up_and_the_others_answer(server: Server) -> N
     assert found["test_hanging"][()] == 1  # what was in hand when it hung
 
 
-def test_it_does_not_pile_up_and_later_scrapes_do_not_wait(server: Server) -> None:
-    server.text(HUNG)
-    before = threads(server)
+def test_it_does_not_pile_up_and_later_scrapes_do_not_wait(hasty: Server) -> None:
+    hasty.text(HUNG)
+    before = threads(hasty)
     for _ in range(3):
-        found = series(server.text(HUNG))
+        found = series(hasty.text(HUNG))
         assert of(found, "watchfloor_collector_success", "hanging") == 0
         assert of(found, "watchfloor_collector_timeouts_total", "hanging") == 1  # it was not started, nor waited for, again
         assert found["test_runs_total"][()] > 1
-    assert threads(server) <= before
+    assert threads(hasty) <= before
 
 
-def test_it_answers_again_once_it_is_back(server: Server, fifo: Path) -> None:
-    server.text(HUNG)
-    release(fifo)
+def test_it_answers_again_once_it_is_back(hasty: Server, fifo: Path) -> None:
+    hasty.text(HUNG)
+    until("it hangs in the FIFO", lambda: released(fifo))
     # What hung before has ended; the next run opens the FIFO again and is released in its turn.
     with ThreadPoolExecutor(1) as pool:
 
         def healthy() -> bool:
-            scrape = pool.submit(server.text, HUNG)
+            scrape = pool.submit(hasty.text, HUNG)
             until("the collector reads, or the scrape ends", lambda: scrape.done() or released(fifo))
             return of(series(scrape.result()), "watchfloor_collector_success", "hanging") == 1
 
         until("the collector answers again", healthy)
-    _, said = server.stop()
+    _, said = hasty.stop()
     lines = [line for line in said.splitlines() if "collector hanging" in line]
     assert len([line for line in lines if "no answer in" in line]) == 1, said
     assert len([line for line in lines if "hanging: answers again" in line]) == 1, said
@@ -146,9 +154,9 @@ def test_the_scrapes_own_timeout_is_kept(fifo: Path) -> None:
     assert of(found, "watchfloor_collector_success", "good") in (0, 1)  # it may not have had its turn
 
 
-def test_a_hung_collector_does_not_keep_the_process_from_ending(server: Server) -> None:
-    server.text(HUNG)
-    code, said = server.stop(signal.SIGTERM)
+def test_a_hung_collector_does_not_keep_the_process_from_ending(hasty: Server) -> None:
+    hasty.text(HUNG)
+    code, said = hasty.stop(signal.SIGTERM)
     assert code == 0, said
 
 
@@ -159,18 +167,18 @@ def test_help_texts_and_names_are_text_on_the_page(server: Server) -> None:
     assert "unsafe-inline" not in headers["Content-Security-Policy"]
 
 
-def test_two_scrapes_that_meet_the_same_hung_collector_leave_one_thread_behind(server: Server) -> None:
+def test_two_scrapes_that_meet_the_same_hung_collector_leave_one_thread_behind(hasty: Server) -> None:
     def scrape(path: str) -> Series:
-        connection = HTTPConnection("127.0.0.1", server.port, timeout=10)
+        connection = HTTPConnection("127.0.0.1", hasty.port, timeout=10)
         connection.request("GET", path)
         return series(connection.getresponse().read().decode())
 
-    server.text("/metrics?collect[]=good")
-    before = threads(server)
+    hasty.text("/metrics?collect[]=good")
+    before = threads(hasty)
     with ThreadPoolExecutor(2) as pool:
         both = list(pool.map(scrape, (HUNG, "/metrics?collect[]=hanging")))
     assert [of(found, "watchfloor_collector_success", "hanging") for found in both] == [0, 0]
-    assert threads(server) <= before + 1
+    assert threads(hasty) <= before + 1
 
 
 def test_any_label_and_nan_come_through_both_formats(server: Server) -> None:

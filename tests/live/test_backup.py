@@ -101,7 +101,7 @@ def test_every_row_comes_back_and_what_came_later_goes(appliance: Appliance) -> 
         assert sums(restored) == before
 
     assert restore.restore(appliance.stack, "", said) == label
-    assert all(row.state == "ok" for row in appliance.stack.rows())
+    until("every service answers", appliance.all_ok)
     assert not list(appliance.paths.data.rglob(f"*.{restore.BEFORE}"))
     assert (appliance.paths.data / "analysis" / "mark").read_text() == "kept"
     with superuser(appliance) as admin:

@@ -62,10 +62,11 @@ def test_a_source_that_refuses_is_told_and_taken_back() -> None:
             assert (found["labels"]["source"], found["labels"]["job"]) == ("market", "stream")
         ready = get(appliance.url("stream_admin", "/readyz"))
         assert ready["status"] == "degraded"
-        assert "market" in ready["degraded"][0]
+        assert any("market" in one for one in ready["degraded"])
         replayed = f'{feed.STALE.name}{{source="onchain"}}'
         until("the other sources do not suffer", lambda: appliance.value(replayed) == 0, 10)  # a scrape may have been missed
         with exchange(port):
             for name in names:
                 until(f"{name} is resolved", partial(resolved, appliance, name), 90)
-            assert get(appliance.url("stream_admin", "/readyz")) == {"status": "ok", "degraded": []}
+            well = {"status": "ok", "degraded": []}  # a cache or database that was late for a moment is told there, too
+            until("nothing is degraded", lambda: get(appliance.url("stream_admin", "/readyz")) == well, 30)

@@ -106,8 +106,8 @@ def test_a_service_that_does_not_come_up_takes_the_new_settings_back(appliance: 
     finally:
         appliance.site_file.write_text(before, encoding="utf-8")
     assert appliance.paths.rendered.readlink() == rendered
-    assert {row.name: row.state for row in appliance.stack.rows()} == {service.name: "ok" for service in services(appliance.site)}
-    assert status_of(appliance.url("inbox", "/readyz")) == 200
+    until("every service answers", appliance.all_ok)
+    until("so does the inbox", lambda: status_of(appliance.url("inbox", "/readyz")) == 200)
 
 
 class Thief(threading.Thread):
@@ -147,13 +147,13 @@ def test_ctrl_c_in_a_reload_leaves_what_ran_before(appliance: Appliance) -> None
     appliance.site_file.write_text(before, encoding="utf-8")
     assert process.returncode == 130, err
     assert appliance.paths.rendered.readlink() == rendered
-    assert {row.name: row.state for row in appliance.stack.rows()} == {service.name: "ok" for service in services(appliance.site)}
+    until("every service answers", appliance.all_ok)
 
 
 def test_a_service_that_somebody_stopped_is_started_by_the_next_up(appliance: Appliance) -> None:
     appliance.stack.supervisor.call("supervisor.stopProcess", "preview")
     assert appliance.up()
-    assert status_of(appliance.url("grafana", "/readyz")) == 200
+    until("the preview answers", lambda: status_of(appliance.url("grafana", "/readyz")) == 200)
 
 
 def test_the_workload_comes_and_goes_by_a_setting(appliance: Appliance) -> None:
@@ -161,14 +161,13 @@ def test_the_workload_comes_and_goes_by_a_setting(appliance: Appliance) -> None:
     for there in (True, False):
         appliance.change(workload=there, stream={"workers": 2})
         assert appliance.up()
-        wanted = {service.name for service in services(appliance.site)}
-        assert {row.name: row.state for row in appliance.stack.rows()} == dict.fromkeys(wanted, "ok")
+        until("every service answers", appliance.all_ok)
         shown = {path.stem for path in (appliance.paths.rendered / "dashboards").glob("*.json")}
         assert (shown >= stack.WORKLOAD_DASHBOARDS) is there
         if there:
             until("of two workers one holds each lease", lambda: leases(appliance) == dict.fromkeys(bus.LEASES, 1), 40)
             assert appliance.value(f"min({bus.JOINED.name})") == 1
-    assert set(appliance.stack.supervisor.processes()) == before == wanted
+    assert set(appliance.stack.supervisor.processes()) == before == {service.name for service in services(appliance.site)}
 
 
 def leases(appliance: Appliance) -> dict[str, float]:

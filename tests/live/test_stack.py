@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -22,8 +23,8 @@ from tests.waiting import until
 
 
 def test_every_service_is_healthy_and_says_where_it_is(appliance: Appliance) -> None:
+    until("every service answers", appliance.all_ok)
     rows = appliance.stack.rows()
-    assert {row.name: row.state for row in rows} == {service.name: "ok" for service in services(appliance.site)}
     assert {row.name for row in rows if not row.url.startswith("http://localhost:")} == {"bus", "cache-redis", "postgres"}
 
 
@@ -94,8 +95,12 @@ def test_every_service_is_scraped_under_its_job_and_tells_its_version(appliance:
     # One late answer under scrape times of a tenth is no fault; a job that never answers is.
     until("every job answers", lambda: scraped() == set(stack.JOBS), 30)
     ours = {service.name for service in services(appliance.site) if service.own}
-    built = appliance.query(stack.BUILD_INFO.name)
-    assert {item["metric"]["service"] for item in built} == ours
+
+    def told() -> list[dict[str, Any]]:
+        built = appliance.query(stack.BUILD_INFO.name)
+        return built if {item["metric"]["service"] for item in built} == ours else []
+
+    built = until("these services and no others tell their version", told, 30)
     assert len({item["metric"]["version"] for item in built}) == 1
 
 
@@ -137,7 +142,7 @@ def test_what_is_broadcast_is_counted_under_the_original_name(appliance: Applian
 def test_the_watchdog_arrives(appliance: Appliance) -> None:
     alive = until("the Watchdog is seen by the inbox", lambda: appliance.value(stack.WATCHDOG_AGE.name), 40)
     assert alive < 180 * appliance.factor
-    assert appliance.value(stack.WATCHDOG_ALIVE.name) == 1
+    assert until("the inbox is scraped", lambda: appliance.value(stack.WATCHDOG_ALIVE.name), 10) == 1
 
 
 def words_of(appliance: Appliance, command: str, *more: str) -> list[str]:

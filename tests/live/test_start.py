@@ -106,6 +106,7 @@ def test_of_two_at_once_one_waits_and_finds_all_done(small: Appliance) -> None:
         words = [outcome[1] for outcome in outcomes]
         assert sum("waiting for it to end" in text for text in words) == 1
         assert sum("nothing was changed" in text for text in words) == 1
+        until("every service answers", small.all_ok)
         code, out, _ = result(compose(small, "status", "--json"))
         assert (code, out.count('"state": "ok"')) == (0, len(services(small.site)))
         assert result(compose(small, "down"))[0] == 0
@@ -153,7 +154,7 @@ def test_up_that_is_killed_anywhere_is_repeated_and_nothing_is_lost(small: Appli
             kept = now
         code, out, err = result(compose(small, "up"))
         assert code == 0, out + err
-        assert {row.state for row in small.stack.rows()} == {"ok"}
+        until("every service answers", small.all_ok)
         assert {name: (small.paths.secrets / name).read_bytes() for name in kept} == kept
         assert {path.name for path in home.iterdir()} <= {
             "VERSION", "backups", "data", "log", "run", "secrets", "site.yaml", "rendered", small.paths.rendered.readlink().name,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import selectors
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 import uvloop
@@ -89,20 +91,42 @@ def test_frames_are_read_however_they_are_cut(frames: list[tuple[int, int]], whe
     assert written.count(b"\x8a") >= sum(opcode == 9 for opcode, _ in frames)
 
 
-def test_a_stall_counts_for_all_that_it_delays() -> None:
+class Clock(selectors.DefaultSelector):
+    """Time that passes while a loop waits, and when it is told to: the machine's own pauses are no part of it."""
+
+    now = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self.now += timeout or 0.0
+        return super().select(0)
+
+    def stall(self, seconds: float) -> None:
+        """Nothing is heard for so long."""
+        self.now += seconds
+
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """A loop that goes by it."""
+        made = asyncio.SelectorEventLoop(self)
+        made.time = lambda: self.now  # type: ignore[method-assign]
+        return made
+
+
+def test_a_stall_counts_for_all_that_it_delays(monkeypatch: pytest.MonkeyPatch) -> None:
     """The server answers nothing for half a second: whoever was due meanwhile waited, though he was sent later."""
-    recorder, shape = Recorder(), Shape(200, 0, 1, 0)
+    recorder, shape, clock = Recorder(), Shape(200, 0, 1, 0), Clock()
+    monkeypatch.setattr("tests.load.pace.time", SimpleNamespace(perf_counter=lambda: clock.now))
 
     async def run() -> None:
         loop = asyncio.get_running_loop()
-        loop.call_later(0.2, time.sleep, 0.5)
+        loop.call_later(0.2, clock.stall, 0.5)
 
         def fire(_: int, due: float) -> None:
-            loop.call_soon(lambda: recorder.answered("x", time.perf_counter() - due))
+            loop.call_soon(lambda: recorder.answered("x", clock.now - due))
 
         await pace(shape, fire, recorder.paced)
 
-    asyncio.run(run())
+    with asyncio.Runner(loop_factory=clock.loop) as runner:
+        runner.run(run())
     told = recorder.outcome("x", "X", "requests", users=1, share=1, factor=1, open_loop=True)
     assert told.latency.count == 200
     assert told.latency.longest >= 450
@@ -117,8 +141,11 @@ def _values(recorder: Recorder) -> list[float]:
 
 
 @pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
-def test_waiting_for_the_next_costs_no_processor(loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+def test_waiting_for_the_next_costs_no_processor(
+    loop: Callable[[], asyncio.AbstractEventLoop], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Five thousand a second, a fifth of a millisecond from one another."""
+    monkeypatch.setattr("tests.load.pace._GRACE", 30.0)  # processor time is judged here, not whether the machine paused
     paced = Paced()
     with asyncio.Runner(loop_factory=loop) as runner:
         began, used = time.perf_counter(), time.process_time()

@@ -17,7 +17,7 @@ def test_the_probe_knows_when_the_certificate_of_the_entrance_expires(besieged: 
     here, label = besieged.appliance, f'{{endpoint="{probe.ENTRANCE}"}}'
     until("the probe has been at the entrance", lambda: here.value(probe.SUCCESS.name + label) == 1, 30)
     shown = x509.load_pem_x509_certificate(here.paths.certificate.read_bytes()).not_valid_after_utc.timestamp()
-    assert here.value(probe.EXPIRY.name + label) == shown
+    assert until("its end is told", lambda: here.value(probe.EXPIRY.name + label), 10) == shown
 
 
 @pytest.mark.parametrize(("number", "within"), [(signal.SIGKILL, 10), (signal.SIGSTOP, 60)], ids=["kill", "hang"])

@@ -1,4 +1,4 @@
-"""The dead-man switch, with a clock a hundred times as fast: 3 min become 1.8 s."""
+"""The dead-man switch, with a faster clock: 3 min become 1.8 s, or 9 where it must be seen alive on a busy machine, too."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ ALIVE, AGE = "watchfloor_watchdog_alive", "watchfloor_watchdog_age_seconds"
 
 
 def test_alive_dead_alive(make_inbox: MakeInbox) -> None:
-    inbox = make_inbox(site_yaml(factor=0.01))
+    inbox = make_inbox(site_yaml(factor=0.05))
     assert (inbox.metric(ALIVE), inbox.metric(AGE)) == (1, None)
     assert "Waiting for the first Watchdog" in inbox.get("/").text
     assert inbox.post(watchdog()).json == {"new": 0, "duplicates": 0, "watchdog": True}
@@ -20,7 +20,7 @@ def test_alive_dead_alive(make_inbox: MakeInbox) -> None:
     page = inbox.get("/").text
     assert "Alerting is broken" in page
     assert "no Watchdog since" in page
-    assert (inbox.metric(AGE) or 0) > 1.8
+    assert (inbox.metric(AGE) or 0) > 9
     inbox.post(watchdog())
     assert inbox.metric(ALIVE) == 1
     assert "Alerting is broken" not in inbox.get("/").text

@@ -13,9 +13,10 @@ from playwright.sync_api import Browser, FloatRect, Page, Route, expect
 
 from metrics import units
 from tests.browser import heard
-from tests.dashboards.preview.conftest import World
+from tests.dashboards.preview.conftest import World, calm
 from tests.dashboards.preview.world import HOSTILE
 from tests.metrics.test_units import CASES, NOW
+from tests.waiting import until
 
 KITCHEN = "/d/kitchen?from=now-5m&to=now&var-job=prometheus&refresh=off"
 # The tab's visibility cannot be changed from outside, so the page is told what a browser tells.
@@ -46,6 +47,7 @@ def ready(page: Page) -> None:
 
 @pytest.fixture
 def kitchen(running: World, browser: Browser) -> Iterator[Page]:
+    until("no other target is down", lambda: calm(running))
     with opened(browser, running.preview + KITCHEN, viewport={"width": 1280, "height": 900}) as page:
         yield page
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -36,13 +37,11 @@ RULES = """groups:
 
 
 class _Hostile(http.server.BaseHTTPRequestHandler):
-    """A scrape target: one counter that grows with every scrape, under a label value that is HTML."""
-
-    count = 0
+    """A scrape target: one counter that grows by five a second, under a label value that is HTML."""
 
     def do_GET(self) -> None:
-        type(self).count += 5
-        body = f'hostile_total{{evil="{HOSTILE}"}} {self.count}\n'.encode()
+        now = time.time()  # told with the value: a scrape that is late, or missed, changes no rate
+        body = f'hostile_total{{evil="{HOSTILE}"}} {5 * now:.3f} {round(now * 1000)}\n'.encode()
         self.send_response(200)
         self.send_header("Content-Type", "text/plain; version=0.0.4")
         self.send_header("Content-Length", str(len(body)))

@@ -181,6 +181,7 @@ def test_a_standby_tells_that_it_is_one(postgres: Bare, tmp_path: Path) -> None:
     try:
         standby.start()
         with exporter(tmp_path, [target(standby, tmp_path)]) as server:
+            until("it receives", lambda: "pg_stat_wal_receiver_received_tli" in series(server.text()))
             found = series(server.text())
             until("the primary sees it", lambda: b"pg_stat_replication_pg_wal_lsn_diff{" in primary(postgres, tmp_path))
     finally:

@@ -26,7 +26,7 @@ from exporters.probe.tries import Tries
 from metrics import probe as m
 from settings.exporters import ProbeTarget
 
-TIMEOUT = 0.5
+TIMEOUT, PATIENT = 0.5, 10.0  # seconds: where nobody answers; where somebody does, on a busy machine
 TOKEN = "a-secret-that-nobody-may-read"
 GREETING = {"type": "connection", "clientId": "1", "timestamp": 1, "message": "", "protocol": 1}
 Story = Callable[[ServerConnection], Awaitable[None]]
@@ -49,11 +49,11 @@ def causes(board: Board) -> dict[tuple[str, ...], float]:
     return {labels: value for labels, value in figures(board, m.FAILURES).items() if value}
 
 
-async def tried(wanted: Goal, endpoint: str) -> Board:
+async def tried(wanted: Goal, endpoint: str, patience: float = PATIENT) -> Board:
     board = Board("main", wanted.endpoints)
     began = time.monotonic()
-    await Tries(wanted, board, TIMEOUT).run(endpoint)
-    assert time.monotonic() - began < TIMEOUT + 2  # on a busy machine
+    await Tries(wanted, board, patience).run(endpoint)
+    assert time.monotonic() - began < patience + 5  # on a busy machine
     return board
 
 
@@ -97,14 +97,16 @@ CASES = {
 @pytest.mark.parametrize("endpoint", ["dashboard", m.WEBSOCKET])
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 def test_what_answers_wrongly(endpoint: str, case: Case, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    patience = TIMEOUT if case.cause == "timeout" else PATIENT
+
     async def story() -> None:
         server, port = await canned(case.answer, late=case.late, hold=case.hold)
         async with server:
             wanted = goal(port, tmp_path)
-            board = await tried(wanted, endpoint)
+            board = await tried(wanted, endpoint, patience)
             assert causes(board) == {(endpoint, case.cause): 1}
             assert figures(board, m.SUCCESS) == {(endpoint,): 0}
-            await Tries(wanted, board, TIMEOUT).run(endpoint)
+            await Tries(wanted, board, patience).run(endpoint)
             assert causes(board) == {(endpoint, case.cause): 2}
             assert TOKEN not in repr(list(board.samples()))
             server.close()
@@ -147,7 +149,7 @@ def test_nobody_and_no_name() -> None:
         await server.wait_closed()
         assert causes(await tried(goal(port), m.WEBSOCKET)) == {(m.WEBSOCKET, "refused"): 1}
         nowhere = Goal(ProbeTarget(name="main", url="http://no-such-host.invalid"))
-        assert causes(await tried(nowhere, "dashboard")).keys() <= {("dashboard", "dns"), ("dashboard", "timeout")}
+        assert causes(await tried(nowhere, "dashboard", TIMEOUT)).keys() <= {("dashboard", "dns"), ("dashboard", "timeout")}
 
     asyncio.run(story())
 
@@ -259,7 +261,8 @@ async def _lets_in(one: ServerConnection) -> None:
 def test_conversations(story: Story, endpoint: str, cause: str, tmp_path: Path) -> None:
     async def run() -> None:
         async with serve(story, "127.0.0.1", 0) as server:
-            board = await tried(goal(next(iter(server.sockets)).getsockname()[1], tmp_path), endpoint)
+            wanted = goal(next(iter(server.sockets)).getsockname()[1], tmp_path)
+            board = await tried(wanted, endpoint, TIMEOUT if cause == "timeout" else PATIENT)
             assert {found for _, found in causes(board)} == ({cause} if cause else set())
 
     asyncio.run(run())
@@ -288,7 +291,7 @@ def test_holes_repeats_gaps_and_close_codes_are_counted() -> None:
         async with serve(speaks, "127.0.0.1", 0) as server:
             wanted = goal(next(iter(server.sockets)).getsockname()[1], rooms=[])
             board = Board("main", wanted.endpoints)
-            following = asyncio.ensure_future(Follower(wanted, board, TIMEOUT).run())
+            following = asyncio.ensure_future(Follower(wanted, board, PATIENT).run())
             async with asyncio.timeout(10):
                 while len(asked) < 2:  # noqa: ASYNC110  # the server is the one that knows
                     await asyncio.sleep(0.01)

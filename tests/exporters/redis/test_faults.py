@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import statistics
 import subprocess
 import threading
 import time
@@ -18,7 +19,8 @@ from tests.exporters.redis.servers import PASSWORD, Redis, cause, exporter, fail
 from tests.exporters.servers import Series, Server, series
 from tests.waiting import free_ports, until
 
-IN_TIME = 4.0  # seconds for a scrape that has 2, on a busy machine
+PATIENT, HASTY = "10", "2"  # seconds that a scrape has: of a server that answers, and of one that does not
+LATER = 4.0  # seconds more that it may take on a busy machine
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +29,11 @@ def server() -> Iterator[Redis]:
         yield running
 
 
-def scrape(watched: Server, timeout: str = "2") -> Series:
+def scrape(watched: Server, timeout: str = PATIENT) -> Series:
     began = time.monotonic()
     status, _, body = watched.get(**{TIMEOUT_HEADER: timeout})
     assert status == 200
-    assert time.monotonic() - began < IN_TIME
+    assert time.monotonic() - began < float(timeout) + LATER
     return series(body.decode())
 
 
@@ -75,7 +77,7 @@ def test_a_server_that_hangs(server: Redis, tmp_path: Path) -> None:
         server.send(signal.SIGSTOP)
         try:
             for _ in range(2):  # on the connection that stood, and on a new one
-                found = scrape(watched)
+                found = scrape(watched, HASTY)
                 assert (found["redis_up"][()], cause(found)) == (0, "timeout")
                 assert "process_cpu_seconds_total" in found
         finally:
@@ -114,7 +116,7 @@ def test_a_wrong_password_is_told_without_it_and_a_right_one_counts_at_once(serv
 def test_causes_are_told_apart(server: Redis, tmp_path: Path, change: dict[str, str], expected: str) -> None:
     wanted = target(server.port, tmp_path) | {name: text.format(port=server.port) for name, text in change.items()}
     with exporter(tmp_path, [wanted]) as watched:
-        found = scrape(watched)
+        found = scrape(watched, HASTY if expected == "timeout" else PATIENT)
     assert (found["redis_up"][()], cause(found)) == (0, expected)
 
 
@@ -163,7 +165,7 @@ def test_something_else_that_listens(tmp_path: Path, answer: bytes, slowly: bool
         impostor(answer, slowly=slowly) as port,
         exporter(tmp_path, [{"name": "main", "url": f"redis://127.0.0.1:{port}"}]) as watched,
     ):
-        found = scrape(watched)
+        found = scrape(watched, HASTY if expected == "timeout" else PATIENT)
         assert (found["redis_up"][()], cause(found)) == (0, expected)
         assert watched.resident_bytes() < 150 * 2**20
 
@@ -205,12 +207,13 @@ def test_a_million_keys_are_looked_through_within_the_budget(tmp_path: Path) -> 
         server.ask("DEBUG", "POPULATE", 1_000_000, "key", 3)
         wanted = target(server.port, tmp_path, counts=[{"pattern": "key:*"}], keys=[{"pattern": "key:99999*"}])
         with exporter(tmp_path, [wanted], scan_keys=100_000, scan_time="100ms") as watched:
-            before = scanned = 0.0
+            before, scanned, took = 0.0, 0.0, []
             while "redis_keys_count" not in (found := scrape(watched)):
                 scanned = found["redis_keys_scanned_total"][()]
                 assert scanned - before <= 100_000
-                assert found["redis_exporter_last_scrape_duration_seconds"][()] < 1.5
+                took.append(found["redis_exporter_last_scrape_duration_seconds"][()])
                 before = scanned
+            assert statistics.median(took) < 1.5
             assert scanned >= 500_000
             assert abs(found["redis_keys_count"][("db", "db0"), ("key", "key:*")] - 1_000_000) < 20_000
             until("the keys are found", lambda: len(scrape(watched)["redis_key_size"]) == 11)

@@ -64,13 +64,13 @@ def test_a_value_goes_through_the_layers_and_comes_back_alike(redis: RedisServer
 
 def test_values_end_in_each_layer_at_their_time(redis: RedisServer) -> None:
     async def work() -> None:
-        wanted = Settings(jitter=0.0, redis=PATIENT, stale="1s", memory=MemoryLayer(ttl="50ms"))
+        wanted = Settings(jitter=0.0, redis=PATIENT, stale="4s", memory=MemoryLayer(ttl="50ms"))
         async with caches(redis, 1, wanted) as (one,):
             await one.set(BTC, 1)
             assert 299_000 < int(redis.ask("PTTL", "crypto:" + BTC).removeprefix(":")) <= 300_000
             await eventually("memory lets go", lambda: _is_from(one, BTC, "redis"))
             await one.set(BTC, 1, ttl=0.2)
-            assert 1_000 < int(redis.ask("PTTL", "crypto:" + BTC).removeprefix(":")) <= 1_200
+            assert 4_000 < int(redis.ask("PTTL", "crypto:" + BTC).removeprefix(":")) <= 4_200
             await eventually("it is fresh no more", lambda: _is_from(one, BTC, "none"))
             assert (await one.get(BTC, stale=True)).stale
             await eventually("Redis forgets it", lambda: redis.ask("EXISTS", "crypto:" + BTC) == ":0")
@@ -255,12 +255,12 @@ def test_a_key_of_another_type_is_a_miss_and_does_not_stop_the_cache(redis: Redi
     run(work)
 
 
-def kept_waiting() -> float:
-    """Seconds that this thread was ready to run and got no processor (Documentation/scheduler/sched-stats.rst of Linux).
+def kept_waiting(which: int | str = "thread-self") -> float:
+    """Seconds that a thread was ready to run and got no processor (Documentation/scheduler/sched-stats.rst of Linux).
 
     What it spends in a call that blocks, or in working, is not among them.
     """
-    return int(Path("/proc/thread-self/schedstat").read_text(encoding="ascii").split()[1]) / 1e9
+    return int(Path(f"/proc/{which}/schedstat").read_text(encoding="ascii").split()[1]) / 1e9
 
 
 @pytest.mark.parametrize("how", ["freeze", "kill"])
@@ -272,14 +272,14 @@ def test_a_redis_that_goes_costs_five_milliseconds_once(how: str) -> None:
                 began, before = time.perf_counter(), kept_waiting()
                 first = await one.get("analysis:BTC:risk")
                 waited = time.perf_counter() - began - (kept_waiting() - before)
-                began = time.perf_counter()
+                began, before = time.perf_counter(), kept_waiting()
                 rest = [await one.get(f"analysis:{number}:risk") for number in range(100)]
-                each = (time.perf_counter() - began) / 100
+                each = (time.perf_counter() - began - (kept_waiting() - before)) / 100
 
                 assert {answer.source for answer in (first, *rest)} == {"error"}
                 assert waited < 0.015  # 5 ms and the machine's own: tests/bench/cache.py measures it on a quiet one
                 assert each < 0.001
-                await eventually("it is told", lambda: one.degraded == ["the cache's Redis does not answer"], 2)
+                await eventually("it is told", lambda: one.degraded == ["the cache's Redis does not answer"])
                 assert counted(one, cache.BREAKER_OPENED, "redis") == 1
 
     run(work)

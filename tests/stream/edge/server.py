@@ -147,6 +147,8 @@ class Raw:
                     payload = self.rest[start : start + length]
                     opcode = self.rest[0] & 0x0F
                     self.rest = self.rest[start + length :]
+                    if opcode == 9:  # the keeper's, at any moment: a client's library answers it unseen
+                        continue
                     return opcode, payload
             more = self._more()
             if not more:

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -180,8 +181,8 @@ def test_a_server_that_hangs_counts_as_lost(tmp_path: Path, capfd: pytest.Captur
     with real(tmp_path / "home") as server:
 
         async def follow() -> int:
-            client = Client(server.ws, [Following("canary")], silence=2.0, give_up=3.0)
-            asyncio.get_running_loop().call_later(0.5, server.send, signal.SIGSTOP)
+            stop = partial(server.send, signal.SIGSTOP)  # once it has told something
+            client = Client(server.ws, [Following("canary")], silence=2.0, give_up=3.0, hand_out=lambda _: stop())
             return await client.run()
 
         assert asyncio.run(follow()) == EXIT_UNREACHABLE

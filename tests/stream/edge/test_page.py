@@ -174,7 +174,7 @@ def test_the_client_leaves_a_server_that_hangs_and_comes_back_when_it_goes_on(br
     follow = """async () => {
       const { connect } = await import("/client.js");
       window.states = [];
-      window.followed = connect({ silence: 600, onState: ({ name, reason }) => states.push(`${name} ${reason ?? ""}`.trim()) });
+      window.followed = connect({ silence: 4000, onState: ({ name, reason }) => states.push(`${name} ${reason ?? ""}`.trim()) });
     }"""
     with real(tmp_path / "home") as server, browser.new_context() as context:
         opened = context.new_page()

@@ -20,6 +20,7 @@ from stream.events import Event, EventBus, SourceEvent
 from stream.sources.base import Clock, RawMessage, Source, State
 from stream.sources.build import Builder
 from tests.stream.feed.servers import Feed, eventually, serving
+from tests.waiting import free_ports
 
 PRICE = '{"symbol": "BTC", "price": "60000.5"}'
 FAST = "reconnect: 20ms, retry: 60ms, poll: 20ms, stale_after: 10s"
@@ -130,9 +131,8 @@ def test_a_lost_connection_is_made_again() -> None:
 
 def test_after_the_last_attempt_it_has_failed_and_still_comes_back() -> None:
     async def story() -> None:
-        async with serving(Feed()) as gone:
-            port, url = gone.port, gone.ws_url
-        async with running(f"endpoint: '{url}', {FAST}, attempts: 3") as watched:
+        (port,) = free_ports(1)
+        async with running(f"endpoint: '{Feed(port=port).ws_url}', {FAST}, attempts: 3") as watched:
             await eventually("failure", lambda: watched.source.state is State.FAILED)
             assert watched.count(m.SOURCE_FAILURES, "refused") == 3
             await eventually("a slow attempt", lambda: watched.count(m.ATTEMPTS) >= 5)
