@@ -18,6 +18,7 @@ from alerts.alertmanager import UnreachableError
 from alerts.errors import CatalogError
 from alerts.model import Alert, site_alerts
 from alerts.versions import OLDEST, installed
+from metrics import catalog
 from metrics.process import version
 from metrics.stack import EVENT_KINDS
 from settings import Paths, Site, load
@@ -139,7 +140,7 @@ def described(alert: Alert, site: Site) -> dict[str, Any]:
         "threshold": alert.threshold,
         "unit": alert.signal.unit.key,
         "expr": alert.promql,
-        "metrics": render.metric_names(alert.promql),
+        "metrics": catalog.read_by(alert.promql),
         "labels": render.labels(alert, site),
         "annotations": render.notes(alert, site),
         "cannot_see": alert.entry.cannot_see,

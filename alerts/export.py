@@ -13,7 +13,7 @@ import yaml
 
 from alerts import render
 from alerts.model import Alert, jobs, naming, site_alerts
-from metrics import stack
+from metrics import catalog, stack
 from metrics.query import Selector
 from settings import Site
 
@@ -66,7 +66,7 @@ def _of_our_targets(alert: Alert, wanted: tuple[str, ...]) -> Alert:
 
 
 def _of_plumbing(alert: Alert) -> bool:
-    return any(name.startswith(stack.PLUMBING_FAMILIES) for name in render.metric_names(alert.promql))
+    return any(name.startswith(stack.PLUMBING_FAMILIES) for name in catalog.read_by(alert.promql))
 
 
 def _subtree(config: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -23,8 +22,6 @@ from settings import Site
 from settings.files import replace_file
 
 _SAID = ("summary", "description", "impact")
-_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
-_WORD = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 
 
 def notes(alert: Alert, site: Site) -> dict[str, str]:
@@ -131,12 +128,6 @@ def _rule(alert: Alert, site: Site) -> dict[str, Any]:
         "labels": labels(alert, site),
         "annotations": notes(alert, site),
     }
-
-
-def metric_names(promql: str) -> list[str]:
-    """Names of declared metrics, recorded ones included, that an expression reads."""
-    words = dict.fromkeys(_WORD.findall(_TEXT.sub("", promql)))
-    return sorted({found.name for word in words if (found := catalog.find(word))})
 
 
 def render(site: Site, version: Version = OLDEST) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from alerts.render import metric_names
+from metrics import catalog
 
 SECTIONS = (
     "Meaning", "Impact", "What it cannot see", "First steps", "Tune it",
@@ -65,6 +65,6 @@ def _check(line: str) -> Check:
         return Check("command", line, runs=quick and not _CHANGES.search(line) and not _PLACE.search(line.replace("Q_", "")))
     if program in _BY_HAND and " " in line:
         return Check("command", line, runs=False)
-    if metric_names(line) and not _PLACE.search(line):
+    if catalog.read_by(line) and not _PLACE.search(line):
         return Check("query", line, runs=True)
     return Check("words", line, runs=False)

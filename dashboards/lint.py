@@ -24,7 +24,6 @@ CONSTANT_FALLBACK = re.compile(r"\bor\b.*\bvector\s*\(", re.DOTALL)
 _NORMAL = re.compile(r"\S[.)?] Normal\b(.*)", re.DOTALL)  # a sentence of its own, after what is shown
 _NEXT = re.compile(r"[.)?!] +[A-Z0-9`]")  # where a sentence ends and the next begins
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
-_WORD = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LONG = ("5m", "10m", "1h", "24h", "30d")  # a range that is the question itself: "in the last hour"
 
 
@@ -157,15 +156,9 @@ def _lint_target(name: str, target: Mapping[str, Any]) -> Iterator[str]:
             yield f"{where}: rate over {window}: use $__rate_interval, so that zooming works"
     if target.get("datasource", {}).get("uid") != "${datasource}":
         yield f"{where}: datasource is not the variable: use uid ${{datasource}}"
-    names = metric_names(expr)
+    names = catalog.read_by(expr)
     if names and 'instance=~"$instance"' not in expr and 'cluster=~"$cluster"' not in expr:
         yield f"{where}: no selector uses the variables: narrow it by $cluster or $instance"
-
-
-def metric_names(expr: str) -> list[str]:
-    """Names of declared metrics that an expression reads."""
-    words = dict.fromkeys(_WORD.findall(_TEXT.sub('""', expr)))
-    return sorted({found.name for word in words if (found := catalog.find(word))})
 
 
 def described(board: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -182,7 +175,7 @@ def described(board: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             "unit": kinds.unit(panel),
             "units": list(units(panel)),
             "targets": targets,
-            "metrics": sorted({name for expr in targets for name in metric_names(expr)}),
+            "metrics": sorted({name for expr in targets for name in catalog.read_by(expr)}),
         }
 
 

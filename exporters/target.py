@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+
 from exporters.base import ToldError
 from metrics.stack import CAUSES
+
+LOG = logging.getLogger("exporters")
 
 
 class TargetError(ToldError):
@@ -20,6 +24,25 @@ class LateError(TargetError):
 
     def __init__(self) -> None:
         super().__init__("timeout", "no answer in time")
+
+
+class Change:
+    """Says in the log that a target cannot be asked, or answers: once, when that changes."""
+
+    def __init__(self, who: str) -> None:
+        """`who` begins the line, as in `redis main:`."""
+        self._who, self._said = who, ""
+
+    def tell(self, failure: TargetError | None) -> None:
+        """What came of the last try; another cause is a change, too."""
+        state = failure.cause if failure else ""
+        if state == self._said:
+            return
+        self._said = state
+        if failure:
+            LOG.warning("%s cannot be asked (%s): %s", self._who, state, failure)
+        else:
+            LOG.info("%s answers", self._who)
 
 
 def line(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -35,6 +36,9 @@ from metrics.system import signals as system_signals
 
 WORKER_LABEL = "worker"  # that of a target which is one process of several; panels about the bus tell them apart
 OWN_PREFIXES = ("app_", "db_", "cache_", "ws_", "feed_", "ai_", "probe_", "watchfloor_")
+_STRING = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`""")
+_NO_METRIC = re.compile(r"\{[^}]*\}|\[[^\]]*\]|\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)")
+_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 MOST_INTERNAL = 0.15  # of our own metrics, those that nobody looks at and that say why
 
 
@@ -137,6 +141,12 @@ def is_own(metric: Metric) -> bool:
 def find(name: str) -> Metric | None:
     """The metric of that name, or of that series (`…_bucket`, `…_sum`, `…_count` of a histogram); None if undeclared."""
     return _index().get(name)
+
+
+def read_by(promql: str) -> list[str]:
+    """Names of the declared metrics, recorded ones included, that an expression reads; in order."""
+    words = _NAME.findall(_NO_METRIC.sub(" ", _STRING.sub('""', promql)))
+    return sorted({metric.name for word in words if (metric := find(word))})
 
 
 @functools.cache

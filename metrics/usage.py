@@ -30,12 +30,9 @@ SERVICES = ("alerts/inbox", "compose", "dashboards/preview", "exporters", "strea
 # Metric name -> where it is used, each place with the recorded name it goes through (empty: directly).
 Places: TypeAlias = Mapping[str, Mapping[str, str]]
 
-_STRING = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`""")
-_NO_METRIC = re.compile(r"\{[^}]*\}|\[[^\]]*\]|\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)")
 _IMPORT = re.compile(r"^from (metrics(?:\.\w+)*) import (\([^)]*\)|.*)$", re.MULTILINE)
 _ALIAS = re.compile(r"(\w+)(?: as (\w+))?")
 _CONSTANT = re.compile(r"(?<![\w.])(\w+)\.([A-Z]\w*)")
-_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,7 @@ def usage(root: Path = ROOT) -> Usage:
         if not any(folder.glob("*.*")):
             raise ValueError(f"{folder}: holds no rendered files: run `make generate`")
     alerts = list(_alerts(rules))
-    recorded = {name: set(names_in(expr)) for name, expr in _recordings(rules)}
+    recorded = {name: set(catalog.read_by(expr)) for name, expr in _recordings(rules)}
     return Usage(
         _collected(),
         _places(panels(dashboards), recorded),
@@ -65,18 +62,10 @@ def usage(root: Path = ROOT) -> Usage:
     )
 
 
-def names_in(promql: str) -> Iterator[str]:
-    """The declared metrics that an expression reads, by their family's name."""
-    for token in _NAME.findall(_NO_METRIC.sub(" ", _STRING.sub('""', promql))):
-        metric = catalog.find(token)
-        if metric:
-            yield metric.name
-
-
 def _places(uses: Iterator[tuple[str, str]] | list[tuple[str, str]], recorded: Mapping[str, set[str]]) -> Places:
     found: dict[str, dict[str, str]] = defaultdict(dict)
     for place, expr in uses:
-        for name in names_in(expr):
+        for name in catalog.read_by(expr):
             found[name][place] = ""
             for source in recorded.get(name, ()):
                 found[source].setdefault(place, name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
 import threading
@@ -15,12 +14,11 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
 from exporters.libpq import explained
-from exporters.target import LateError, TargetError
+from exporters.target import Change, LateError, TargetError
 from settings import Paths, Site
 from settings.paths import DATABASE_USER, READER_USER
 from settings.secrets import database_url, read_secret
 
-LOG = logging.getLogger("exporters")
 NAME = "model_quality"
 _CONNECT_SECONDS, _STATEMENT_MS = 2, 1_500
 _PATIENCE = 2.0  # seconds
@@ -51,7 +49,7 @@ class Reader:
         self._where = where
         self._connection: psycopg.Connection[dict[str, Any]] | None = None
         self._by_scrape = False
-        self._said = ""
+        self._change = Change(f"{NAME}: the data store")
         self.failure: TargetError | None = None
 
     def begin(self) -> None:
@@ -68,7 +66,7 @@ class Reader:
             self.failure = explained(error.diag.message_primary or str(error), lost=self._connection is not None)
         except LateError as error:
             self.failure = error
-        self._tell()
+        self._change.tell(self.failure)
         if self.failure:
             self.close()
             raise self.failure
@@ -85,16 +83,6 @@ class Reader:
                 if late.is_set():
                     raise LateError from None
                 raise
-
-    def _tell(self) -> None:
-        state = self.failure.cause if self.failure else ""
-        if state == self._said:
-            return
-        self._said = state
-        if self.failure:
-            LOG.warning("%s: the data store cannot be asked (%s): %s", NAME, state, self.failure)
-        else:
-            LOG.info("%s: the data store answers", NAME)
 
     def close(self) -> None:
         """Lets go of the connection."""

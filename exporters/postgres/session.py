@@ -6,7 +6,6 @@ came. `samples()` is then what a collector finds of its own table: rows, the ser
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,9 +21,9 @@ from exporters.postgres import wire
 from exporters.postgres.causes import LateError, ServerError, TargetError
 from exporters.postgres.rows import PackedKeys, PackedShape, Shape, python_encoding
 from exporters.postgres.table import HELPERS, Subject, Table
+from exporters.target import Change
 from metrics.model import Sample
 
-LOG = logging.getLogger("exporters")
 # Nothing is ever written; nothing waits for a lock; nothing runs long; names are pg_catalog's.
 _SETTINGS = (
     "SET default_transaction_read_only = on; SET statement_timeout = {timeout}; SET lock_timeout = 100; "
@@ -70,7 +69,6 @@ class Session:
     def __init__(
         self, name: str, conninfo: Callable[[], str], subjects: Sequence[Subject], timeout: float, pace: float = 1.0
     ) -> None:
-        self._name = name
         self._conninfo = conninfo
         self._subjects = {subject.name: subject for subject in subjects}
         self._timeout = timeout
@@ -80,7 +78,7 @@ class Session:
         self._known: dict[Table, _Known] = {}
         self._keys: WeakSet[PackedKeys] = WeakSet()
         self._bad: set[Table] = set()
-        self._said = ""
+        self._change = Change(f"postgres {name}:")
         self.server: Server | None = None
         self.failure: TargetError | None = None
         self.scrapes = 0
@@ -102,7 +100,7 @@ class Session:
         if self.failure:
             self.close()
         self.seconds = time.monotonic() - began
-        self._tell()
+        self._change.tell(self.failure)
 
     def samples(self, table: Table) -> Iterator[Sample]:
         """What the last scrape's answer for a table was.
@@ -205,17 +203,6 @@ class Session:
         for known in self._known.values():
             if known.statement:
                 known.statement.prepared = False
-
-    def _tell(self) -> None:
-        """One log line when the state changes."""
-        state = self.failure.cause if self.failure else ""
-        if state == self._said:
-            return
-        self._said = state
-        if self.failure:
-            LOG.warning("postgres %s: cannot be asked (%s): %s", self._name, state, self.failure)
-        else:
-            LOG.info("postgres %s: answers", self._name)
 
 
 class _Context:

@@ -6,7 +6,6 @@ commands: each list is sent together with those of all others, in one round trip
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
@@ -17,8 +16,8 @@ from exporters.redis.causes import LateError, ServerError, TargetError, refused
 from exporters.redis.resp import Answer
 from exporters.redis.scan import Budget
 from exporters.redis.wire import LATE, Address, Command, Connection, connect
+from exporters.target import Change
 
-LOG = logging.getLogger("exporters")
 CLIENT_NAME = "watchfloor-exporter"
 _SENTINEL = "sentinel"
 
@@ -86,14 +85,13 @@ class Session:
     """Asks one server. `budget` is what looking through its keys may cost a scrape."""
 
     def __init__(self, name: str, login: Callable[[], Login], budget: Budget) -> None:
-        self._name = name
         self._login = login
         self.budget = budget
         self._askers: tuple[Asker, ...] = ()
         self._connection: Connection | None = None
         self._server = Server({})
         self._errors: dict[str, Exception] = {}
-        self._said = ""
+        self._change = Change(f"redis {name}:")
         self._info: info.Info | None = None
         self.databases = 16
         self.failure: TargetError | None = None
@@ -122,7 +120,7 @@ class Session:
             self.close()
         self.seconds = time.monotonic() - began
         self.total += self.seconds
-        self._tell()
+        self._change.tell(self.failure)
 
     def check(self, name: str) -> None:
         """Raises TargetError when the server could not be asked, or what the named collector ran into."""
@@ -220,17 +218,6 @@ class Session:
         self._connection = connection
         self.connecting = time.monotonic() - began
         return connection
-
-    def _tell(self) -> None:
-        """One log line when the state changes."""
-        state = self.failure.cause if self.failure else ""
-        if state == self._said:
-            return
-        self._said = state
-        if self.failure:
-            LOG.warning("redis %s: cannot be asked (%s): %s", self._name, state, self.failure)
-        else:
-            LOG.info("redis %s: answers", self._name)
 
 
 def _welcome(answers: list[Answer]) -> Server:

@@ -61,7 +61,9 @@ _BAD = {("code", "5xx"), ("source", "none"), ("source", "error"), ("result", "fu
 
 def lines(*, ill: bool = False) -> Iterator[str]:
     """One target's text: the series of every metric that a rule reads, but for those that rules make."""
-    read = {name for text in render.rules(site_alerts(SITE), SITE).values() for name in render.metric_names(text)}
+    files = [yaml.safe_load(text) for text in render.rules(site_alerts(SITE), SITE).values()]
+    rules = [rule for file in files for group in file["groups"] for rule in group["rules"]]
+    read = {name for rule in rules for name in catalog.read_by(rule["expr"])}
     for name in sorted(read):
         metric = catalog.find(name)
         if metric and metric.emitter != RECORDING_RULE and name != "up":

@@ -131,3 +131,18 @@ def test_each_metric_of_a_module_stands_in_its_metrics() -> None:
                 continue
             if call.func.id in {"Counter", "Gauge", "Histogram"} and isinstance(call.args[0], ast.Constant):
                 assert call.args[0].value in declared, (file.name, call.args[0].value)
+
+
+@pytest.mark.parametrize(
+    ("promql", "names"),
+    [
+        ("up", ["up"]),
+        ('sum by (job) (rate(app_http_requests_total{code="up"}[5m])) > 0', ["app_http_requests_total"]),
+        ("histogram_quantile(0.95, rate(app_http_request_duration_seconds_bucket[5m]))", ["app_http_request_duration_seconds"]),
+        ("system_cpu_usage and on (up) ALERTS", ["ALERTS", "system_cpu_usage"]),
+        ("nobody_declares_this", []),
+        ("label_replace(up, 'job', '$1', `ALERTS`, '(.*)')", ["up"]),
+    ],
+)
+def test_an_expression_reads_metrics_and_neither_labels_nor_texts(promql: str, names: list[str]) -> None:
+    assert catalog.read_by(promql) == names

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dashboards.lint import metric_names
+from metrics import catalog
 
 # By drill or fault, in the order in which they come: the metrics that it moves from 0, or gives data.
 MOVED_BY: Mapping[str, tuple[str, ...]] = {
@@ -141,9 +141,9 @@ _MOVERS: Mapping[str, list[str]] = {
 
 def movers(expr: str) -> list[str]:
     """The faults that move a query."""
-    return list(dict.fromkeys(fault for name in metric_names(expr) for fault in _MOVERS.get(name, ())))
+    return list(dict.fromkeys(fault for name in catalog.read_by(expr) for fault in _MOVERS.get(name, ())))
 
 
 def unmoved(expr: str) -> str:
     """Why nothing here moves a query; empty where something does, or nobody has said why."""
-    return "" if movers(expr) else next((UNMOVED[name] for name in metric_names(expr) if name in UNMOVED), "")
+    return "" if movers(expr) else next((UNMOVED[name] for name in catalog.read_by(expr) if name in UNMOVED), "")

@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping, Sequence
 
 from compose import postgres
-from dashboards.lint import metric_names
 from metrics import cache, catalog, stack, websocket
 from metrics.redis import persistence
 from tests.appliance import Appliance
@@ -39,7 +38,7 @@ def of_version(reason: str) -> bool:
 
 def reasons(appliance: Appliance, asked: Sequence[Asked], *, long: bool = False) -> dict[str, str]:
     """Why queries have no data, by place; those that lack data without a reason are not in it."""
-    silent = {one.place: metric_names(one.expr) for one in asked if not one.has_data}
+    silent = {one.place: catalog.read_by(one.expr) for one in asked if not one.has_data}
     absent = _absent(appliance, {name for names in silent.values() for name in names})
     found = {}
     for place, names in silent.items():

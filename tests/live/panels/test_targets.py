@@ -12,7 +12,6 @@ import time
 
 import pytest
 
-from dashboards.lint import metric_names
 from metrics import catalog
 from tests.appliance import Appliance
 from tests.contracts.rendered import queries
@@ -60,7 +59,7 @@ def test_every_mover_is_a_drill_or_a_fault_and_every_fault_moves_something() -> 
 
 
 def test_every_metric_that_is_moved_or_not_is_drawn() -> None:
-    drawn = {name for query in queries() for name in metric_names(query.expr)}
+    drawn = {name for query in queries() for name in catalog.read_by(query.expr)}
 
     assert {name for names in movers.MOVED_BY.values() for name in names} - drawn == set()
     assert set(movers.UNMOVED) - drawn == set()
