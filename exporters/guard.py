@@ -1,40 +1,77 @@
-"""The cardinality guard: no metric of one scrape has more series than allowed, and what is cut is counted."""
+"""The cardinality guard: a scrape has no more series than allowed, of a metric and in all, and what is cut is counted."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
-from metrics.model import Column, Keys, Metric, Sample
+from metrics.model import Column, Distribution, Keys, Metric, Sample
+
+_STEADY = 0.9  # of what would fit: a limit that still fits stays, or the last series would come and go with others' number
+
+
+class Kept(NamedTuple):
+    """What is left of a scrape, how many series of which metric were cut, the limit of each; whether it is a whole scrape's."""
+
+    samples: Sequence[Sample]
+    cut: Mapping[Metric, int] = {}
+    limit: int = 0
+    of_all: bool = False
 
 
 class Guard:
-    """Keeps each metric to `limit` series a scrape; one for each target, kept from scrape to scrape."""
+    """Keeps each metric to `limit` series a scrape, and the whole to `most` samples; one for each target, for all its scrapes.
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    Prometheus refuses a scrape with more samples than its `sample_limit`, whole: rather than nothing, the metrics with the most
+    series have fewer, all of them as many, so that of a table of many rows the same rows are left in all.
+    """
+
+    def __init__(self, limit: int, most: int) -> None:
+        self._limit, self._most = limit, most
+        self._last = limit
         # What is left of cut keys, kept so that their text is made once.
         self._left: WeakKeyDictionary[Keys, tuple[int, Keys]] = WeakKeyDictionary()
 
-    def within(self, samples: Sequence[Sample]) -> tuple[Sequence[Sample], dict[Metric, int]]:
-        """The samples with at most `limit` a metric, the first ones, and how many of which metric were cut.
+    def within(self, samples: Sequence[Sample]) -> Kept:
+        """The samples within the limits, the first ones.
 
         Collectors yield in an order of their own that does not change from scrape to scrape, so that it is the same series
         that stay.
         """
-        wide = sum(len(sample[2].values) for sample in samples if isinstance(sample[2], Column))
-        if len(samples) + wide <= self._limit:  # no metric can have more: the usual case costs nothing
-            return samples, {}
+        wide = sum(_weight(sample[2]) for sample in samples if isinstance(sample[2], tuple))
+        if len(samples) + wide <= min(self._limit, self._most):  # no metric can have more: the usual case costs nothing
+            return Kept(samples)
         sizes: Counter[Metric] = Counter()
+        heavy: dict[Metric, int] = {}
         for metric, _, value in samples:
             sizes[metric] += len(value.values) if isinstance(value, Column) else 1
-        over = {metric: size - self._limit for metric, size in sizes.items() if size > self._limit}
-        return (self._cut(samples, over), over) if over else (samples, {})
+            heavy[metric] = _weight(value) if isinstance(value, Distribution) else 1
+        limit = self._fitting(sizes, heavy)
+        over = {metric: size - limit for metric, size in sizes.items() if size > limit}
+        return Kept(self._cut(samples, over, limit), over, limit, limit < self._limit) if over else Kept(samples)
 
-    def _cut(self, samples: Sequence[Sample], over: dict[Metric, int]) -> list[Sample]:
+    def _fitting(self, sizes: Mapping[Metric, int], heavy: Mapping[Metric, int]) -> int:
+        """How many series a metric may have, so that all together fit; `heavy`: the samples of one series."""
+
+        def fits(limit: int) -> bool:
+            return sum(min(size, limit) * heavy[metric] for metric, size in sizes.items()) <= self._most
+
+        if fits(self._limit):
+            self._last = self._limit
+            return self._limit
+        least, most = 0, self._limit
+        while most - least > 1:
+            middle = (least + most) // 2
+            least, most = (middle, most) if fits(middle) else (least, middle)
+        if not _STEADY * least <= self._last <= least:
+            self._last = least
+        return self._last
+
+    def _cut(self, samples: Sequence[Sample], over: Mapping[Metric, int], limit: int) -> list[Sample]:
         kept: list[Sample] = []
-        left = dict.fromkeys(over, self._limit)
+        left = dict.fromkeys(over, limit)
         for sample in samples:
             metric, labels, value = sample
             if metric not in over:
@@ -53,3 +90,10 @@ class Guard:
         if known is None or known[0] != count:
             known = self._left[keys] = (count, Keys(keys.rows[:count]))
         return known[1]
+
+
+def _weight(value: float | Distribution | Column) -> int:
+    """How many of Prometheus's samples it becomes: of a histogram its buckets, their sum and their count."""
+    if isinstance(value, Column):
+        return len(value.values)
+    return len(value.counts) + 2 if isinstance(value, Distribution) else 1

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 DEFAULT_BUDGET = 10.0
-SERIES_LIMIT = 20_000
+SERIES_LIMIT, SAMPLE_LIMIT = 20_000, 49_000
 LOG = logging.getLogger("exporters")
 _MARGIN = 0.5  # of the scrape's timeout, kept for rendering and the way back
 
@@ -46,15 +46,14 @@ def budget(header: str) -> float:
 class Exporter:
     """Answers requests about one domain: `/metrics` about the first target and itself, `/probe` about any. For one event loop.
 
-    `limit` is how many series a metric may have in one scrape.
+    `limit` is how many series a metric may have in one scrape, `most` how many samples all of them.
     """
 
-    def __init__(self, runners: Sequence[Runner], limit: int = SERIES_LIMIT) -> None:
+    def __init__(self, runners: Sequence[Runner], limit: int = SERIES_LIMIT, most: int = SAMPLE_LIMIT) -> None:
         self._runners = {runner.domain.target: runner for runner in runners}
         self._renderers = {target: Renderer() for target in self._runners}
         self._domain = runners[0].domain
-        self._limit = limit
-        self._guards = {target: Guard(limit) for target in self._runners}
+        self._guards = {target: Guard(limit, most) for target in self._runners}
         self._process = ProcessSamples(self._domain.service)
         self._counts = Instruments((stack.EXPORTER_SCRAPES, stack.EXPORTER_SERIES_CUT))
         self._counts.inc(stack.EXPORTER_SCRAPES, self._domain.name, by=0)
@@ -90,15 +89,16 @@ class Exporter:
             runner.close()
 
     async def _collected(self, runner: Runner, names: Sequence[str], seconds: float) -> Sequence[Sample]:
-        collected, cut = self._guards[runner.domain.target].within(await runner.collect(names, seconds))
-        for metric, count in cut.items():
+        kept = self._guards[runner.domain.target].within(await runner.collect(names, seconds))
+        for metric, count in kept.cut.items():
             self._counts.inc(stack.EXPORTER_SERIES_CUT, self._domain.name, metric.name, by=count)
             if runner.first_cut(metric):
+                key = "prometheus.sample_limit" if kept.of_all else "exporters.series_limit"
                 LOG.warning(
-                    "%s: has %d series more than the %d allowed (site.yaml: exporters.series_limit): they are left out",
-                    metric.name, count, self._limit,
+                    "%s: has %d series more than the %d allowed (site.yaml: %s): they are left out",
+                    metric.name, count, kept.limit, key,
                 )  # fmt: skip
-        return collected
+        return kept.samples
 
     async def _metrics(self, request: web.Request) -> web.StreamResponse:
         if refusal := self._unknown(request):

@@ -99,10 +99,10 @@ EXPORTER_SCRAPES = Counter(
 )
 EXPORTER_SERIES_CUT = Counter(
     "watchfloor_exporter_series_cut_total",
-    "Series left out of scrapes, because their metric had more of them than site.yaml allows (exporters.series_limit).",
+    "Series left out: site.yaml allows no more of a metric (exporters.series_limit), or of all (prometheus.sample_limit).",
     Unit.COUNT,
     labels=("domain", "metric"),
-    absent="no metric had too many series",
+    absent="no scrape had too many series",
 )
 
 # Why a target could not be asked.

@@ -69,7 +69,7 @@ SERIES_CUT = Signal(
     "Series cut from scrapes",
     stack.EXPORTER_SERIES_CUT.rate("15m").sum(by=(*TARGET, "domain", "metric")),
     Unit.PER_SECOND,
-    "Series a second that an exporter left out because their metric had too many (exporters.series_limit in site.yaml).",
+    "Series a second that an exporter left out, because site.yaml allows no more of a metric, or of a scrape.",
     warning=0, minimum=0, maximum=1_000_000,
     why="What is cut is missing from panels and alerts, so that any is worth knowing.",
     alerts={"warning": "SeriesCut"},

@@ -23,7 +23,8 @@ class Prometheus(Section, frozen=True):
     retention_time: Annotated[Duration, Meta(description="Samples older than this are dropped (24h at least).")] = "35d"
     retention_size: Annotated[Size, Meta(description="Oldest blocks are dropped above this size on disk.")] = "10GB"
     sample_limit: Annotated[
-        int, Meta(ge=100, description="A scrape with more samples than this fails: a target that explodes harms nobody else.")
+        int,
+        Meta(ge=100, description="A scrape of more samples fails: a target that explodes harms nobody else. Ours tell no more."),
     ] = 50_000
 
     def __post_init__(self) -> None:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from exporters.guard import Guard
-from metrics.model import Column, Gauge, Keys, Sample
+from metrics.model import Column, Distribution, Gauge, Histogram, Keys, Sample
 from tests.exporters.servers import ROOT, ours, series
 
 A, B = Gauge("a", "A.", labels=("n",)), Gauge("b", "B.", labels=("n",))
@@ -20,7 +21,7 @@ samples = st.lists(st.builds(lambda metric, number: metric.sample(number, str(nu
 @given(samples, st.integers(1, 5))
 @hypothesis_settings(deadline=None)
 def test_each_metric_keeps_its_first_samples_and_the_rest_is_counted(given_samples: list[Sample], limit: int) -> None:
-    kept, cut = Guard(limit).within(given_samples)
+    kept, cut, *_ = Guard(limit, 10**6).within(given_samples)
     for metric in (A, B):
         before = [sample for sample in given_samples if sample[0] is metric]
         assert [sample for sample in kept if sample[0] is metric] == before[:limit]
@@ -28,16 +29,50 @@ def test_each_metric_keeps_its_first_samples_and_the_rest_is_counted(given_sampl
 
 
 def test_a_column_is_cut_too_and_its_keys_are_the_same_each_time() -> None:
-    guard, keys = Guard(3), Keys([(str(number),) for number in range(5)])
+    guard, keys = Guard(3, 10**6), Keys([(str(number),) for number in range(5)])
     column: Sample = (A, (), Column(keys, [1, 2, 3, 4, 5]))
-    first, cut = guard.within([column, A.sample(6, "6")])
-    second, _ = guard.within([column, A.sample(6, "6")])
+    first, cut, *_ = guard.within([column, A.sample(6, "6")])
+    second = guard.within([column, A.sample(6, "6")]).samples
     assert cut == {A: 3}
     ((_, _, left),), ((_, _, again),) = first, second
     assert isinstance(left, Column)
     assert isinstance(again, Column)
     assert (left.keys.rows, left.values) == ([("0",), ("1",), ("2",)], [1, 2, 3])
     assert again.keys is left.keys
+
+
+def scraped(*sizes: int) -> list[Sample]:
+    """A metric for each, of so many series; and a histogram of 12 samples."""
+    metrics = [Gauge(f"metric_{number}", "M.", labels=("n",)) for number in range(len(sizes))]
+    columns = [
+        (metric, (), Column(Keys([(str(row),) for row in range(size)]), [1.0] * size))
+        for metric, size in zip(metrics, sizes, strict=True)
+    ]
+    return [*columns, (Histogram("times", "T.", buckets=(1.0,)), (), Distribution([1] * 10, 5.0))]
+
+
+def told(samples: Sequence[Sample]) -> list[int]:
+    return [len(value.values) if isinstance(value, Column) else 1 for _, _, value in samples]
+
+
+@given(st.lists(st.integers(0, 300), max_size=6), st.integers(100, 400), st.integers(100, 900))
+def test_a_scrape_that_would_be_refused_keeps_as_many_of_each_as_fit(sizes: list[int], limit: int, most: int) -> None:
+    kept = Guard(limit, most).within(scraped(*sizes))
+    left = told(kept.samples)[:-1]
+    assert sum(left) + 12 <= most
+    assert left == [min(size, kept.limit) for size in sizes] if kept.cut else left == sizes
+    assert sum(kept.cut.values()) == sum(sizes) - sum(left)
+    assert kept.of_all == (bool(kept.cut) and kept.limit < limit)
+    if kept.of_all:
+        more = sum(min(size, kept.limit + 1) for size in sizes)
+        assert more + 12 > most, "and no fewer"
+
+
+def test_the_limit_of_a_whole_scrape_stays_while_it_fits() -> None:
+    guard = Guard(1000, 512)
+    limits = [guard.within(scraped(few, 400, 400)).limit for few in (20, 22, 18, 20, 60, 20)]
+    assert limits == [240, 239, 239, 239, 220, 220]
+    assert guard.within(scraped(10, 20, 30)).cut == {}
 
 
 def test_what_is_cut_is_counted_told_once_and_missing(tmp_path: Path) -> None:

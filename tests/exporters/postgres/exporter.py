@@ -29,10 +29,13 @@ def target(postgres: Bare, folder: Path, name: str = "main", database: str = "sh
     return {"name": name, "dsn": dsn, "password_file": str(secret(folder))}
 
 
-def exporter(folder: Path, targets: list[dict[str, str]], limit: int = 20_000, **options: Any) -> Server:
-    """The exporter of these targets, with so many series a metric; a context manager."""
+def exporter(
+    folder: Path, targets: list[dict[str, str]], limit: int = 20_000, samples: int = 10_000_000, **options: Any
+) -> Server:
+    """The exporter of these targets, with so many series a metric and samples a scrape; a context manager."""
     site = folder / "site.yaml"
-    site.write_text(yaml.safe_dump({"exporters": {"series_limit": limit, "postgres": {"targets": targets, **options}}}))
+    exporters = {"series_limit": limit, "postgres": {"targets": targets, **options}}
+    site.write_text(yaml.safe_dump({"exporters": exporters, "prometheus": {"sample_limit": samples}}))
     return ours(command=COMMAND, environment={**os.environ, "WATCHFLOOR_SITE": str(site)})
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from exporters.server import TIMEOUT_HEADER
+from settings import Site
 from tests.exporters.postgres.exporter import exporter, failed, target
 from tests.exporters.servers import ROOT, series
 from tests.postgres import Bare
@@ -52,16 +53,24 @@ def test_a_statement_that_is_late_fails_alone(postgres: Bare, tmp_path: Path) ->
     assert said.count("canceling statement due to statement timeout") == 1
 
 
-def test_ten_thousand_tables_are_told_up_to_the_limit(postgres: Bare, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def crowded(postgres: Bare) -> Bare:
+    """The server, with ten thousand tables."""
     with postgres.admin("shop") as admin:
         admin.execute("SET client_min_messages = error")
         admin.execute(_MANY)
-    patient: dict[str, Any] = {"statement_timeout": "30s"}  # its own is two seconds, in which a busy machine may stand still
-    with exporter(tmp_path, [target(postgres, tmp_path)], **patient) as server:
+    return postgres
+
+
+PATIENT: dict[str, Any] = {"statement_timeout": "30s"}  # its own is two seconds, in which a busy machine may stand still
+
+
+def test_ten_thousand_tables_are_told_up_to_the_limit(crowded: Bare, tmp_path: Path) -> None:
+    with exporter(tmp_path, [target(crowded, tmp_path)], **PATIENT) as server:
         found = series(server.text())
         assert len(found["pg_stat_user_tables_seq_scan"]) == TABLES
         assert "watchfloor_exporter_series_cut_total" not in found
-    with exporter(tmp_path, [target(postgres, tmp_path)], limit=LIMIT, **patient) as server:
+    with exporter(tmp_path, [target(crowded, tmp_path)], limit=LIMIT, **PATIENT) as server:
         first, again = series(server.text()), series(server.text())
         _, said = server.stop()
     for found in (first, again):
@@ -71,3 +80,17 @@ def test_ten_thousand_tables_are_told_up_to_the_limit(postgres: Bare, tmp_path: 
     key = (("domain", "postgres"), ("metric", "pg_stat_user_tables_seq_scan"))
     assert again["watchfloor_exporter_series_cut_total"][key] == 2 * (TABLES - LIMIT)
     assert said.count("pg_stat_user_tables_seq_scan: has 9000 series more") == 1
+
+
+def test_more_tables_than_prometheus_takes_are_told_as_far_as_it_takes_them(crowded: Bare, tmp_path: Path) -> None:
+    """By default: it would refuse the whole scrape."""
+    with exporter(tmp_path, [target(crowded, tmp_path)], samples=Site().prometheus.sample_limit, **PATIENT) as server:
+        found, again = series(server.text()), series(server.text())
+        _, said = server.stop()
+    assert 45_000 < sum(map(len, found.values())) <= 50_000, "most of what it takes"
+    tables = [set(values) for metric, values in found.items() if metric.startswith("pg_stat_user_tables_n_")]
+    assert len(tables) > 5
+    assert all(one == tables[0] for one in tables), "the same ones in each metric"
+    assert set(again["pg_stat_user_tables_n_live_tup"]) == tables[0], "and in each scrape"
+    assert failed(found) == set()
+    assert "allowed (site.yaml: prometheus.sample_limit): they are left out" in said
