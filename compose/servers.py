@@ -10,6 +10,7 @@ from settings import Site
 from settings.basic import in_bytes
 
 _BUS_ROOM = 8  # times the most that one room's history may take: four rooms, each with as much again for Redis's own use
+_BUS_OWN = 32 << 20  # bytes that the bus's Redis has beside that, for itself and its clients, however short the histories are
 
 
 def prometheus(context: Context) -> tuple[str, ...]:
@@ -73,7 +74,7 @@ def bus(context: Context) -> tuple[str, ...]:
         # A restart keeps the numbering. When the machine itself falls, a second may be lost: it is noticed (docs/topics/bus.md).
         "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
         # An entry that was accepted must not go to make room: when it is full, it takes no more.
-        "--maxmemory", str(_BUS_ROOM * site.stream.history.size), "--maxmemory-policy", "noeviction",
+        "--maxmemory", str(_BUS_OWN + _BUS_ROOM * site.stream.history.size), "--maxmemory-policy", "noeviction",
         "--loglevel", "warning",
     )  # fmt: skip
 
