@@ -20,6 +20,7 @@ from compose.supervisord_conf import config
 from compose.topology import SERVICES, find, services
 from metrics import stack
 from settings import Paths, SettingsError, Site, parse
+from tests.stream.bus.servers import redis_server
 
 
 def test_every_service_has_a_job_and_every_job_a_service() -> None:
@@ -82,6 +83,14 @@ def test_each_worker_is_a_process_and_a_target_of_its_own() -> None:
 @pytest.mark.parametrize(("bus", "runs"), [("{}", True), ("{enabled: false}", False), ("{url: 'redis://10.0.0.7'}", False)])
 def test_the_bus_runs_unless_there_is_none_or_another(bus: str, runs: bool) -> None:  # noqa: FBT001  # a table's column
     assert ("bus" in {service.name for service in services(parse(f"stream: {{bus: {bus}}}"))}) is runs
+
+
+def test_the_bus_has_memory_for_itself_however_short_the_histories_are(tmp_path: Path) -> None:
+    context = Context(parse("stream: {history: {bytes: 1KB}}"), Paths(tmp_path), Path("python"))
+    command = find("bus").command(context)
+    most = command[command.index("--maxmemory") + 1]
+    with redis_server(tmp_path / "redis", "--maxmemory", most) as server:
+        assert server.client.info("memory")["used_memory"] < int(most) / 2
 
 
 def test_without_the_workload_what_watches_is_left() -> None:
