@@ -87,7 +87,9 @@ def test_the_bus_runs_unless_there_is_none_or_another(bus: str, runs: bool) -> N
 
 def test_the_bus_has_memory_for_itself_however_short_the_histories_are(tmp_path: Path) -> None:
     context = Context(parse("stream: {history: {bytes: 1KB}}"), Paths(tmp_path), Path("python"))
-    command = find("bus").command(context)
+    bus = find("bus")
+    assert bus
+    command = bus.command(context)
     most = command[command.index("--maxmemory") + 1]
     with redis_server(tmp_path / "redis", "--maxmemory", most) as server:
         assert server.client.info("memory")["used_memory"] < int(most) / 2
