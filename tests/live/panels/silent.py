@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from compose import postgres
-from metrics import cache, catalog, stack, websocket
+from metrics import cache, catalog, prometheus, stack, websocket
 from metrics.redis import persistence
 from tests.appliance import Appliance
 from tests.live.panels.asking import Asked
@@ -21,6 +21,7 @@ KEPT_OUT: Mapping[str, str] = {
     persistence.SAVED.name: "neither Redis saves snapshots",
     websocket.QUEUE_WAIT.name: "the bus takes the place of the queue",
     stack.BACKUP_ATTEMPTS.name: "no backup was made",
+    prometheus.ALERTS.name: "none but the Watchdog has fired",
     stack.INBOX_DETECTION.name: "no alert has been delivered yet",
     stack.INBOX_DELIVERY.name: "no alert has been delivered yet",
     cache.LOAD_DURATION.name: "in these seconds nothing had to be loaded",
