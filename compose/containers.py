@@ -6,6 +6,7 @@ Written for version 2 of Compose and for docker-compose 1.29 alike. Paths are re
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from compose.images import CONTAINERS, EDGE, GROUP, HOME, MONITORING, WORKLOAD, 
 from compose.service import Context, Service
 from compose.topology import services
 from settings import Paths, Site
+from settings.basic import in_bytes
 
 FILE = "docker-compose.yml"
 SECRETS = "secrets"  # in `containers/` beside the rendered folder: copies that the containers' group may read
@@ -73,12 +75,13 @@ class _File:
         container = CONTAINERS[service.name]
         after = [name for name in container.after if name in self.there]
         named = {"hostname": self.host} if self.host and not container.pin else {}
+        words = command(service, container, self.inside)
         return {
             "image": image(container, self.tag),
             **({"entrypoint": list(container.entry)} if container.entry else {}),
-            "command": command(service, container, self.inside),
+            "command": words,
             **named,
-            **_limits(container),
+            **_limits(container, words),
             "group_add": [str(self.group)],
             "environment": _environment(service, container),
             "networks": list(container.networks),
@@ -106,7 +109,7 @@ class _File:
         return {"ports": [f"{service.address(self.outside)}:{port}:{port}"]} if container.published else {}
 
 
-def _limits(container: Container) -> dict[str, Any]:
+def _limits(container: Container, words: Sequence[str]) -> dict[str, Any]:
     """What it may not do, and how much of the machine it may use."""
     return {
         "user": container.user,
@@ -115,10 +118,16 @@ def _limits(container: Container) -> dict[str, Any]:
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges:true"],
         "cpus": container.cpus,
-        "mem_limit": container.memory,
+        "mem_limit": _memory(container, words),
         "pids_limit": container.pids,
         **({"shm_size": "128m"} if container.pin == "postgres" else {}),
     }
+
+
+def _memory(container: Container, words: Sequence[str]) -> str:
+    """Of a Redis at least half as much again as its data may take: for clients, and what changes while its log is made anew."""
+    data = int(words[words.index("--maxmemory") + 1]) if "--maxmemory" in words else 0
+    return f"{data * 3 // 2 >> 20}m" if data * 3 // 2 > in_bytes(f"{container.memory.upper()}B") else container.memory
 
 
 def command(service: Service, container: Container, site: Site) -> list[str]:

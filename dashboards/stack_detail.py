@@ -139,8 +139,8 @@ def _collectors(panels: Panels) -> Row:
         ),
         panels.table(
             "Series left out",
-            "Series that exporters left out of the last hour's scrapes, because their metric had too many. Normal: none. "
-            "Some: a label takes ever new values; find it, or raise series_limit of that exporter in site.yaml.",
+            "Series that exporters left out of the last hour's scrapes, because site.yaml allows no more. Normal: none. "
+            "Some: a label takes ever new values; find it, or raise the setting that the exporter's log names.",
             _CUT,
             Column(stack.EXPORTER_SERIES_CUT.increase("1h").sum(by=_CUT).topk(MAX_SERIES), "Series", Unit.COUNT),
             none="none",

@@ -52,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _fitting(limit: int) -> int:
     """What collectors may tell of the samples that Prometheus takes: what the exporter tells of itself has its own part."""
-    return limit - min(_OWN_SAMPLES, limit // 10)
+    return limit - min(_OWN_SAMPLES, limit // 2)
 
 
 def _run(options: argparse.Namespace, site: Site, targets: Targets) -> int:

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 from metrics.model import Column, Distribution, Keys, Metric, Sample
 
-_STEADY = 0.9  # of what would fit: a limit that still fits stays, or the last series would come and go with others' number
+_STEADY = 0.9  # of what would fit: a limit that fits stays until then, or the last series would come and go with others' number
 
 
 class Kept(NamedTuple):
@@ -41,7 +41,8 @@ class Guard:
         that stay.
         """
         wide = sum(_weight(sample[2]) for sample in samples if isinstance(sample[2], tuple))
-        if len(samples) + wide <= min(self._limit, self._most):  # no metric can have more: the usual case costs nothing
+        if len(samples) + wide <= min(self._limit, _STEADY * self._most):  # no metric can have more: the usual case costs nothing
+            self._last = self._limit
             return Kept(samples)
         sizes: Counter[Metric] = Counter()
         heavy: dict[Metric, int] = {}
@@ -55,16 +56,17 @@ class Guard:
     def _fitting(self, sizes: Mapping[Metric, int], heavy: Mapping[Metric, int]) -> int:
         """How many series a metric may have, so that all together fit; `heavy`: the samples of one series."""
 
-        def fits(limit: int) -> bool:
-            return sum(min(size, limit) * heavy[metric] for metric, size in sizes.items()) <= self._most
+        def told(limit: int) -> int:
+            return sum(min(size, limit) * heavy[metric] for metric, size in sizes.items())
 
-        if fits(self._limit):
-            self._last = self._limit
-            return self._limit
+        if (whole := told(self._limit)) <= self._most:
+            if whole <= _STEADY * self._most:
+                self._last = self._limit
+            return self._last
         least, most = 0, self._limit
         while most - least > 1:
             middle = (least + most) // 2
-            least, most = (middle, most) if fits(middle) else (least, middle)
+            least, most = (middle, most) if told(middle) <= self._most else (least, middle)
         if not _STEADY * least <= self._last <= least:
             self._last = least
         return self._last

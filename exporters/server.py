@@ -53,6 +53,7 @@ class Exporter:
         self._runners = {runner.domain.target: runner for runner in runners}
         self._renderers = {target: Renderer() for target in self._runners}
         self._domain = runners[0].domain
+        self._limits = limit, most
         self._guards = {target: Guard(limit, most) for target in self._runners}
         self._process = ProcessSamples(self._domain.service)
         self._counts = Instruments((stack.EXPORTER_SCRAPES, stack.EXPORTER_SERIES_CUT))
@@ -89,7 +90,8 @@ class Exporter:
             runner.close()
 
     async def _collected(self, runner: Runner, names: Sequence[str], seconds: float) -> Sequence[Sample]:
-        kept = self._guards[runner.domain.target].within(await runner.collect(names, seconds))
+        guard = self._guards[runner.domain.target] if not names else Guard(*self._limits)  # a part of it has its own numbers
+        kept = guard.within(await runner.collect(names, seconds))
         for metric, count in kept.cut.items():
             self._counts.inc(stack.EXPORTER_SERIES_CUT, self._domain.name, metric.name, by=count)
             if runner.first_cut(metric):

@@ -24,7 +24,7 @@ class Prometheus(Section, frozen=True):
     retention_size: Annotated[Size, Meta(description="Oldest blocks are dropped above this size on disk.")] = "10GB"
     sample_limit: Annotated[
         int,
-        Meta(ge=100, description="A scrape of more samples fails: a target that explodes harms nobody else. Ours tell no more."),
+        Meta(ge=1000, description="A scrape of more samples fails: a target that explodes harms nobody else. Ours tell no more."),
     ] = 50_000
 
     def __post_init__(self) -> None:

@@ -24,6 +24,7 @@ from compose.secrets import make_secrets
 from compose.topology import SERVICES, services
 from metrics import stack
 from settings import Paths, Site, parse
+from settings.basic import in_bytes
 from settings.containers import CONTAINERS as INSIDE
 from settings.containers import RUNTIME_VARIABLE, Contained
 from settings.paths import CLONE
@@ -81,6 +82,14 @@ def test_every_target_of_prometheus_is_a_service_on_a_network_that_it_shares() -
                 service = FILE["services"][host]
                 assert mine & set(service["networks"]), host
                 assert int(port) in {number for one in SERVICES if one.name == host for number in one.ports(Site())}
+
+
+@pytest.mark.parametrize("site", ["", "{stream: {history: {bytes: 1GB}}, cache: {redis: {maxmemory: 4GB}}}"])
+def test_a_redis_refuses_before_the_kernel_kills_it(site: str) -> None:
+    for name in ("bus", "cache-redis"):
+        service = tree(site)["services"][name]
+        data = int(service["command"][service["command"].index("--maxmemory") + 1])
+        assert in_bytes(f"{service['mem_limit'].upper()}B") >= 1.4 * data, name
 
 
 @pytest.mark.parametrize("name", NAMES)

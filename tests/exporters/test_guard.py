@@ -72,7 +72,10 @@ def test_the_limit_of_a_whole_scrape_stays_while_it_fits() -> None:
     guard = Guard(1000, 512)
     limits = [guard.within(scraped(few, 400, 400)).limit for few in (20, 22, 18, 20, 60, 20)]
     assert limits == [240, 239, 239, 239, 220, 220]
+    assert told(guard.within(scraped(20, 235, 235)).samples)[:3] == [20, 220, 220], "nearly as much as fits: as before"
+    assert told(guard.within(scraped(20, 300, 300)).samples)[:3] == [20, 220, 220]
     assert guard.within(scraped(10, 20, 30)).cut == {}
+    assert told(guard.within(scraped(20, 235, 235)).samples)[:3] == [20, 235, 235]
 
 
 def test_what_is_cut_is_counted_told_once_and_missing(tmp_path: Path) -> None:

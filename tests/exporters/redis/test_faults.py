@@ -2,7 +2,6 @@
 
 import signal
 import socket
-import statistics
 import subprocess
 import threading
 import time
@@ -213,7 +212,7 @@ def test_a_million_keys_are_looked_through_within_the_budget(tmp_path: Path) -> 
                 assert scanned - before <= 100_000
                 took.append(found["redis_exporter_last_scrape_duration_seconds"][()])
                 before = scanned
-            assert statistics.median(took) < 1.5
+            assert sum(one >= 1.5 for one in took) <= 1, took  # a busy machine may stand still once
             assert scanned >= 500_000
             assert abs(found["redis_keys_count"][("db", "db0"), ("key", "key:*")] - 1_000_000) < 20_000
             until("the keys are found", lambda: len(scrape(watched)["redis_key_size"]) == 11)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from compose import postgres
-from metrics import cache, catalog, prometheus, stack, websocket
+from metrics import cache, catalog, stack, websocket
 from metrics.redis import persistence
 from tests.appliance import Appliance
 from tests.live.panels.asking import Asked
@@ -21,11 +21,12 @@ KEPT_OUT: Mapping[str, str] = {
     persistence.SAVED.name: "neither Redis saves snapshots",
     websocket.QUEUE_WAIT.name: "the bus takes the place of the queue",
     stack.BACKUP_ATTEMPTS.name: "no backup was made",
-    prometheus.ALERTS.name: "none but the Watchdog has fired",
     stack.INBOX_DETECTION.name: "no alert has been delivered yet",
     stack.INBOX_DELIVERY.name: "no alert has been delivered yet",
     cache.LOAD_DURATION.name: "in these seconds nothing had to be loaded",
 }
+# The same for queries, by place, of which other ones read the same metric.
+KEPT_OUT_AT: Mapping[str, str] = {"Alerts and Notifications: What fires A": "no warning nor critical alert has fired"}
 _OLDER = re.compile(r"the server is older than (\d+)")
 _NEWER = re.compile(r"the server is (\d+) or newer")
 
@@ -45,6 +46,7 @@ def reasons(appliance: Appliance, asked: Sequence[Asked], *, long: bool = False)
     for place, names in silent.items():
         known = [absent[name] for name in names if name in absent]
         known += [] if long else [KEPT_OUT[name] for name in names if name in KEPT_OUT]
+        known += [] if long else [KEPT_OUT_AT[place]] if place in KEPT_OUT_AT else []
         if wanted := [reason for reason in known if not long or of_version(reason)]:
             found[place] = wanted[0]
     return found

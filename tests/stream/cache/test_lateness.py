@@ -36,6 +36,8 @@ def test_a_busy_loop_beside_a_healthy_redis_trips_nothing(redis: RedisServer, fa
                 await eventually("it is asked again", lambda: not one._shared.guard.open)
             assert one.degraded == []
             assert counted(one, cache.BREAKER_OPENED, "redis") == 0
+            if sum(waited < 0.001 for _, waited in answers) < 5:
+                pytest.skip("this machine is too busy to tell")
             late = sum(answer.source == "error" and waited < 0.001 for answer, waited in answers)
             assert late <= 1, f"{late} of {len(answers)}: other work on this machine may cost one"
 
