@@ -66,6 +66,7 @@ attempt that failed, half a minute at most. An alert is due for what is down for
 
 {_missed(results)}
 
-The links are TCP proxies: *cut* resets connections; who swallows them in silence is *stop*. Twenty clients do not load a machine.
-The machine itself was not switched off.
+The links are TCP proxies: *cut* resets connections; who swallows them in silence is *stop*. *slow* and *cut* last 8 s, so
+that no alert is due, and whether a service is well is not asked through its link: what counts is what clients and rows tell.
+Twenty clients do not load a machine. The machine itself was not switched off.
 """

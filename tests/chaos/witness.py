@@ -120,7 +120,6 @@ class Ledger:
         self._tried: set[int] = set()
         self._stop = threading.Event()
         self.at = 0.0
-        self.refused = 0
 
     @contextmanager
     def writing(self) -> Iterator[Self]:
@@ -147,7 +146,6 @@ class Ledger:
                         number += 1
                         self._write(connection, number)
             except psycopg.Error:
-                self.refused += 1
                 self._stop.wait(0.2)
 
     def _write(self, connection: psycopg.Connection[Any], number: int) -> None:

@@ -119,16 +119,17 @@ def main(arguments: Sequence[str]) -> int:
     except ValueError as error:
         print(f"make load: {error}", file=sys.stderr)
         return 2
-    began, bars = time.time(), Bars()
+    began, bars, environment = time.time(), Bars(), machine.environment()
     settings = run.SETTINGS | ({"stream": {"workers": options.workers}} if options.workers > 1 else {})
     with Appliance(factor=0.2, settings=settings) as appliance:
         print("waiting until the models have learned enough to answer", flush=True)
         run.ready(appliance)
-        environment = machine.environment()
         with bars.shown():
             outcomes = run.all_of_them(appliance, tests, profile, bars)
         marks = machine.alerts(appliance, began, time.time())
     compared = verdict.compared(outcomes, earlier)
+    if options.baseline and not compared:
+        print(f"{options.baseline}: has no test of this time and share: nothing is compared", file=sys.stderr)
     told = report.Report("Load tests", command(arguments), began, outcomes, environment, compared, marks=marks)
     tell(told, options.out, bars)
     return 130 if outcomes and outcomes[-1].interrupted else verdict.code(told.checks)
@@ -141,6 +142,9 @@ def tell(told: report.Report, folder: Path, bars: Bars) -> None:
     bars.console.print(report.table(told.checks))
     for advice in verdict.recommendations(told.outcomes, told.checks):
         print(f"- {advice}")
+    for other in told.compared:
+        told_of = f"{other.before:.4g} before, {other.now:.4g} now, ratio {other.ratio:.2f}"
+        print(f"{other.test}: {other.what}: {told_of} (above 1: worse)")
     for name in report.write(told, folder):
         print(f"written: {name}")
     print(report.overall(told))

@@ -155,7 +155,7 @@ async def run(test: LoadTest, place: Place, recorder: Recorder) -> None:
 
 _SCRIPT = """
 done = function(s, l, r)
-  for p = 1, 100 do io.write(string.format('P %d\\n', p == 100 and l.max or l:percentile(p))) end
+  for p = 1, 1000 do io.write(string.format('P %d\\n', p == 1000 and l.max or l:percentile(p / 10))) end
   local e = s.errors
   io.write(string.format('N %d %d %d\\n', s.requests, e.status, e.connect + e.read + e.write + e.timeout))
 end"""
@@ -177,7 +177,7 @@ async def edge(test: LoadTest, place: Place, recorder: Recorder) -> None:
 
 
 def read_wrk(told: str, recorder: Recorder) -> None:
-    """What wrk told becomes the recorder's: a hundredth of the requests at each of its percentiles."""
+    """What wrk told becomes the recorder's: as many of the requests at each of its percentiles."""
     found = re.search(r"N (\d+) (\d+) (\d+)", told)
     if found is None:
         recorder.failure("wrk failed")
@@ -186,8 +186,9 @@ def read_wrk(told: str, recorder: Recorder) -> None:
     count, bad, broken = (int(one) for one in found.groups())
     seen: HdrHistogram = recorder.kinds.setdefault("dashboard", histogram())
     good = max(0, count - bad)
-    for place_, micros in enumerate(re.findall(r"P (\d+)", told)):
-        seen.record_value(max(1, int(micros)), (good * (place_ + 1)) // 100 - (good * place_) // 100)
+    shares = re.findall(r"P (\d+)", told)
+    for place_, micros in enumerate(shares):
+        seen.record_value(max(1, int(micros)), (good * (place_ + 1)) // len(shares) - (good * place_) // len(shares))
     for reason, number in (("status", bad), ("connection", broken)):
         if number:
             recorder.failure(reason, number)

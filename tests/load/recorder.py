@@ -195,7 +195,7 @@ class Recorder:
             curve=[(share_, all_.get_value_at_percentile(share_) / 1000) for share_ in SHARES] if latency.count else [],
             seen={
                 "sent": [(second, self.sent_at[second]) for second in span] if self.sent_at else [],
-                "answered": [(second, self._answered[second]) for second in span],
+                "answered": [(second, self._answered[second]) for second in span] if self._answered else [],
                 "failed": [(second, self.failures[second]) for second in span],
                 "mean": [(one, self._sums[one] / self._answered[one] / 1000) for one in span if self._answered[one]],
             },

@@ -39,12 +39,6 @@ class Shape:
             return self.seconds - sqrt(2 * self.down * left / self.rate)
         return self.up + (number - risen) / self.rate
 
-    def level(self, second: float) -> float:
-        """The share of the full rate at that time, 0 to 1."""
-        if second < self.up:
-            return second / self.up
-        return min(1.0, max(0.0, self.seconds - second) / self.down) if self.down else float(second < self.seconds)
-
 
 @dataclass(frozen=True)
 class Listener:
@@ -112,7 +106,7 @@ TESTS = (
         "database", "Database", 50, 0, {"select": 40, "insert": 20, "update": 20, "delete": 10, "join": 10},
         Limits(mean=50, p95=200), unit="transactions",
     ),
-    # A hundred at once; each asks once a second.
+    # Of a hundred users each asks once a second.
     LoadTest(
         "ai", "Models", 100, 100,
         {

@@ -4,7 +4,7 @@
 
 Told are the knee (the highest rate at which every objective of the API still held), what was saturated there, whether the server
 sheds load beyond it, queues it or collapses, and how long it takes until it is well again. Exit codes: 0 it goes on answering as
-much, 1 it collapses or no rate held, 2 wrong arguments, 3 the generator was too slow to tell.
+much, 1 it collapses or no rate held, 2 wrong arguments, 3 the generator was too slow to tell, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ FOLDER = CLONE / "var" / "load"
 
 @dataclass
 class Step:
-    """One rate, for a few seconds; the word is "held", "broken" or "generator-limited"."""
+    """One rate, for a few seconds; the word is "held", "broken", "generator-limited" or "interrupted"."""
 
     rate: float
     sent: float
@@ -80,6 +80,8 @@ def word(outcome: Outcome) -> str:
     assert limits.mean
     assert limits.p95
     broken = latency.mean > limits.mean or latency.p95 > limits.p95 or outcome.error_rate > limits.errors
+    if outcome.interrupted:
+        return "interrupted"
     return "generator-limited" if outcome.held_back else "broken" if broken or not latency.count else "held"
 
 
@@ -113,6 +115,7 @@ def stress(appliance: Appliance, *, start: float, factor: float, seconds: float,
     if found.knee and not outcomes[-1].interrupted:
         found.beyond, outcome = step(appliance, BEYOND * found.knee.rate, seconds, users)
         outcomes.append(outcome)
+    if found.knee and found.beyond and not outcomes[-1].interrupted:
         found.recovery = recovery(
             appliance, over=BEYOND * found.knee.rate, back=BACK * found.knee.rate, users=users, seconds=seconds,
             patience=max(30.0, 3 * seconds),
@@ -134,10 +137,9 @@ def main(arguments: Sequence[str]) -> int:
     if options.step <= 1 or options.start <= 0 or options.seconds <= 0:
         print("make stress: --step must be above 1, --start and --seconds above 0", file=sys.stderr)
         return 2
-    began = time.time()
+    began, environment = time.time(), machine.environment()
     with Appliance(factor=0.2, settings=run.SETTINGS) as appliance:
         run.ready(appliance)
-        environment = machine.environment()
         found, outcomes = stress(
             appliance, start=options.start, factor=options.step, seconds=options.seconds, users=options.users
         )  # fmt: skip
@@ -146,6 +148,8 @@ def main(arguments: Sequence[str]) -> int:
     for name in report.write(told, options.out):
         print(f"written: {name}")
     print(sentence(found))
+    if outcomes[-1].interrupted:
+        return 130
     return 3 if found.knee is None and found.steps[-1].word == "generator-limited" else int(found.manner in ("", COLLAPSES))
 
 

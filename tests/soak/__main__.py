@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> int:
     """Runs the soak and tells what came.
 
     Exit 1 when an alert was sent, a process grew or was restarted, or more than one in a hundred questions failed; 2 for a wrong
-    time; 3 when the machine was too busy.
+    time; 3 when the machine was too busy, or the soak too short, to tell.
     """
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("duration", nargs="?", default="90m", help="how long, as 90m (default) or 2h")
@@ -72,7 +72,9 @@ def main(arguments: list[str]) -> int:
     if outcome.untold and seconds >= _HOUR:
         print(f"of {len(outcome.untold)} slopes it is not told whether they are flat: soak longer", file=sys.stderr)
     unanswered = outcome.failed > _MOST_FAILED * (outcome.answers + outcome.failed)
-    return 1 if outcome.sent or outcome.growing or outcome.restarted or unanswered else 0
+    if outcome.sent or outcome.growing or outcome.restarted or unanswered:
+        return 1
+    return 3 if outcome.untold and seconds >= _HOUR else 0
 
 
 def _tell(outcome: Outcome) -> None:
@@ -113,7 +115,21 @@ a minute.
 | service | memory, MB | grows, MB an hour | | open files | grows, files an hour | |
 |---|---|---|---|---|---|---|
 {_rows(outcome.slopes)}
+
+## What falls short
+
+{_short(outcome)}
+
+The short pasts make this no default appliance: what fills for hours, as it may, is not seen to fill. A soak of hours is no month.
 """
+
+
+def _short(outcome: Outcome) -> str:
+    """What was wanted and not found."""
+    found = [f"`{name}` was sent." for name in outcome.sent]
+    found += [f"{one.service}: {one.quantity.name} grow." for one in outcome.growing]
+    found += [f"{one.service}: of {one.quantity.name} it is not told whether they are flat." for one in outcome.untold]
+    return " ".join([*found, *(f"{name} was restarted." for name in outcome.restarted)]) or "Nothing of what was measured."
 
 
 def _judged(outcome: Outcome) -> str:

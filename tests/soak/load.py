@@ -25,9 +25,10 @@ from websockets.exceptions import WebSocketException
 
 from metrics import websocket
 from stream.loop import ended
+from tests.load.shapes import API_MIX
 
-# The endpoints' shares are SPEC's of a load test, without the models: those have work of their own.
-ASKED = {"/api/cryptocurrencies": 4, "/api/dashboard": 6, "/api/trading-signals-fast": 5, "/api/alerts-fast": 3}
+# The endpoints' shares are those of the load test, without the models: those have work of their own.
+ASKED = {f"/api/{name}": weight // 5 for name, weight in API_MIX.items() if name != "ai-analysis"}
 ADDRESSES = tuple(f"127.0.7.{number}" for number in range(1, 21))
 _AGAIN = 1.0  # seconds until a client that lost its connection comes back
 
