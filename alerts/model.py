@@ -5,6 +5,7 @@ Pure but for `read_catalogue()`, which reads the YAML files beside this module.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
@@ -24,6 +25,7 @@ from settings.receivers import Severity
 from settings.types import Duration, Override
 
 FOLDER = Path(__file__).parent / "catalog"
+LABEL = re.compile(r"\{\{ \$labels\.(\w+) \}\}")  # what Prometheus fills in
 ALERT_NAME = r"^[A-Z][A-Za-z0-9]+$"
 
 
@@ -50,6 +52,11 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     steps: Annotated[list[str], msgspec.Meta(min_length=1)]
     reason: str
     dashboard: str = DASHBOARD_OVERVIEW
+
+    @property
+    def plain_steps(self) -> list[str]:
+        """The steps with a place to fill in by hand, as `SERVICE`, where Prometheus would fill in a label."""
+        return [LABEL.sub(lambda found: found[1].upper(), step) for step in self.steps]
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ _BY_HAND = frozenset({"kill", "make", "psql", "python", "python3", "redis-cli", 
 _QUICK = frozenset({"cat", "date", "df", "free", "ps", "ss", "timedatectl", "uptime"})  # end by themselves, within a second
 _CHANGES = re.compile(r"[>;&]|\s-(?:X|d|o|O|T)\b|--data(?!-urlencode)|--request|\bxargs\b")
 _PLACE = re.compile(r"\b(?:[A-Z][A-Z_]{2,}|PID|IP)\b")
+# Written large, and no place: what SQL is made of.
+_SQL_WORDS = re.compile(r"\b(?:SELECT|FROM|WHERE|NOT|AND|OR|ORDER BY|GROUP BY|DESC|ASC|LIMIT|SHOW|EXPLAIN|AS|ON|JOIN)\b")
 _CODE = re.compile(r"`([^`\n]+)`|^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _REDIS = re.compile(r"(?i)^(?:info|config get|client list|slowlog get|memory|latency|lastsave|cluster|sentinel)\b")
 _SQL = re.compile(r"(?i)^(?:select|show|explain)\b")
@@ -35,6 +37,11 @@ class Check:
     kind: Kind
     text: str
     runs: bool
+
+
+def has_place(line: str) -> bool:
+    """Whether a person has something to fill in there."""
+    return bool(_PLACE.search(_SQL_WORDS.sub(" ", line)))
 
 
 def section(text: str, title: str) -> str:
@@ -62,9 +69,9 @@ def _check(line: str) -> Check:
         return Check("redis", line, runs=False)
     if program in _LOOKING:
         quick = program in _QUICK or (program == "curl" and " -s" in line)
-        return Check("command", line, runs=quick and not _CHANGES.search(line) and not _PLACE.search(line.replace("Q_", "")))
+        return Check("command", line, runs=quick and not _CHANGES.search(line) and not has_place(line.replace("Q_", "")))
     if program in _BY_HAND and " " in line:
         return Check("command", line, runs=False)
-    if catalog.read_by(line) and not _PLACE.search(line):
+    if catalog.read_by(line) and not has_place(line):
         return Check("query", line, runs=True)
     return Check("words", line, runs=False)

@@ -29,7 +29,7 @@ async def why(request: web.Request) -> web.Response:
         None, lambda: facts.gather(alert, parts.site, parts.paths, runbook, commands=False)
     )  # fmt: skip
     dashboard = f"{parts.site.public(parts.site.ports.grafana)}/d/{alert.entry.dashboard}?from=now-1h&to=now"
-    return render("why.html", root="../", alert=alert, facts=found, dashboard=dashboard, next=alert.entry.steps[0])
+    return render("why.html", root="../", alert=alert, facts=found, dashboard=dashboard, next=alert.entry.plain_steps[0])
 
 
 async def silence(request: web.Request) -> web.Response:

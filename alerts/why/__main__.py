@@ -63,7 +63,7 @@ def show(alert: Alert, found: Facts, site: Site, console: Console) -> None:
         found.states or ["Prometheus holds nothing of it pending or firing" if not found.silent else "not known"],
     )
     _part(console, "muted", found.muted)
-    _part(console, "next", [alert.entry.steps[0], f"{site.public(site.ports.inbox)}/runbooks/{alert.name}"])
+    _part(console, "next", [alert.entry.plain_steps[0], f"{site.public(site.ports.inbox)}/runbooks/{alert.name}"])
     title = f"last hour: {alert.signal.title}" + (f", fires {found.threshold}" if found.threshold else "")
     _part(console, title, [dashboard])
     console.print(_hour(found))

@@ -13,7 +13,7 @@ from alerts import cli, model, runbooks
 from alerts.errors import CatalogError
 from alerts.model import read_catalogue
 from compose import topology
-from metrics import catalog, stack
+from metrics import catalog, durations, stack
 from settings import parse
 from tests.alerts.rulecases import ALERTS
 
@@ -117,6 +117,13 @@ def test_a_runbook_says_how_to_check_mitigate_and_prevent(path: Path) -> None:
 def test_few_alerts_wake_a_person() -> None:
     """Each that pages names harm to users now; what is a cause, or can wait for the day, is a warning."""
     assert len([name for name, alert in ALERTS.items() if alert.severity == "critical"]) <= 15
+
+
+def test_no_alert_fires_sooner_than_its_rule_is_looked_at_twice() -> None:
+    """A `for` below the interval of its group is a word: it fires an interval after the first look."""
+    every = {name: durations.seconds(alert.signal.every or "10s") for name, alert in ALERTS.items()}
+    held = {name: durations.seconds(alert.for_) for name, alert in ALERTS.items()}
+    assert [name for name in ALERTS if 0 < held[name] < every[name]] == []
 
 
 def test_every_item_of_the_expected_set_has_an_alert_or_a_reason() -> None:

@@ -13,7 +13,7 @@ import yaml
 from alerts import runbooks
 from alerts.model import read_catalogue
 from settings.paths import CLONE
-from tests.alerts import rulecases
+from tests.alerts import resolved, rulecases
 from tests.alerts.rulecases import ALERTS, CASES
 
 NEVER_QUIET = {"Watchdog"}  # always firing is its purpose
@@ -31,6 +31,11 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> Verdicts:
 @pytest.mark.parametrize("name", ALERTS)
 def test_quiet_before_and_firing_after(name: str, verdicts: Verdicts) -> None:
     assert verdicts(name)[""].passed, verdicts(name)[""].words
+
+
+@pytest.mark.parametrize("name", [name for name in ALERTS if name not in NEVER_QUIET and resolved.short(name)])
+def test_it_is_over_when_what_it_tells_of_is(name: str, tmp_path: Path) -> None:
+    assert resolved.judge(name, tmp_path) == ""
 
 
 @pytest.mark.parametrize(("name", "slip"), MUTANTS)

@@ -25,13 +25,15 @@ _COLUMNS = (
 _ROW = re.compile(r"^\| (?P<alert>[A-Za-z0-9]+) \| .* \|$", re.MULTILINE)
 _HEAD = """# Alerts that real faults have provoked
 
-Generated: `make drill` runs all of them on one appliance, one fault after another, and writes this page; `make drill a=NAME` runs
-one; `python -m tests.drills NAME --record` also writes its row, with `--factor 1` that of the second table. A fault touches
-processes, files, connections or load, never rules or exported values. Each alert is seen pending, firing, in the inbox, and
-resolved after the fault is taken back; what is `info` is sent to nobody, and seen in Prometheus alone (`to inbox` then ends with
-firing). A drill fails that brings along a page which it does not declare. Alerts of one fault are drilled by one, and faults that
-lie still, and disturb nobody, at one time. Every `for`, window, wait and interval is a tenth of what it is; thresholds are the
-real ones but where the drill's declaration (`tests/drills/*_drills.py`, `catalogue.py`) says why not.
+Generated: `make drill` runs all of them on one appliance, one fault after another, and writes this page; `make drill a=NAME`
+runs one; `python -m tests.drills NAME --record` also writes its row, with `--factor 1` that of the second table. A fault
+touches processes, files, connections or load, never rules or exported values. Each alert is seen pending, firing, in the inbox,
+and resolved after the fault is taken back; what is `info` is sent to nobody, and seen in Prometheus alone (`to inbox` then ends
+with firing). A drill fails that brings along a page which it does not declare; burn rates of objectives and
+AIModelAccuracyDrop, whose windows are a tenth, too, are declared beside every one. Alerts of one fault are drilled by one, and
+faults that lie still, and disturb nobody, at one time: what these bring along of one another is not told apart. Every `for`,
+window, wait and interval is a tenth of what it is; thresholds are the real ones but where the drill's declaration
+(`tests/drills/*_drills.py`, `catalogue.py`) says why not.
 
 `detection` is from the first bad sample to firing, `to inbox` to the notification, which may take `for` + evaluation interval (a
 minute for rules that read a day) + `group_wait` (all scaled) + 5 s; of AlertsDropped it counts from Alertmanager's return.
