@@ -46,6 +46,10 @@ def main(arguments: list[str]) -> int:
     except PermissionError as error:
         print(f"{error.filename}: permission denied: run it as the user who ran `make up`", file=sys.stderr)
         return 1
+    except OSError as error:  # a full disk, one that can only be read, an address that the machine lacks
+        where = error.filename or host.home
+        print(f"{where}: {error.strerror or error}: `make doctor` tells of room, rights and limits", file=sys.stderr)
+        return 1
 
 
 def chosen(host: Host, site_file: Path) -> Stack:

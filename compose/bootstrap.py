@@ -51,6 +51,10 @@ def main(arguments: list[str]) -> int:
     except PermissionError as error:
         print(f"{error.filename}: permission denied: run it as the user who ran `make up` first, or by sudo", file=sys.stderr)
         return EXIT_FAILED
+    except OSError as error:  # a full disk, one that can only be read
+        where = error.filename or "this machine"
+        print(f"{where}: {error.strerror or error}: make room, or look at the disk, and repeat the command", file=sys.stderr)
+        return EXIT_FAILED
     except KeyboardInterrupt:
         print("interrupted; repeat the command to go on where it stopped", file=sys.stderr)
         return EXIT_INTERRUPTED
@@ -196,7 +200,9 @@ def _record(host: Host, **facts: object) -> None:
     known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     for key, value in facts.items():
         known[key] = sorted({*known.get(key, []), *value}) if isinstance(value, list) else value
-    path.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
+    fresh.replace(path)
 
 
 class _Step:

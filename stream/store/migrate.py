@@ -7,9 +7,10 @@ from pathlib import Path
 import psycopg
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import create_engine, pool, text
 
-from stream.store.errors import UnavailableError
+from stream.store.errors import StoreError, UnavailableError
 from stream.store.grants import give
 from stream.store.schema import SCHEMA
 
@@ -22,7 +23,8 @@ def migrate(conninfo: str, to: str = SCHEMA) -> None:
 
     What fails leaves the database as it was.
 
-    Raises UnavailableError where no server answers, and psycopg.Error for what the server refuses.
+    Raises UnavailableError where no server answers, StoreError where the schema is a newer version's, and psycopg.Error for what
+    the server refuses.
     """
     engine = create_engine("postgresql+psycopg://", creator=lambda: _connect(conninfo), poolclass=pool.NullPool)
     config = Config()
@@ -32,7 +34,7 @@ def migrate(conninfo: str, to: str = SCHEMA) -> None:
             connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
             connection.commit()  # the lock is the session's and stays
             config.attributes["connection"] = connection
-            command.upgrade(config, to)
+            _upgrade(config, to)
             connection.commit()
             if to == SCHEMA:
                 own: psycopg.Connection = connection.connection.dbapi_connection  # type: ignore[assignment]  # psycopg's, as made
@@ -40,6 +42,14 @@ def migrate(conninfo: str, to: str = SCHEMA) -> None:
                 own.commit()
     finally:
         engine.dispose()
+
+
+def _upgrade(config: Config, to: str) -> None:
+    try:
+        command.upgrade(config, to)
+    except CommandError as error:
+        words = f"its schema is a newer version's ({error}): start that version again, or restore a backup from before it"
+        raise StoreError(words) from error
 
 
 def _connect(conninfo: str) -> psycopg.Connection:

@@ -84,6 +84,9 @@ class Watch:
         self._lsn = found["lsn"]
         self.answers = True
         needed = self._database.site.database.pool.max + SPARE_CONNECTIONS
+        if version > SCHEMA:
+            words = f"database: its schema {version} is a newer version's, this one knows {SCHEMA}"
+            return f"{words}: start that version again, or restore a backup from before it"
         if version != SCHEMA:
             known = version or "none"
             return f"database: its schema is {known}, not {SCHEMA}: `python -m stream.store migrate`"

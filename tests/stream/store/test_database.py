@@ -151,6 +151,19 @@ def test_a_database_without_our_schema_is_told(postgres: Postgres, monkeypatch: 
     asyncio.run(story())
 
 
+def test_a_newer_versions_schema_is_told_as_such(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = postgres.fresh()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("UPDATE schema_version SET version_num = 'v9999'")
+    monkeypatch.setenv("DATABASE_URL", url)
+
+    async def story() -> None:
+        async with opened() as database:
+            await eventually("it is told", lambda: "v9999 is a newer version's" in " ".join(database.degraded))
+
+    asyncio.run(story())
+
+
 def test_the_processes_divide_the_connections_and_none_is_left_over() -> None:
     given = site("database: {pool: {max: 50, min: 5}}")
     for workers in (1, 3, 4, 7):

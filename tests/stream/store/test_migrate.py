@@ -71,6 +71,17 @@ def test_the_previous_version_s_data_stays_as_it_was(postgres: Postgres) -> None
         assert connection.execute("SELECT count(*) FROM store_journals").fetchone() == (0,)
 
 
+def test_a_newer_version_s_schema_is_left_and_told_as_such(postgres: Postgres) -> None:
+    url = postgres.fresh()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("UPDATE schema_version SET version_num = 'v9999'")
+        code, said = command(url)
+        assert code == 1
+        assert said.startswith("migrate: its schema is a newer version's")
+        assert said.count("\n") == 1
+        assert connection.execute("SELECT version_num FROM schema_version").fetchall() == [("v9999",)]
+
+
 def test_a_version_that_fails_leaves_everything_as_it_was(postgres: Postgres) -> None:
     url = postgres.fresh(migrated=False)
     with psycopg.connect(url, autocommit=True) as connection:
