@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ import pytest
 from stream.store.errors import UnavailableError
 from stream.store.migrate import migrate
 from stream.store.schema import SCHEMA
+from tests.guides import commands
 from tests.stream.store.postgres import Postgres
 from tests.waiting import free_ports
 
@@ -69,6 +71,19 @@ def test_the_previous_version_s_data_stays_as_it_was(postgres: Postgres) -> None
         assert connection.execute("SELECT version_num FROM schema_version").fetchall() == [(SCHEMA,)]
         assert connection.execute("SELECT * FROM price_history ORDER BY id").fetchall() == before
         assert connection.execute("SELECT count(*) FROM store_journals").fetchone() == (0,)
+
+
+def test_the_guides_commands_do_what_they_say(postgres: Postgres) -> None:
+    url = postgres.fresh(migrated=False)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION pg_stat_statements")
+    lines = commands("performance.md")
+    assert len(lines) == 5
+    for line in lines:
+        words = [sys.executable, *shlex.split(line, comments=True)[1:]]
+        ended = subprocess.run(words, env=os.environ | {"DATABASE_URL": url}, capture_output=True, text=True, check=False)
+        assert ended.returncode == 0, (line, ended.stderr)
+        assert ended.stdout, line
 
 
 def test_a_newer_version_s_schema_is_left_and_told_as_such(postgres: Postgres) -> None:
