@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,6 +12,7 @@ import psutil
 import pytest
 
 from compose.topology import services
+from settings.paths import ALERTMANAGER_USER
 from settings.secrets import problem
 from tests.security.conftest import Besieged
 
@@ -26,6 +28,10 @@ def secrets(besieged: Besieged) -> dict[str, bytes]:
     for file in (paths.certificate, paths.authority_key):
         key = file.read_bytes().partition(b"-----BEGIN PRIVATE KEY-----\n")[2].splitlines()
         plain[file.name] = key[0]
+    besieged.token()  # the first one makes the key that signs
+    book = json.loads((paths.secrets / "stream_tokens.json").read_bytes())
+    for key in book["keys"]:
+        plain[f"the stream's key {key['id']}"] = key["secret"].encode()
     header = paths.entrance_alertmanager.read_text(encoding="ascii").split()
     plain["the entrance's header"] = header[-1].rstrip('";').encode()
     return plain
@@ -117,16 +123,20 @@ def test_metrics_and_errors_tell_no_secret(besieged: Besieged, secrets: dict[str
         for port in service.ports(site):
             if port not in names:
                 continue
-            for path in (
-                "/metrics",
-                "/",
-                "/no/such/page",
-                "/api/v1/status/config",
-                "/api/v1/status/flags",
-                "/debug/pprof/cmdline",
-            ):
+            for path in PAGES:
                 said = besieged.ask(names[port], path)
                 assert _held(secrets, said.body + str(said.headers).encode()) == [], (service.name, path)
                 if said.status >= 400:
                     assert "Traceback" not in said.text
                     assert str(besieged.appliance.home) not in said.text
+
+
+def test_what_is_behind_a_password_tells_no_secret_either(besieged: Besieged, secrets: dict[str, bytes]) -> None:
+    login = besieged.header(ALERTMANAGER_USER, besieged.appliance.paths.alertmanager_password.read_text(encoding="ascii"))
+    for path in ("/api/v2/status", "/metrics", "/no/such/page"):
+        assert _held(secrets, besieged.ask("alertmanager", path, headers=login).body) == [], path
+    for path in ("/", "/no/such/page", "/inbox/no/such", "/prometheus/no/such", "/alertmanager/api/v2/status", "/stream/no/such"):
+        for headers in ({}, besieged.basic(), besieged.basic("viewer")):
+            said = besieged.enter(path, headers=headers)
+            assert _held(secrets, said.body + str(said.headers).encode()) == [], path
+            assert said.status < 400 or str(besieged.appliance.home) not in said.text, path

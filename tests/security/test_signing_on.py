@@ -6,6 +6,8 @@ import asyncio
 import os
 import ssl
 import stat
+from collections.abc import Callable
+from pathlib import Path
 from typing import LiteralString
 
 import psutil
@@ -16,9 +18,9 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin
 
 from compose.topology import services
-from settings.paths import APP_USER, DATABASE_USER, EXPORTER_USER, READER_USER
+from settings.paths import ALERTMANAGER_USER, APP_USER, DATABASE_USER, EXPORTER_USER, READER_USER
 from settings.secrets import read_secret
-from tests.security.conftest import Besieged
+from tests.security.conftest import Besieged, Said
 from tests.waiting import until
 
 PATHS = (
@@ -110,6 +112,22 @@ def test_alertmanager_inbox_and_the_caches_ask_who_comes_on_this_machine_too(bes
     assert besieged.ask("edge", "/api/rooms", "PURGE").status in (403, 405)
     for headers in ({}, {"X-Watchfloor-Edge": "guess"}):
         assert besieged.ask("stream", "/cache/market:BTC", headers=headers).status == 404
+
+
+def test_a_word_opens_its_own_door_and_no_other(besieged: Besieged) -> None:
+    paths = besieged.appliance.paths
+    own: dict[Path, Callable[[str], Said]] = {
+        paths.alertmanager_password: lambda word: besieged.ask(
+            "alertmanager", "/api/v2/status", headers=besieged.header(ALERTMANAGER_USER, word)
+        ),
+        paths.inbox_token: lambda word: besieged.ask("inbox", "/api/alerts", "POST", b"{}", {"Authorization": f"Bearer {word}"}),
+        paths.entrance_password: lambda word: besieged.enter("/inbox/", headers=besieged.header("watchfloor", word)),
+        paths.viewer_password: lambda word: besieged.enter("/inbox/", headers=besieged.header("viewer", word)),
+    }
+    words = {file: file.read_text(encoding="ascii") for file in (*own, paths.exporter_password, paths.edge_secret)}
+    for door, enter in own.items():
+        for file, word in words.items():
+            assert (enter(word).status == 401) is (file != door), (door.name, file.name)
 
 
 def test_nothing_changes_by_a_request_to_what_only_tells(besieged: Besieged) -> None:
