@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
+import ssl
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 import pytest
 
 from settings.secrets import read_secret
+from tests import smuggling
 from tests.security.conftest import Besieged, Said
 from tests.waiting import until
 
@@ -58,6 +61,62 @@ def test_a_strangers_name_for_this_machine_gets_nothing(besieged: Besieged, port
 @pytest.mark.parametrize("port", HTTP)
 def test_line_ends_in_an_address_make_no_header(besieged: Besieged, port: str, path: str) -> None:
     assert besieged.ask(port, path).headers["Set-Cookie"] is None
+
+
+def _say(besieged: Besieged, words: bytes) -> bytes:
+    """What the entrance answers to these bytes, until it ends the connection or has nothing more to say."""
+    trusted = ssl.create_default_context(cafile=str(besieged.appliance.paths.authority))
+    port, said = besieged.appliance.site.ports.entrance, b""
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=20) as bare,
+        trusted.wrap_socket(bare, server_hostname="localhost") as wire,
+        suppress(OSError),
+    ):
+        wire.sendall(words)
+        wire.settimeout(0.5)
+        while more := wire.recv(65_536):
+            said += more
+    return said
+
+
+_HIDING = [
+    *((path, hidden, head) for head in smuggling.HEADS for path, hidden in (
+        ("/stream/api/rooms", "/api/dashboard"), ("/inbox/api/events", "/api/incidents"),
+    )),
+    *((path, hidden, smuggling.HEADS[0]) for path, hidden in (
+        ("/prometheus/api/v1/query?query=up", "/prometheus/api/v1/targets"),
+        ("/alertmanager/api/v2/silences", "/alertmanager/api/v2/status"),
+    )),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "hidden", "head"), _HIDING)
+def test_no_request_hides_in_another_ones_body(besieged: Besieged, path: str, hidden: str, head: bytes) -> None:
+    """Nor is it answered to somebody else, on a connection of the entrance's to the service that goes on being used."""
+    body = f"0\r\n\r\nGET {hidden} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+    counted = head % len(body) if b"%d" in head else head
+    known = besieged.basic()["Authorization"]
+    first = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {known}\r\n".encode()
+    said = _say(besieged, first + counted + b"\r\n" + body)
+    assert said.count(b"HTTP/1.1 200") <= 1, said[:300]
+    assert not re.search(rb"HTTP/1\.1 50[0234]", said), said[:300]
+    for _ in range(5):
+        assert "rooms" in besieged.enter("/stream/api/rooms", headers=besieged.basic()).json
+        assert "incidents" in besieged.enter("/inbox/api/incidents", headers=besieged.basic()).json
+
+
+def test_half_a_body_is_waited_for_no_longer_than_it_may_take(besieged: Besieged) -> None:
+    began, known = time.monotonic(), besieged.basic()["Authorization"]
+    trusted = ssl.create_default_context(cafile=str(besieged.appliance.paths.authority))
+    with (
+        socket.create_connection(("127.0.0.1", besieged.appliance.site.ports.entrance), timeout=30) as bare,
+        trusted.wrap_socket(bare, server_hostname="localhost") as wire,
+    ):
+        wire.sendall(f"POST /inbox/api/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: {known}\r\n".encode())
+        wire.sendall(b"Content-Length: 9\r\n\r\nx")
+        with suppress(ConnectionResetError):
+            assert wire.recv(1000)[:13] in (b"", b"HTTP/1.1 408 ")
+    assert time.monotonic() - began < 20
 
 
 MARKUP = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
