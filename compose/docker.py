@@ -34,6 +34,10 @@ from settings.paths import DATABASE_USER
 from settings.ports import holder
 
 START_WITHIN = 180.0  # seconds: a first start makes a database cluster, on whatever disk there is
+_HALF = (  # of a first start that was cut off
+    "what its volumes hold stays; should PostgreSQL not get well at the next start either, its first one was cut off: where"
+    " nothing was stored yet, `docker volume rm {volume}`, then `make up`"
+)
 _PROJECT = "com.docker.compose.project"
 _SERVICE = "com.docker.compose.service"
 
@@ -125,6 +129,7 @@ class Containers(Stack):
         """Stops a cold start that failed; what ran before goes on with what it ran with."""
         if earlier is None:
             self.down()
+            tell(_HALF.format(volume=f"{self.project}_postgres"))
             return
         tell("going back to the settings that ran before")
         render.point(self.paths.rendered, earlier)
