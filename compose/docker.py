@@ -18,7 +18,7 @@ from compose.announce import announce
 from compose.copies import Copies
 from compose.errors import BadInputError, ComposeError
 from compose.host import Host, is_root
-from compose.images import CONTAINERS, GROUP, OURS
+from compose.images import CONTAINERS, GROUP, OURS, major
 from compose.lacking import refuse
 from compose.native import Stack, Tell
 from compose.ports import is_free
@@ -67,6 +67,8 @@ class Containers(Stack):
         """
         state.refuse_newer(self.paths)
         site, text = self.settings(tell)
+        if site.workload:
+            state.refuse_other_cluster(self.paths, major("postgres"))
         before = self._containers()
         if not before:
             self._refuse_published_ports(site)
@@ -83,6 +85,8 @@ class Containers(Stack):
         except (ComposeError, KeyboardInterrupt):
             self._undo_to(earlier, tell)
             raise
+        if site.workload:
+            state.remember_cluster(self.paths, major("postgres"))
         self._copies.renewed({name for held in self._readers(site).values() for name in held})
         if site.workload and self._settle_roles():
             self.compose("restart", "store")

@@ -43,3 +43,29 @@ def remember(paths: Paths) -> None:
     new = paths.home / "VERSION.new"
     new.write_text(text, encoding="ascii")
     new.replace(file(paths))
+
+
+def cluster(paths: Paths) -> Path:
+    """Where it stands which major version of PostgreSQL made the cluster in the containers' volume."""
+    return paths.home / "containers" / "postgres"
+
+
+def refuse_other_cluster(paths: Paths, major: str) -> None:
+    """Raises ComposeError where another version made it: the image would begin an empty one beside it."""
+    try:
+        known = cluster(paths).read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        return
+    if known != major:
+        raise ComposeError(
+            f"the volume holds the cluster of PostgreSQL {known}, the image is {major}'s, which would begin an empty one: put"
+            f" {known} back into compose/images/pins.yaml, or move the rows (docs/guides/upgrade.md), `make clean`, and start anew;"
+            f" without that volume, remove {cluster(paths)}"
+        )
+
+
+def remember_cluster(paths: Paths, major: str) -> None:
+    """Writes it down, by one rename."""
+    new = cluster(paths).with_suffix(".new")
+    new.write_text(f"{major}\n", encoding="ascii")
+    new.replace(cluster(paths))

@@ -130,6 +130,11 @@ def _pins() -> dict[str, dict[str, str]]:
     return dict(yaml.safe_load(PINS.read_text(encoding="utf-8")))
 
 
+def major(pin: str) -> str:
+    """The first number of a pinned image's version."""
+    return str(_pins()[pin]["tag"]).lstrip("v").partition(".")[0]
+
+
 def image(container: Container, tag: str = "") -> str:
     """The image's full name; `tag` is ours where it is not simply the version."""
     if not container.pin:

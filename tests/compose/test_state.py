@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from compose import state
+from compose import images, state
 from compose.errors import ComposeError
 from compose.host import Host
 from compose.native import Stack
@@ -49,3 +49,19 @@ def test_what_a_start_left_that_was_killed_is_made_anew(tmp_path: Path) -> None:
     host.make(tmp_path / "inbox", 0o750)
     assert (tmp_path / "inbox").stat().st_mode & 0o777 == 0o750
     assert not (tmp_path / "inbox.new").exists()
+
+
+def test_a_volume_of_another_postgresql_is_refused_and_left(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    (tmp_path / "containers").mkdir()
+    state.refuse_other_cluster(paths, "18")
+    state.remember_cluster(paths, "18")
+    state.refuse_other_cluster(paths, "18")
+    with pytest.raises(ComposeError, match="the cluster of PostgreSQL 18, the image is 19's"):
+        state.refuse_other_cluster(paths, "19")
+    assert state.cluster(paths).read_text() == "18\n"
+    assert [file.name for file in (tmp_path / "containers").iterdir()] == ["postgres"]
+
+
+def test_the_pinned_major_is_that_of_its_tag() -> None:
+    assert images.image(images.CONTAINERS["postgres"]).startswith(f"postgres:{images.major('postgres')}.")
