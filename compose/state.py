@@ -58,9 +58,9 @@ def refuse_other_cluster(paths: Paths, major: str) -> None:
         return
     if known != major:
         raise ComposeError(
-            f"the volume holds the cluster of PostgreSQL {known}, the image is {major}'s, which would begin an empty one: put"
-            f" {known} back into compose/images/pins.yaml, or move the rows (docs/guides/upgrade.md), `make clean`, and start anew;"
-            f" without that volume, remove {cluster(paths)}"
+            f"the volume holds the cluster of PostgreSQL {known}, the image is {major}'s, which would begin an empty one:"
+            f" put {known} back into compose/images/pins.yaml, or move the rows (docs/guides/upgrade.md), `make clean`,"
+            f" and start anew; without that volume, remove {cluster(paths)}"
         )
 
 
