@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
         print(error, file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("\ninterrupted: nothing is left half done", file=sys.stderr)
+        print("\ninterrupted; repeat the command to go on where it stopped", file=sys.stderr)
         return EXIT_INTERRUPTED
     except PermissionError as error:
         print(f"{error.filename}: permission denied: run it as the user who ran `make up`", file=sys.stderr)

@@ -133,7 +133,8 @@ class Containers(Stack):
         """Stops a cold start that failed; what ran before goes on with what it ran with."""
         if earlier is None:
             self.down()
-            tell(_HALF.format(volume=f"{self.project}_postgres"))
+            if self.site().workload:
+                tell(_HALF.format(volume=f"{self.project}_postgres"))
             return
         tell("going back to the settings that ran before")
         render.point(self.paths.rendered, earlier)

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 _INTERRUPTED = 130  # as a shell reports a command that Ctrl-C ended
 _LAST_PORT = 65_535
-_OWN_SAMPLES = 1_000
 # By name of the domain, its targets; the first one answers at /metrics.
 Targets = Mapping[str, tuple[Domain, ...]]
 
@@ -50,17 +49,12 @@ def main(arguments: Sequence[str]) -> int:
         return 0
 
 
-def _fitting(limit: int) -> int:
-    """What collectors may tell of the samples that Prometheus takes: what the exporter tells of itself has its own part."""
-    return limit - min(_OWN_SAMPLES, limit // 2)
-
-
 def _run(options: argparse.Namespace, site: Site, targets: Targets) -> int:
     if options.list:
         listed = [_described(name, collector) for name, domains in targets.items() for collector in domains[0].collectors]
         print(json.dumps(listed, indent=2), flush=True)
         return 0
-    limits = site.exporters.series_limit, _fitting(site.prometheus.sample_limit)
+    limits = site.exporters.series_limit, site.prometheus.sample_limit
     exporters = {name: Exporter([Runner(domain) for domain in domains], *limits) for name, domains in targets.items()}
     if options.once:
         try:

@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 
 TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 DEFAULT_BUDGET = 10.0
-SERIES_LIMIT, SAMPLE_LIMIT = 20_000, 49_000
+SERIES_LIMIT, SAMPLE_LIMIT = 20_000, 50_000
 LOG = logging.getLogger("exporters")
 _MARGIN = 0.5  # of the scrape's timeout, kept for rendering and the way back
+_OWN_SAMPLES = 1_000  # of what Prometheus takes of a scrape, kept for what the exporter tells of itself
 
 
 def budget(header: str) -> float:
@@ -46,15 +47,15 @@ def budget(header: str) -> float:
 class Exporter:
     """Answers requests about one domain: `/metrics` about the first target and itself, `/probe` about any. For one event loop.
 
-    `limit` is how many series a metric may have in one scrape, `most` how many samples all of them.
+    `limit` is how many series a metric may have in one scrape, `samples` how many samples Prometheus takes of one.
     """
 
-    def __init__(self, runners: Sequence[Runner], limit: int = SERIES_LIMIT, most: int = SAMPLE_LIMIT) -> None:
+    def __init__(self, runners: Sequence[Runner], limit: int = SERIES_LIMIT, samples: int = SAMPLE_LIMIT) -> None:
         self._runners = {runner.domain.target: runner for runner in runners}
         self._renderers = {target: Renderer() for target in self._runners}
         self._domain = runners[0].domain
-        self._limits = limit, most
-        self._guards = {target: Guard(limit, most) for target in self._runners}
+        self._limits = limit, samples - min(_OWN_SAMPLES, samples // 2)
+        self._guards = {target: Guard(*self._limits) for target in self._runners}
         self._process = ProcessSamples(self._domain.service)
         self._counts = Instruments((stack.EXPORTER_SCRAPES, stack.EXPORTER_SERIES_CUT))
         self._counts.inc(stack.EXPORTER_SCRAPES, self._domain.name, by=0)

@@ -107,7 +107,7 @@ class Clock(selectors.DefaultSelector):
     def loop(self) -> asyncio.AbstractEventLoop:
         """A loop that goes by it."""
         made = asyncio.SelectorEventLoop(self)
-        made.time = lambda: self.now  # type: ignore[method-assign]
+        made.time = lambda: self.now  # type: ignore[method-assign]  # a loop is given its clock in no other way
         return made
 
 
