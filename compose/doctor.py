@@ -9,7 +9,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from compose import container_doctor, machine, postgres, restore, state
+from compose import backing, container_doctor, machine, postgres, restore, state
 from compose.backups import Record
 from compose.errors import BadInputError, ComposeError
 from compose.finding import Finding, Level
@@ -34,6 +34,7 @@ from settings.secrets import problem
 if TYPE_CHECKING:
     from compose.native import Stack
 
+_POSTGRES = 15  # Debian 12's
 _COLOURS = {"ok": look.OK, "warning": look.WARNING, "problem": look.CRITICAL}
 
 
@@ -63,7 +64,7 @@ def _table(found: list[Finding]) -> Table:
 def findings(stack: Stack) -> Iterator[Finding]:
     """Every look, in the order in which `make up` would stumble."""
     yield _python()
-    yield from container_doctor.engine_() if stack.contained else _programs()
+    yield from container_doctor.engine_() if stack.contained else _programs(machine.ALWAYS, "`make setup`")
     site = Site()
     try:
         site, _ = stack.settings(lambda _: None) if stack.site_file.exists() else (site, "")
@@ -72,6 +73,9 @@ def findings(stack: Stack) -> Iterator[Finding]:
         yield Finding(
             "site.yaml", "problem", str(error), "the line above says what is allowed; the looks below take the defaults"
         )
+    if not stack.contained:
+        yield _database()
+        yield from _programs(asked_for(site), "`make up` of root")
     yield _state(stack)
     yield from _ports(stack, site)
     if stack.contained:
@@ -117,10 +121,24 @@ def _python() -> Finding:
     return Finding("Python", "ok", f"{sys.version.split()[0]} at {sys.executable}")
 
 
-def _programs() -> Iterator[Finding]:
-    for program in machine.programs():
+def asked_for(site: Site) -> dict[str, machine.Wanted]:
+    """The programs that are needed for what this site asks for."""
+    return (machine.ENTRANCE if site.entrance.enabled else {}) | (machine.BACKUP if backing.packages_of(site) else {})
+
+
+def _database() -> Finding:
+    versions = postgres.installed()
+    newest = max(versions, default=0)
+    if newest >= _POSTGRES:
+        return Finding("postgresql", "ok", ", ".join(map(str, sorted(versions))))
+    words = f"{newest} is too old" if newest else "is not installed: /usr/lib/postgresql"
+    return Finding("postgresql", "problem", words, f"install {_POSTGRES} or newer: Debian 12 has it (`make setup`)")
+
+
+def _programs(wanted: Mapping[str, machine.Wanted], brings: str) -> Iterator[Finding]:
+    for program in machine.programs(wanted):
         if not program.version:
-            yield Finding(program.name, "problem", "is not installed, or does not tell its version", "`make setup` installs it")
+            yield Finding(program.name, "problem", "is not installed, or does not tell its version", f"{brings} installs it")
         elif program.too_old:
             fix = f"install {program.oldest} or newer: Debian 12 has it"
             yield Finding(program.name, "problem", f"{program.version} is too old", fix)
@@ -225,13 +243,25 @@ def _permissions(stack: Stack) -> Iterator[Finding]:
         yield Finding("secrets", "ok", f"{len(files)} files, for their owner alone")
 
 
-def _certificates(site: Site, paths: Paths) -> Iterator[Finding]:
-    named = [("stream.tls", site.stream.tls.certificate)]
+def _given(site: Site, paths: Paths) -> Iterator[tuple[str, str]]:
+    """Whose certificates are looked at, and their files; empty where there is none."""
+    yield "stream.tls", site.stream.tls.certificate
     if site.entrance.enabled:
-        own = str(paths.certificate) if os.access(paths.certificate, os.R_OK) else ""
-        named.append(("entrance", site.entrance.certificate or own))
-    named += [(f"exporters.redis {target.name}", target.certificate) for target in site.exporters.redis.targets]
-    for what, file in named:
+        yield "entrance", site.entrance.certificate or _readable(paths.certificate)
+        yield "of the appliance's authority", _readable(paths.authority)
+    for target in site.exporters.redis.targets:
+        yield f"exporters.redis {target.name}", target.certificate
+    for name, access in (("hosts_access", site.hosts_access), *((f"scrape {job.job}", job.access) for job in site.scrape)):
+        yield name, access.certificate
+        yield f"of the authority of {name}", access.authority
+
+
+def _readable(path: Path) -> str:
+    return str(path) if os.access(path, os.R_OK) else ""
+
+
+def _certificates(site: Site, paths: Paths) -> Iterator[Finding]:
+    for what, file in _given(site, paths):
         if not file:
             continue
         try:

@@ -9,10 +9,11 @@ import resource
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -23,12 +24,26 @@ from settings.ports import holder
 
 _TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
 _TIMEX_BYTES = 512  # more than struct timex has on any architecture
+
+
+class Wanted(NamedTuple):
+    """A program whose version matters: the commands by which it may be called, the word to ask with, and the oldest."""
+
+    commands: tuple[str, ...]
+    word: str
+    oldest: str
+
+
 # What Debian 12 has: rules, routes and configuration are tested from there on.
-_OLDEST = {
-    "prometheus": (("prometheus",), (2, 42)),
-    "alertmanager": (("prometheus-alertmanager", "alertmanager"), (0, 25)),
-    "redis-server": (("redis-server",), (7, 0)),
+ALWAYS = {
+    "prometheus": Wanted(("prometheus",), "--version", "2.42"),
+    "alertmanager": Wanted(("prometheus-alertmanager", "alertmanager"), "--version", "0.25"),
+    "redis-server": Wanted(("redis-server",), "--version", "7.0"),
+    "varnish": Wanted(("varnishd", "/usr/sbin/varnishd"), "-V", "7.1"),
 }
+ENTRANCE = {"nginx": Wanted(("nginx", "/usr/sbin/nginx"), "-v", "1.22")}
+BACKUP = {"pgbackrest": Wanted(("pgbackrest",), "version", "2.45")}
+_TOLD = re.compile(r"(?:version |v=|nginx/|varnish-|pgBackRest )(\d+(?:\.\d+)+)")
 
 
 @dataclass(frozen=True)
@@ -45,18 +60,18 @@ class Program:
         return _numbers(self.version) < _numbers(self.oldest)
 
 
-def programs() -> Iterator[Program]:
-    """The programs whose version matters."""
-    for name, (commands, oldest) in _OLDEST.items():
-        yield Program(name, _version(program(*commands)), ".".join(map(str, oldest)))
+def programs(wanted: Mapping[str, Wanted]) -> Iterator[Program]:
+    """What is there of these."""
+    for name, one in wanted.items():
+        yield Program(name, _version(program(*one.commands), one.word), one.oldest)
 
 
-def _version(command: str) -> str:
+def _version(command: str, word: str) -> str:
     try:
-        done = subprocess.run([command, "--version"], capture_output=True, text=True, timeout=10, check=False)
+        done = subprocess.run([command, word], capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    found = re.search(r"(?:version |v=)(\d+(?:\.\d+)+)", done.stdout + done.stderr)
+    found = _TOLD.search(done.stdout + done.stderr)
     return found[1] if found else ""
 
 

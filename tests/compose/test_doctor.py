@@ -24,7 +24,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from compose import container_doctor, doctor, machine
+from compose import container_doctor, doctor, machine, postgres
 from compose.backups import Record, beating
 from compose.docker import Containers
 from compose.finding import Finding
@@ -129,8 +129,12 @@ def test_a_certificate_that_ends(patient: Patient, days: int, level: str) -> Non
     file.write_bytes(made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
     secret.write_text("a key")
     secret.chmod(0o600)
-    patient.write(stream={"tls": {"certificate": str(file), "key_file": str(secret)}})
-    assert patient.found()["certificate stream.tls"].level == level
+    pair = {"certificate": str(file), "key_file": str(secret)}
+    job = {"job": "shop", "targets": ["shop:443"], "scheme": "https", "access": pair | {"authority": str(file)}}
+    patient.write(stream={"tls": pair}, scrape=[job])
+    found = patient.found()
+    assert found["certificate stream.tls"].level == level
+    assert found["certificate scrape shop"].level == found["certificate of the authority of scrape shop"].level == level
     file.write_text("no certificate")
     assert patient.found()["certificate stream.tls"].level == "problem"
 
@@ -155,6 +159,19 @@ def test_programs_that_are_missing_or_too_old(patient: Patient, tmp_path: Path, 
     found = patient.found()
     assert (found["prometheus"].level, found["prometheus"].words) == ("problem", "2.5.0 is too old")
     assert found["alertmanager"].fix == "`make setup` installs it"
+    assert not {"nginx", "pgbackrest"} & set(found), "nothing asks for them"
+
+
+def test_programs_that_the_site_asks_for(patient: Patient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    patient.write(entrance={"enabled": True}, backup={"every": "24h"})
+    found = patient.found()
+    assert [found[name].level for name in ("varnish", "postgresql", "nginx", "pgbackrest")] == ["ok"] * 4
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(postgres, "installed", lambda: {13: tmp_path})
+    monkeypatch.setattr(machine, "ENTRANCE", {"nginx": machine.ENTRANCE["nginx"]._replace(commands=("nginx",))})
+    found = patient.found()
+    assert (found["postgresql"].level, found["postgresql"].words) == ("problem", "13 is too old")
+    assert found["nginx"].fix == found["pgbackrest"].fix == "`make up` of root installs it"
 
 
 @pytest.mark.parametrize(
