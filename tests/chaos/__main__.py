@@ -6,7 +6,7 @@
 
 Twenty clients follow the market by the product's own client, a ledger writes twenty rows a second. Of each fault it is told
 whether anything accepted was lost or doubled, which alert fired after how long, and when all was well again. As root a disk is
-filled too, and the services' own connections are slowed and cut (by iptables).
+filled too, and the services' own connections are slowed and cut (by iptables) until an alert fires.
 
 Exit codes: 0 all passed; 1 one did not: the command that does it again is printed; 2 wrong arguments; 130 interrupted.
 """

@@ -90,6 +90,8 @@ def cases(*, root: bool = True) -> list[Case]:
         found.append(Case(component, "kill", KILLED, heals=True, restarts=True))
         found.append(Case(component, "stop", HUNG, stopped, heals=True, restarts=True))
         found.append(Case(component, "away", KILLED, alerts, restarts=True))
-        if root or component in ("stream", "postgres"):
+        if root:
+            found += [Case(component, kind, LATER, stopped | DOWN) for kind in LINKED]
+        elif component in ("stream", "postgres"):
             found += [Case(component, kind, LATER) for kind in LINKED]
     return found + [Case(FILL, "fill", HUNG, frozenset({"DiskAlmostFull"}))] * root

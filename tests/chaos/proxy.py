@@ -18,12 +18,12 @@ _PIECE = 65_536
 class Link:
     """Use it as a context manager; `port` is where clients connect. `delay` seconds each piece of each direction waits.
 
-    `carried` counts the bytes of both directions.
+    `answered` counts the bytes that came from the server.
     """
 
     def __init__(self, target: int) -> None:
         (self.port,) = free_ports(1)
-        self.delay, self.carried, self._cut = 0.0, 0, False
+        self.delay, self.answered, self._cut = 0.0, 0, False
         self._target = target
         self._writers: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
@@ -61,17 +61,17 @@ class Link:
             writer.transport.abort()
             return
         self._writers |= {writer, there}
-        await asyncio.gather(self._copy(reader, there), self._copy(back, writer))
+        await asyncio.gather(self._copy(reader, there), self._copy(back, writer, answers=True))
         self._writers -= {writer, there}
 
-    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, answers: bool = False) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(_PIECE):
                 if self.delay:
                     await asyncio.sleep(self.delay)
-                self.carried += len(data)
                 writer.write(data)
                 await writer.drain()
+                self.answered += len(data) * answers
         with contextlib.suppress(OSError, RuntimeError):
             writer.close()
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from metrics.process import version
 from tests.chaos.cases import DUE
+from tests.chaos.faults import DELAY
 from tests.chaos.run import Result, Run
 
 
@@ -66,7 +67,8 @@ attempt that failed, half a minute at most. An alert is due for what is down for
 
 {_missed(results)}
 
-The links are TCP proxies: *cut* resets connections; who swallows them in silence is *stop*. *slow* and *cut* last 8 s, so
-that no alert is due, and whether a service is well is not asked through its link: what counts is what clients and rows tell.
+The links are TCP proxies: *cut* resets connections; who swallows them in silence is *stop*; *slow* holds each piece of each
+direction back for {DELAY} s, longer than a scrape waits. Both last until the alert tells. *Back* means there, too, that
+something comes through the link again.
 Twenty clients do not load a machine. The machine itself was not switched off.
 """

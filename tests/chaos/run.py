@@ -12,7 +12,7 @@ import psycopg
 
 from tests.appliance import Appliance, get
 from tests.chaos import faults
-from tests.chaos.cases import DEAD_MAN, DUE, SERVED, Case, World, tells_of
+from tests.chaos.cases import DEAD_MAN, DUE, LINKED, SERVED, Case, World, tells_of
 from tests.chaos.faults import waited
 from tests.chaos.proxy import Link
 from tests.chaos.witness import Clients, Ledger
@@ -79,9 +79,9 @@ class Chaos:
         seen = Alerts(self.world.appliance, one)
         until(f"all is well before {one.name}", lambda: self._well() and not seen.firing(), _CALM, 0.5)
         old = self._pid(one)
-        if one.kind in ("slow", "cut"):
+        if one.kind in LINKED:
             link = self.world.links[one.component]
-            until(f"something goes through the link to {one.component}", lambda: link.carried > 0, 30)
+            until(f"something comes through the link from {one.component}", lambda: link.answered > 0, 30)
         began = self.world.mended = time.monotonic()
         faults.do(self.world, one, seen.fires)
         over = time.monotonic()
@@ -103,11 +103,17 @@ class Chaos:
         return all(row.state == "ok" for row in self.world.appliance.stack.rows())
 
     def _back(self, one: Case, seen: Alerts, old: int, over: float) -> tuple[float | None, float | None]:
-        """When every service is well again, and when clients and ledger are (monotonic s); None: not in time, nor some more."""
+        """When every service is well again, and when clients and ledger are (monotonic s); None: not in time, nor some more.
+
+        Of a link that was slow or cut, something must have come through it again, too.
+        """
+        link = self.world.links[one.component] if one.kind in LINKED else None
+        before = link.answered if link else 0
 
         def ready() -> bool:
             seen.fires()
-            return (not old or self._pid(one) not in (0, old)) and self._well()
+            through = not link or link.answered > before
+            return through and (not old or self._pid(one) not in (0, old)) and self._well()
 
         def served() -> bool:
             seen.fires()
