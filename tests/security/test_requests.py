@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import pytest
 
+from compose.topology import SERVICES
 from settings.secrets import read_secret
 from tests import smuggling
 from tests.security.conftest import Besieged, Said
@@ -240,3 +241,15 @@ def test_what_is_too_large_is_refused_at_every_door(besieged: Besieged) -> None:
         besieged.ask("stream", "/api/ai-analysis", "POST", large[: 1 << 19], {"Content-Type": "application/json"}).status == 413
     )
     assert besieged.enter("/stream/api/rooms", headers=besieged.basic() | {"X-Long": "a" * 40_000}).status == 400
+
+
+@pytest.mark.parametrize("port", HTTP)
+def test_no_service_takes_a_large_body_or_falls_by_it(besieged: Besieged, port: str) -> None:
+    site = besieged.appliance.site
+    name = next(service.name for service in SERVICES if getattr(site.ports, port) in service.ports(site))
+    before = besieged.appliance.process(name).pid
+    for path in ("/", "/metrics", "/api/v2/silences", "/cache/market-data:BTC"):
+        with suppress(ConnectionError):  # ended amid the body: refused, too
+            assert 400 <= besieged.ask(port, path, "POST", b"x" * (8 << 20)).status < 500, path
+    assert besieged.appliance.process(name).pid == before
+    assert besieged.ask(port, "/metrics").status < 500

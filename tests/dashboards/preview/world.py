@@ -86,10 +86,12 @@ def prometheus(folder: Path, targets: dict[str, int], *arguments: str) -> Iterat
 
 
 @contextmanager
-def running(command: list[str], log: Path, environment: dict[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    command: list[str], log: Path, environment: dict[str, str] | None = None, cwd: Path = CLONE
+) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            command, stdout=stream, stderr=subprocess.STDOUT, env=os.environ | (environment or {}), cwd=CLONE
+            command, stdout=stream, stderr=subprocess.STDOUT, env=os.environ | (environment or {}), cwd=cwd
         )
     try:
         yield process
