@@ -6,10 +6,11 @@ LayerError: a layer did not do what was asked; `kind` says why (a label of `cach
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import aiohttp
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -27,6 +28,7 @@ _TURNS = 4  # of the loop: from a socket that is readable to the task that waits
 _MOST_MISSED = 1000
 _REPAIR_SECONDS = 10.0
 _STEPS = 4  # in which a limit is waited for
+_LEAST = 4  # steps of a loop that does nothing but work count as one
 _TIMER = 0.001  # seconds by which the loop's timer rings late
 _BENEFIT = 4  # limits after a late answer in which callers wait for the probe: it is back within one or two, most times
 _DOUBT = 0.25  # seconds that a probe may take at least: nobody waits for it, and a busy machine is no dead layer
@@ -40,27 +42,32 @@ class LayerError(Exception):
         self.kind = kind
 
 
-async def within(work: Awaitable[T], limit: float) -> T:
+async def within(work: Awaitable[T], limit: float, late: Callable[[asyncio.Task[T]], bool] = lambda _: False) -> T:
     """The result of `work`, which may take `limit` seconds of the loop's attention. Raises TimeoutError.
+
+    Work that is late is cancelled, unless `late` takes it over.
 
     A loop that was busy did not listen meanwhile: of each wait only what was asked for counts, and a millisecond, by which the
     loop's timer may ring late. After the last one what has arrived gets its chance, so that nobody is called late who was not.
     """
-    task = asyncio.ensure_future(work)
+    task, taken = cast("asyncio.Task[T]", asyncio.ensure_future(work)), False  # of a coroutine it makes a task
     try:
         left, step = limit, limit / _STEPS
         while left > 0 and not task.done():
-            began = time.monotonic()  # the loop's own clock may stand still within a turn
+            began, worked = time.monotonic(), time.thread_time()  # the loop's own clock may stand still within a turn
             await asyncio.wait((task,), timeout=min(left, step))
-            left -= min(time.monotonic() - began, step + _TIMER)
+            idle = time.monotonic() - began - (time.thread_time() - worked)
+            left -= min(max(idle, step / _LEAST), step + _TIMER)
         for _ in range(_TURNS):
             if task.done():
                 return task.result()
             await asyncio.sleep(0)
+        taken = late(task)
         raise TimeoutError
     finally:
         task.add_done_callback(_forget)
-        task.cancel()
+        if not taken:
+            task.cancel()
 
 
 def _forget(task: asyncio.Future[Any]) -> None:
@@ -90,6 +97,10 @@ class Missed:
         else:
             self._patterns = {"*"}
 
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._patterns)
+
     def take(self) -> tuple[str, ...]:
         """All of them, which are then forgotten."""
         taken, self._patterns = tuple(sorted(self._patterns)), set()
@@ -112,6 +123,7 @@ class Guard:
         self._breaker = Breaker()
         self._probing: asyncio.Task[None] | None = None
         self._doubt_ends = float("-inf")
+        self._late: set[asyncio.Task[Any]] = set()  # whose callers have gone; none is left when callers come again
 
     @property
     def open(self) -> bool:
@@ -126,15 +138,22 @@ class Guard:
     async def call(self, work: Callable[[], Awaitable[T]]) -> T:
         """What `work` returns. Raises LayerError: at once while the breaker is open, else within the limit.
 
-        Who comes just after a late answer waits for the probe instead, as part of the limit.
+        Who comes just after a late answer waits for the probe first, for a limit at most, and asks only if that succeeded.
         """
-        left, began = self.limit, asyncio.get_running_loop().time()
+        began = asyncio.get_running_loop().time()
         if self._breaker.open:
-            left -= await self._doubt()  # a call that had less than its limit began before the probe succeeded: it opens nothing
+            await self._doubt()  # should the call be late all the same, it opens nothing: it began before the probe succeeded
             if self._breaker.open:
                 raise LayerError("open")
+
+        def late(task: asyncio.Task[T]) -> bool:
+            self._fail(TimeoutError(), began)
+            if self._breaker.open:
+                self._late.add(task)
+            return self._breaker.open
+
         try:
-            result = await within(work(), left)
+            result = await within(work(), self.limit, late)
         except Exception as error:
             kind = kind_of(error)
             self.count(kind)
@@ -146,12 +165,12 @@ class Guard:
         self._breaker.worked()
         return result
 
-    async def _doubt(self) -> float:
-        """Waits for the probe of a layer that is merely late, for a limit at most; returns the seconds."""
-        began = time.monotonic()
-        if self._probing and not self.away and began < self._doubt_ends:
-            await asyncio.wait((self._probing,), timeout=min(self.limit, self._doubt_ends - began))
-        return time.monotonic() - began
+    async def _doubt(self) -> None:
+        """Waits for the probe of a layer that is merely late, for a limit at most."""
+        left = self._doubt_ends - time.monotonic()
+        if self._probing and not self.away and left > 0:
+            with contextlib.suppress(TimeoutError):
+                await within(asyncio.wait((self._probing,)), min(self.limit, left))
 
     def count(self, kind: str) -> None:
         """Counts a failure."""
@@ -178,9 +197,12 @@ class Guard:
         while True:
             await asyncio.sleep(self._breaker.wait())
             try:
-                await within(self._probe(), max(_DOUBT, 2 * self.limit))
-                while missed := self.missed.take():  # more may come while these are repaired
-                    await self._mend(missed)
+                if not await self._arrived():
+                    await within(self._probe(), self._patience)
+                while self._late or self.missed:  # more may come while these are repaired
+                    await self._arrived()
+                    if missed := self.missed.take():
+                        await self._mend(missed)
             except Exception as error:  # noqa: BLE001  # a task's edge: whatever it is, the layer does not work yet
                 _LOG.debug("%s: %s", self.layer, error)
                 self._prove(error)
@@ -191,6 +213,26 @@ class Guard:
                 _LOG.info("%s answers again", self.layer, extra={"event": "cache_layer_up", "layer": self.layer})
             return
 
+    @property
+    def _patience(self) -> float:
+        return max(_DOUBT, 2 * self.limit)
+
+    async def _arrived(self) -> bool:
+        """Whether there was work that was late, and all of it has been done since: then the layer works.
+
+        None is under way any more afterwards, and so none can undo what is repaired, or come after a later caller's. Raises
+        TimeoutError for work that was not done in the time of a probe.
+        """
+        if not self._late:
+            return False
+        late = set(self._late)
+        try:
+            await within(asyncio.wait(late), self._patience)
+        finally:
+            await ended(late)
+            self._late -= late
+        return all(not task.cancelled() and task.exception() is None for task in late)
+
     async def _mend(self, missed: tuple[str, ...]) -> None:
         try:
             await within(self._repair(missed), _REPAIR_SECONDS)
@@ -200,5 +242,7 @@ class Guard:
             raise
 
     async def close(self) -> None:
-        """Probes no more."""
+        """Probes no more, and waits for nothing that is late."""
         await ended([self._probing])
+        await ended(self._late)
+        self._late.clear()

@@ -87,6 +87,115 @@ def test_who_asks_just_after_a_late_answer_waits_for_the_probe_within_the_limit(
     run(work)
 
 
+def test_late_work_goes_on_is_its_own_probe_and_is_over_before_anybody_asks_again() -> None:
+    async def work() -> None:
+        told: list[str] = []
+        arrives = asyncio.Event()
+
+        async def late() -> None:
+            await arrives.wait()
+            told.append("written")
+
+        async def probe() -> None:
+            told.append("probed")
+
+        async def repair(missed: tuple[str, ...]) -> None:
+            told.append(f"repaired {missed[0]}")
+
+        async def next_one() -> None:
+            told.append("asked")
+
+        guard = Guard(cache.REDIS, 0.004, Tally().instruments, probe, repair)
+        with pytest.raises(LayerError, match="timeout"):
+            await guard.call(late)
+        guard.missed.add("a")
+        assert guard.open
+        arrives.set()
+        await eventually("it is asked again", lambda: not guard.open)
+        await guard.call(next_one)
+        assert told == ["written", "repaired a", "asked"]
+        await guard.close()
+
+    run(work)
+
+
+def test_late_work_that_never_ends_is_ended_and_the_layer_away() -> None:
+    async def work() -> None:
+        told: list[str] = []
+
+        async def late() -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                told.append("ended")
+
+        async def probe() -> None:
+            told.append("probed")
+
+        async def repair(_: tuple[str, ...]) -> None: ...
+
+        guard = Guard(cache.REDIS, 0.004, Tally().instruments, probe, repair)
+        with pytest.raises(LayerError, match="timeout"):
+            await guard.call(late)
+        await eventually("it is known", lambda: guard.away)
+        assert told[0] == "ended"
+        await eventually("a probe succeeds", lambda: not guard.open)
+        assert told == ["ended", "probed"]
+        with pytest.raises(LayerError, match="timeout"):
+            await guard.call(late)
+        await guard.close()
+        assert told == ["ended", "probed", "ended"]
+
+    run(work)
+
+
+def test_a_connection_whose_answer_is_late_is_kept(redis: RedisServer) -> None:
+    async def work() -> None:
+        async with caches(redis, 1, STRICT) as (one,):
+            await one.set("kept", 1)
+            before = redis.info("total_connections_received")
+            one._memory.clear()
+            redis.freeze()
+            try:
+                assert (await one.get("kept")).source == "error"
+            finally:
+                redis.thaw()
+            await eventually("it is asked again", lambda: _from_redis(one))
+            assert int(redis.info("total_connections_received")) == int(before) + 1, "that of this question itself"
+
+    run(work)
+
+
+@pytest.mark.parametrize("factory", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_turns_in_which_the_loop_only_works_are_not_the_layers(factory: type[asyncio.AbstractEventLoop]) -> None:
+    async def turns(number: int) -> int:
+        for _ in range(number):
+            await asyncio.sleep(0)
+        return number
+
+    async def busy() -> None:
+        while True:
+            until = time.thread_time() + 0.002
+            while time.thread_time() < until:
+                pass
+            await asyncio.sleep(0)
+
+    async def late(number: int) -> bool:
+        try:
+            return await within(turns(number), 0.004) != number
+        except TimeoutError:
+            return True
+
+    async def work() -> None:
+        beside = asyncio.create_task(busy())
+        assert not all([await late(12) for _ in range(10)]), "but for what else runs on this machine none is late"
+        assert await late(200), "a loop that always works must not wait for ever"
+        beside.cancel()
+
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(work())
+
+
 def test_after_that_nobody_waits_for_a_layer_in_doubt() -> None:
     async def work() -> None:
         never = asyncio.Event()
