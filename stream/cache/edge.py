@@ -130,9 +130,8 @@ class HttpEdge(ABC):
         try:
             for start in range(0, len(tags), self.most_tags):
                 dropped += await self.guard.call(partial(self._purge, tags[start : start + self.most_tags]))
-        except LayerError:
-            for tag in tags:
-                self.guard.missed.add(tag)
+        except LayerError as error:
+            self.guard.miss(tags, error)
             raise
         return dropped
 

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar, cast
 
 import aiohttp
@@ -124,6 +124,7 @@ class Guard:
         self._probing: asyncio.Task[None] | None = None
         self._doubt_ends = float("-inf")
         self._late: set[asyncio.Task[Any]] = set()  # whose callers have gone; none is left when callers come again
+        self._closed = False
 
     @property
     def open(self) -> bool:
@@ -148,9 +149,10 @@ class Guard:
 
         def late(task: asyncio.Task[T]) -> bool:
             self._fail(TimeoutError(), began)
-            if self._breaker.open:
+            goes_on = self._breaker.open and not self._closed
+            if goes_on:
                 self._late.add(task)
-            return self._breaker.open
+            return goes_on
 
         try:
             result = await within(work(), self.limit, late)
@@ -172,12 +174,19 @@ class Guard:
             with contextlib.suppress(TimeoutError):
                 await within(asyncio.wait((self._probing,)), min(self.limit, left))
 
+    def miss(self, patterns: Iterable[str], error: LayerError) -> None:
+        """Remembers what the layer may not have dropped or replaced: it drops that before it is asked again."""
+        for pattern in patterns:
+            self.missed.add(pattern)
+        if error.kind in {"timeout", "connection"}:
+            self._fail(TimeoutError(), asyncio.get_running_loop().time())  # also where the call itself was too old to open it
+
     def count(self, kind: str) -> None:
         """Counts a failure."""
         self._counts.inc(cache.ERRORS, self.layer, kind)
 
     def _fail(self, error: Exception, began: float) -> None:
-        if not self._breaker.failed(asyncio.get_running_loop().time(), began):
+        if self._closed or not self._breaker.failed(asyncio.get_running_loop().time(), began):
             return
         self._doubt_ends = time.monotonic() + _BENEFIT * self.limit
         if kind_of(error) != "timeout":
@@ -197,10 +206,10 @@ class Guard:
         while True:
             await asyncio.sleep(self._breaker.wait())
             try:
-                if not await self._arrived():
-                    await within(self._probe(), self._patience)
+                await self._answers()
                 while self._late or self.missed:  # more may come while these are repaired
-                    await self._arrived()
+                    if self._late:
+                        await self._answers()
                     if missed := self.missed.take():
                         await self._mend(missed)
             except Exception as error:  # noqa: BLE001  # a task's edge: whatever it is, the layer does not work yet
@@ -217,20 +226,23 @@ class Guard:
     def _patience(self) -> float:
         return max(_DOUBT, 2 * self.limit)
 
-    async def _arrived(self) -> bool:
-        """Whether there was work that was late, and all of it has been done since: then the layer works.
+    async def _answers(self) -> None:
+        """Returns when the layer works: late work has been done, or a probe succeeds; where it was away, a probe must."""
+        if not await self._arrived() or self.away:
+            await within(self._probe(), self._patience)
 
-        None is under way any more afterwards, and so none can undo what is repaired, or come after a later caller's. Raises
-        TimeoutError for work that was not done in the time of a probe.
+    async def _arrived(self) -> bool:
+        """Whether there was work that was late, and all of it has been done since, in the time of a probe.
+
+        What has not is ended: none is under way any more that could undo a repair, or come after a later caller's.
         """
         if not self._late:
             return False
         late = set(self._late)
-        try:
+        with contextlib.suppress(TimeoutError):
             await within(asyncio.wait(late), self._patience)
-        finally:
-            await ended(late)
-            self._late -= late
+        await ended(late)
+        self._late -= late
         return all(not task.cancelled() and task.exception() is None for task in late)
 
     async def _mend(self, missed: tuple[str, ...]) -> None:
@@ -243,6 +255,7 @@ class Guard:
 
     async def close(self) -> None:
         """Probes no more, and waits for nothing that is late."""
+        self._closed = True
         await ended([self._probing])
         await ended(self._late)
         self._late.clear()

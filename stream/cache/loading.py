@@ -72,7 +72,7 @@ class Loading:
     async def _turn(self, key: str, lock: Lock) -> tuple[bool, Entry | None]:
         """Whether the lock is ours, and the value if meanwhile somebody has stored it. Without Redis everybody may load."""
         event = self._arrivals[key] = asyncio.Event()
-        end, waited = time.monotonic() + LOCK_SECONDS, False
+        end, waited, mine = time.monotonic() + LOCK_SECONDS, False, False
         try:
             while time.monotonic() < end:
                 mine = await self._shared.take(lock)
@@ -87,7 +87,7 @@ class Loading:
                         await event.wait()
                 event.clear()
         except LayerError:
-            return False, None
+            return mine, None
         finally:
             del self._arrivals[key]
         return False, None

@@ -126,15 +126,18 @@ class Shared:
             some = values[start : start + _BATCH]
             try:
                 await self.guard.call(partial(self._write, some))
-            except LayerError:
-                for value in values[start:]:
-                    self.guard.missed.add(value.key)
+            except LayerError as error:
+                self.guard.miss((value.key for value in values[start:]), error)
                 raise
 
     async def fill(self, value: Written) -> None:
         """Writes a value that came from a layer below, unless there is one already, which is newer."""
         name = self._prefix + value.key
-        await self.guard.call(partial(self.redis.set, name, value.data, px=value.milliseconds, nx=True))
+        try:
+            await self.guard.call(partial(self.redis.set, name, value.data, px=value.milliseconds, nx=True))
+        except LayerError as error:  # it may come about after somebody has removed the key
+            self.guard.miss((value.key,), error)
+            raise
 
     async def _write(self, values: Sequence[Written]) -> None:
         change = Change(self._origin, tuple(value.key for value in values))
@@ -149,8 +152,8 @@ class Shared:
         try:
             removed = await self._remove(pattern)
             await self.guard.call(lambda: self._tell(pattern))
-        except LayerError:
-            self.guard.missed.add(pattern)
+        except LayerError as error:
+            self.guard.miss((pattern,), error)
             raise
         return removed
 
@@ -188,8 +191,23 @@ class Shared:
         return Lock(self.redis, name, timeout=seconds, blocking=False, thread_local=False)
 
     async def take(self, lock: Lock, token: str | None = None) -> bool:
-        """Whether the lock is now ours; by `token`, if there is one, `owns` knows it again."""
-        return await self.guard.call(lambda: lock.acquire(blocking=False, token=token))
+        """Whether the lock is now ours; by `token`, if there is one, `owns` knows it again.
+
+        One without a token that comes when its caller has gone is given back.
+        """
+        gone = False
+
+        async def acquire() -> bool:
+            mine = bool(await lock.acquire(blocking=False, token=token))
+            if mine and gone and token is None:
+                await _release(lock)
+            return mine
+
+        try:
+            return await self.guard.call(acquire)
+        except LayerError:
+            gone = True
+            raise
 
     async def owns(self, lock: Lock, token: str) -> bool:
         """Whether the lock is that token's: it may have been taken without an answer that came in time."""

@@ -14,6 +14,7 @@ import math
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -61,14 +62,15 @@ def _again(runs: Sequence[Told]) -> str:
         return ""
     found = [{_name(check): _found(check) for check in run["checks"]} for run in runs]
     busy = [{one["name"]: f"{one['resources']['busy']:.0f} %" for one in run["tests"]} for run in runs]
-    rows = [(": ".join(name), *(one.get(name, "") for one in found)) for name in found[0]]
-    rows += [(f"{name}: processors busy", *(one.get(name, "") for one in busy)) for name in busy[0]]
+    rows = [(": ".join(name), *(one.get(name, "") for one in found)) for name in dict.fromkeys(chain(*found))]
+    rows += [(f"{name}: processors busy", *(one.get(name, "") for one in busy)) for name in dict.fromkeys(chain(*busy))]
+    parts = [f"{100 * one['tests'][0]['factor']:.3g} % of the time" for one in runs]
     return f"""
 ## The same again
 
 The same load keeps processors busier where they are slower at that time, as shared ones are.
 
-{table(("figure", *(run["date"][11:16] for run in runs)), rows)}"""
+{table(("figure", *(f"{run['date'][11:16]}, {part}" for run, part in zip(runs, parts, strict=True))), rows)}"""
 
 
 def _shown(source: Path, name: str) -> None:

@@ -44,15 +44,18 @@ def test_a_load_run_is_told_with_its_misses(tmp_path: Path, elsewhere: Path) -> 
 
 def test_what_another_run_found_stands_beside_it(tmp_path: Path, elsewhere: Path) -> None:
     files = []
-    for minute, (achieved, busy) in enumerate(((54_700.0, 50.0), (101_000.0, 40.0))):
-        one = outcome("edge", achieved=achieved)
+    for minute, (name, achieved, busy) in enumerate(
+        (("edge", 54_700.0, 50.0), ("edge", 101_000.0, 40.0), ("peak", 10_000.0, 60.0))
+    ):
+        one = outcome(name, achieved=achieved)
         one.resources = {"busy": busy, "others": 0.0, "cores": {}}
         one.began += 60 * minute
         files.append(write(Report("Load tests", "make load edge", one.began, [one], WHERE), tmp_path)[0])
     assert record.main(["load", *map(str, files)]) == 0
     page = (elsewhere / "load.md").read_text(encoding="utf-8")
-    assert "| edge: answers a second | 54,700: **missed** | 101,000 |" in page
-    assert "| edge: processors busy | 50 % | 40 % |" in page
+    assert "| edge: answers a second | 54,700: **missed** | 101,000 |  |" in page
+    assert "| edge: processors busy | 50 % | 40 % |  |" in page
+    assert "| peak: answers a second |  |  | 10,000 |" in page
     assert "The same again" not in told(elsewhere, "load", files[0])
 
 

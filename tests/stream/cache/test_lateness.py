@@ -11,6 +11,7 @@ import uvloop
 from metrics import cache
 from stream.cache.cache import Cache, Item
 from stream.cache.guard import Guard, LayerError, within
+from stream.cache.shared import Written
 from stream.cache.tally import Tally
 from tests.stream.cache.servers import RedisServer, eventually
 from tests.stream.cache.test_shared import STRICT, caches, counted, kept_waiting, run
@@ -119,9 +120,10 @@ def test_late_work_goes_on_is_its_own_probe_and_is_over_before_anybody_asks_agai
     run(work)
 
 
-def test_late_work_that_never_ends_is_ended_and_the_layer_away() -> None:
+def test_late_work_that_never_ends_is_ended_and_a_probe_decides() -> None:
     async def work() -> None:
         told: list[str] = []
+        works = False
 
         async def late() -> None:
             try:
@@ -131,6 +133,8 @@ def test_late_work_that_never_ends_is_ended_and_the_layer_away() -> None:
 
         async def probe() -> None:
             told.append("probed")
+            if not works:
+                raise TimeoutError
 
         async def repair(_: tuple[str, ...]) -> None: ...
 
@@ -138,13 +142,72 @@ def test_late_work_that_never_ends_is_ended_and_the_layer_away() -> None:
         with pytest.raises(LayerError, match="timeout"):
             await guard.call(late)
         await eventually("it is known", lambda: guard.away)
-        assert told[0] == "ended"
+        assert told[:2] == ["ended", "probed"]
+        works = True
         await eventually("a probe succeeds", lambda: not guard.open)
-        assert told == ["ended", "probed"]
         with pytest.raises(LayerError, match="timeout"):
             await guard.call(late)
         await guard.close()
-        assert told == ["ended", "probed", "ended"]
+        assert told[-1] == "ended"
+        other = Guard(cache.REDIS, 0.004, Tally().instruments, probe, repair)
+        await other.close()
+        with pytest.raises(LayerError, match="timeout"):
+            await other.call(late)
+        assert not other.open, "who asks after the end starts no probe"
+
+    run(work)
+
+
+def test_a_write_that_is_late_without_opening_anything_is_repaired_all_the_same() -> None:
+    async def work() -> None:
+        repaired: list[str] = []
+
+        async def probe() -> None: ...
+
+        async def repair(missed: tuple[str, ...]) -> None:
+            repaired.extend(missed)
+
+        guard = Guard(cache.REDIS, 0.004, Tally().instruments, probe, repair)
+        guard.miss(("a", "b"), LayerError("timeout"))
+        assert guard.open
+        await eventually("it is asked again", lambda: not guard.open)
+        assert repaired == ["a", "b"]
+        guard.miss(("c",), LayerError("refused"))
+        assert not guard.open
+        await guard.close()
+
+    run(work)
+
+
+def test_a_lock_that_comes_too_late_is_given_back(redis: RedisServer) -> None:
+    async def work() -> None:
+        async with caches(redis, 1, STRICT) as (one,):
+            await one.get("warm:up")
+            redis.freeze()
+            try:
+                with pytest.raises(LayerError):
+                    await one._shared.take(one._shared.lock("a"))
+            finally:
+                redis.thaw()
+            await eventually("it is asked again", lambda: not one._shared.guard.open)
+            assert await one._shared.take(one._shared.lock("a"))
+
+    run(work)
+
+
+def test_a_fill_that_is_late_is_removed() -> None:
+    async def work() -> None:
+        with RedisServer() as redis:
+            async with caches(redis, 1, STRICT) as (one,):
+                await one.get("warm:up")
+                redis.freeze()
+                try:
+                    with pytest.raises(LayerError):
+                        await one._shared.fill(Written("a", b"old", 60_000))
+                finally:
+                    redis.thaw()
+                await eventually("it is asked again", lambda: not one._shared.guard.open)
+                assert redis.ask("EXISTS", "crypto:a") == ":0"
 
     run(work)
 
@@ -160,7 +223,7 @@ def test_a_connection_whose_answer_is_late_is_kept(redis: RedisServer) -> None:
                 assert (await one.get("kept")).source == "error"
             finally:
                 redis.thaw()
-            await eventually("it is asked again", lambda: _from_redis(one))
+            await eventually("it is asked again", lambda: not one._shared.guard.open)
             assert int(redis.info("total_connections_received")) == int(before) + 1, "that of this question itself"
 
     run(work)
@@ -188,9 +251,14 @@ def test_turns_in_which_the_loop_only_works_are_not_the_layers(factory: type[asy
 
     async def work() -> None:
         beside = asyncio.create_task(busy())
-        assert not all([await late(12) for _ in range(10)]), "but for what else runs on this machine none is late"
+        before = kept_waiting()
+        all_late = all([await late(12) for _ in range(10)])
+        others = kept_waiting() - before
         assert await late(200), "a loop that always works must not wait for ever"
         beside.cancel()
+        if others > 0.02:
+            pytest.skip("this machine is too busy to tell")
+        assert not all_late
 
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(work())
