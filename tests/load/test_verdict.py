@@ -68,11 +68,11 @@ def test_a_share_of_the_load_meets_nothing_either() -> None:
 
 def test_advice_names_what_was_saturated() -> None:
     one = outcome(milliseconds=150, generator=0.3)
-    one.resources = {"busy": 40.0, "cores": {"stream": 0.97}}
+    one.resources = {"busy": 40.0, "cores": {"stream": 0.87}}
     (told,) = verdict.recommendations([one], verdict.judged([one]))
-    assert "stream: one process, 0.97 cores" in told
+    assert "stream: one process, 0.87 cores: see `stream.workers`" in told
     assert "caching and the database" in told
-    one.resources = {"busy": 40.0, "cores": {"stream": 0.2}}
+    one.resources = {"busy": 40.0, "cores": {"stream": 0.82}}
     assert "nothing was saturated" in verdict.recommendations([one], verdict.judged([one]))[0]
 
 
