@@ -127,7 +127,7 @@ class Server:
             cached=self.cache.handler if self.cache else None, edge_secret=guard.edge_secret,
         )  # fmt: skip
         inner = public(door)
-        return GuardedRunner(inner.app, guard, inner.hot.before, handler_cancellation=False, shutdown_timeout=1.0)
+        return GuardedRunner(inner.app, guard, inner.before, handler_cancellation=False, shutdown_timeout=1.0)
 
     def _sources(self) -> Sequence[Source]:
         """Everything that has figures."""

@@ -28,6 +28,7 @@ from stream.refusals import problem, refusal
 Before: TypeAlias = Callable[[Any], Any]  # takes a handler of requests, gives one that may answer by itself
 _END_OF_HEADERS = b"\r\n\r\n"
 _RESERVED_BITS = b"\x70\x80\x00\x00\x00\x00"  # what aiohttp's parser refuses: it wakes whoever waits for a message
+MOST_WAITING = 4  # requests of one connection that may wait behind the one that is answered
 _KEEPALIVE = 75.0  # seconds that a connection may wait for its next request
 _REASON_BYTES = 123  # what a close frame has room for
 VIOLATIONS = (
@@ -86,7 +87,7 @@ class _GuardedReader:
 class GuardedProtocol(RequestHandler):
     """One connection: aiohttp's, with limits on what comes before a request is complete and on frames afterwards."""
 
-    __slots__ = ("_address", "_body", "_guard", "_noted", "_timer", "_unfinished", "violation")
+    __slots__ = ("_address", "_body", "_guard", "_noted", "_sheds", "_timer", "_unfinished", "violation")
 
     def __init__(self, manager: web.Server, guard: Guard, **options: Any) -> None:
         super().__init__(manager, **options)
@@ -95,6 +96,7 @@ class GuardedProtocol(RequestHandler):
         self._timer: asyncio.TimerHandle | None = None
         self._unfinished = 0  # bytes of a request whose headers have not ended
         self._noted = False
+        self._sheds = False
         self._body: StreamReader | None = None  # of the last request
         self.violation: Violation | None = None
 
@@ -142,6 +144,12 @@ class GuardedProtocol(RequestHandler):
         elif data and not of_body:
             self._unfinished += len(data)
             self._start_timer()
+
+    def sheds(self) -> bool:
+        """Whether the request that is next to be answered has waited too long: more wait behind it, or did, than may."""
+        waiting = len(self._messages)
+        self._sheds = waiting > MOST_WAITING or (self._sheds and waiting > 0)
+        return self._sheds
 
     def set_parser(self, parser: WebSocketReader, data_received_cb: Callable[[], None] | None = None) -> None:
         """From here on frames come: they pass the check before aiohttp's parser sees them."""

@@ -20,7 +20,7 @@ from settings.look import BASE_CSS
 from stream import middleware
 from stream.api.discovery import discovery
 from stream.api.frame import Frame, respond
-from stream.api.hot import Hot
+from stream.api.hot import Handler, Hot
 from stream.api.identity import Identities
 from stream.api.openapi import document
 from stream.api.operations import Operation
@@ -35,6 +35,7 @@ from stream.messages import Rooms
 from stream.rates import Rate
 from stream.refusals import REFUSALS
 from stream.session import Checker
+from stream.shedding import Shedding
 
 Connect = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -87,6 +88,11 @@ class Public:
 
     app: web.Application
     hot: Hot
+    shedding: Shedding
+
+    def before(self, handler: Handler) -> Handler:
+        """The handler of requests behind what comes first: refusals of what waited too long, and the short way."""
+        return self.shedding.before(self.hot.before(handler))
 
 
 def public(door: Door) -> Public:
@@ -116,7 +122,7 @@ def public(door: Door) -> Public:
     methods = {one.path: one.method for one in operations} | {DOCUMENT: "GET"}
     for path, method in methods.items():
         app.router.add_route("OPTIONS", path, middleware.preflight(method))
-    return Public(app, hot)
+    return Public(app, hot, Shedding(counts, middleware.COMMON))
 
 
 def _home(door: Door) -> Connect:

@@ -6,7 +6,7 @@ import json
 from http import HTTPStatus
 
 from stream.codes import ErrorCode
-from stream.problems import new_id
+from stream.problems import Code, new_id
 
 _STATUS = {
     ErrorCode.REQUEST_TOO_SLOW: HTTPStatus.REQUEST_TIMEOUT,
@@ -17,7 +17,7 @@ _STATUS = {
 REFUSALS = tuple(_STATUS)
 
 
-def problem(code: ErrorCode, status: HTTPStatus, known: str) -> bytes:
+def problem(code: Code, status: HTTPStatus, known: str) -> bytes:
     """The body of a refusal, by RFC 9457, with our code and an id (`known`) as extension members, like every other problem."""
     body = {
         "type": "about:blank",

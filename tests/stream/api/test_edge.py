@@ -91,7 +91,7 @@ async def world(
             connect, lambda: ROOMS, http.Figures(watch), operations=offered, edge_secret=SECRET,
             cached=origin.handler(cache, SECRET), **door,  # type: ignore[arg-type]  # options by name
         ))  # fmt: skip
-        runner = GuardedRunner(inner.app, watch, inner.hot.before, shutdown_timeout=0.2)
+        runner = GuardedRunner(inner.app, watch, inner.before, shutdown_timeout=0.2)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, "127.0.0.1", api).start()

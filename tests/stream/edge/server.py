@@ -66,7 +66,7 @@ def serving(
 
     async def run() -> None:
         inner = http.public(http.Door(connect, rooms, figures, **door))  # type: ignore[arg-type]  # options by name
-        runner = GuardedRunner(inner.app, over, inner.hot.before, shutdown_timeout=0.2)
+        runner = GuardedRunner(inner.app, over, inner.before, shutdown_timeout=0.2)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         found.append(runner.addresses[0][1])
