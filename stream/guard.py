@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from itertools import repeat
 from typing import Any, TypeAlias, cast
 
 from aiohttp import StreamReader, web
@@ -28,7 +29,8 @@ from stream.refusals import problem, refusal
 Before: TypeAlias = Callable[[Any], Any]  # takes a handler of requests, gives one that may answer by itself
 _END_OF_HEADERS = b"\r\n\r\n"
 _RESERVED_BITS = b"\x70\x80\x00\x00\x00\x00"  # what aiohttp's parser refuses: it wakes whoever waits for a message
-MOST_WAITING = 4  # requests of one connection that may wait behind the one that is answered
+MOST_WAITING = 4  # requests of one connection that may wait behind one that has waited long itself
+LONG = 1.0  # seconds
 _KEEPALIVE = 75.0  # seconds that a connection may wait for its next request
 _REASON_BYTES = 123  # what a close frame has room for
 VIOLATIONS = (
@@ -87,7 +89,7 @@ class _GuardedReader:
 class GuardedProtocol(RequestHandler):
     """One connection: aiohttp's, with limits on what comes before a request is complete and on frames afterwards."""
 
-    __slots__ = ("_address", "_body", "_guard", "_noted", "_sheds", "_timer", "_unfinished", "violation")
+    __slots__ = ("_address", "_arrivals", "_body", "_guard", "_noted", "_sheds", "_timer", "_unfinished", "violation")
 
     def __init__(self, manager: web.Server, guard: Guard, **options: Any) -> None:
         super().__init__(manager, **options)
@@ -96,6 +98,7 @@ class GuardedProtocol(RequestHandler):
         self._timer: asyncio.TimerHandle | None = None
         self._unfinished = 0  # bytes of a request whose headers have not ended
         self._noted = False
+        self._arrivals: list[float] = []  # of the requests that wait, by the loop's clock
         self._sheds = False
         self._body: StreamReader | None = None  # of the last request
         self.violation: Violation | None = None
@@ -138,6 +141,7 @@ class GuardedProtocol(RequestHandler):
         before = self._request_count
         super().data_received(data)
         if self._request_count != before:
+            self._arrivals.extend(repeat(self._loop.time(), self._request_count - before))
             self._unfinished = 0
             self._stop_timer()
             self._body = self._messages[-1][1] if self._messages else None
@@ -146,9 +150,12 @@ class GuardedProtocol(RequestHandler):
             self._start_timer()
 
     def sheds(self) -> bool:
-        """Whether the request that is next to be answered has waited too long: more wait behind it, or did, than may."""
-        waiting = len(self._messages)
-        self._sheds = waiting > MOST_WAITING or (self._sheds and waiting > 0)
+        """Whether the request that is next to be answered waited too long, and too many behind it; then all but the last do."""
+        waiting, now = len(self._messages), self._loop.time()
+        del self._arrivals[: max(0, len(self._arrivals) - waiting - 1)]  # of what aiohttp answered by itself
+        arrived = self._arrivals.pop(0) if len(self._arrivals) > waiting else now
+        late = now - arrived > LONG and waiting > MOST_WAITING
+        self._sheds = late or (self._sheds and waiting > 0)
         return self._sheds
 
     def set_parser(self, parser: WebSocketReader, data_received_cb: Callable[[], None] | None = None) -> None:

@@ -1,14 +1,14 @@
 """Refuses what has waited too long to be worth an answer: a server that answers everything, however late, never catches up.
 
-Nobody tells how old a request is, but how many of the same connection wait behind it is seen. From `guard.MOST_WAITING` on they
-are refused, the oldest first, until none waits: refusing costs a tenth of an answer or less, so that the next are in time again.
+What waits for its turn on a connection is known with its age. Where the next one has waited for a second and more than four wait
+behind it, they are refused, the oldest first, until none waits: refusing costs less than answering, so that the next are in time.
 """
 
 from __future__ import annotations
 
 from http import HTTPStatus
 
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion11, hdrs, web
 
 from metrics import app as declared
 from metrics.instruments import Instruments
@@ -48,7 +48,7 @@ class Shedding:
         self._counts.inc(declared.REQUESTS, route, "5xx")
         self._counts.inc(declared.ERRORS, route)
         known = id_for(request.headers.get("X-Request-Id"))
-        stays = bool(request.keep_alive) and not wants_upgrade(request)
+        stays = bool(request.keep_alive) and request.version == HttpVersion11 and not wants_upgrade(request)
         body = problem(ApiCode.OVERLOADED, _STATUS, known)
         ended = "" if stays else "Connection: close\r\n"
         head = f"{self._head}X-Request-Id: {known}\r\nContent-Length: {len(body)}\r\n{ended}\r\n"

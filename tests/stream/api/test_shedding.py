@@ -1,57 +1,77 @@
-"""What waits behind too much on its own connection is refused, the oldest first, and the newest answered."""
+"""What has waited long on its connection, and too many behind it, is refused, the oldest first, and the newest answered."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
-import socket
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from metrics.expose import Renderer
+from stream import guard as limits
+from stream.api.operations import Answer, Asked, Operation
 from stream.guard import MOST_WAITING
-from tests.stream.api.world import World, market, world
+from tests.stream.edge.server import Raw, Running, guard, serving
 
-PATH = "/api/dashboard"
+PATH, SLOW = "/api/dashboard", 0.2
+HEAD = "HTTP/1.1\r\nHost: x\r\n"
+MANY = MOST_WAITING + 10
 
 
-@pytest.fixture(scope="module")
-def here() -> Iterator[World]:
-    with world([market("BTC")]) as running:
-        running.make()
+class Number(msgspec.Struct, frozen=True):
+    number: int
+
+
+async def _slow(_: Asked) -> Answer:
+    await asyncio.sleep(SLOW)
+    return Answer(Number(1), 0.0)
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
+    """One operation that takes longer than what is long here."""
+    monkeypatch.setattr(limits, "LONG", SLOW / 2)
+    with serving(guard(), operations=(Operation(PATH, "", "", Number, _slow),)) as running:
         yield running
 
 
-def said(here: World, *requests: str) -> list[tuple[int, dict[str, str], bytes]]:
-    """Status, headers and body of each answer to requests that arrive at once on one connection, of which the last ends it."""
-    head = "HTTP/1.1\r\nHost: localhost\r\n"
-    texts = [f"{one} {head}\r\n" for one in requests[:-1]] + [f"{requests[-1]} {head}Connection: close\r\n\r\n"]
-    with socket.create_connection(("127.0.0.1", here.running.port), timeout=10) as client:
-        client.sendall("".join(texts).encode())
-        data = b""
-        while more := client.recv(65_536):
-            data += more
-    found = []
+def said(running: Running, first: str, *others: str) -> list[tuple[int, dict[str, str], bytes]]:
+    """Status, headers and body of each answer: to one that is slow, and to others that arrive at once with it."""
+    requests = (first, *others)
+    with Raw(running.port) as client:
+        client.send("".join(requests[:-1]).encode() + requests[-1].replace(HEAD, f"{HEAD}Connection: close\r\n").encode())
+        data, found = client.all(), []
     for request in requests:
         top, _, data = data.partition(b"\r\n\r\n")
-        first, *lines = top.decode().split("\r\n")
+        status, *lines = top.decode().split("\r\n")
         headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
         length = 0 if request.startswith("HEAD") else int(headers["content-length"])
-        found.append((int(first.split()[1]), headers, data[:length]))
+        found.append((int(status.split()[1]), headers, data[:length]))
         data = data[length:]
     assert data == b""
     return found
 
 
-def test_as_many_as_may_wait_are_answered(here: World) -> None:
-    assert [status for status, *_ in said(here, *[f"GET {PATH}"] * (MOST_WAITING + 1))] == [200] * (MOST_WAITING + 1)
+def get(path: str, method: str = "GET", more: str = "") -> str:
+    return f"{method} {path} {HEAD}{more}\r\n"
 
 
-@pytest.mark.parametrize("path", [PATH, "/api/rooms", "/no/such"])
-def test_of_more_all_are_refused_but_the_newest(here: World, path: str) -> None:
-    *old, newest = said(here, *[f"GET {path}"] * (MOST_WAITING + 10))
-    assert newest[0] == (404 if path == "/no/such" else 200)
+def test_as_many_as_may_wait_are_answered_however_late(here: Running) -> None:
+    answers = said(here, get(PATH), *[get("/api/rooms")] * (MOST_WAITING + 1))
+    assert [status for status, *_ in answers] == [200] * (MOST_WAITING + 2)
+
+
+def test_who_is_answered_in_time_may_ask_as_many_at_once_as_he_likes(here: Running) -> None:
+    assert {status for status, *_ in said(here, *[get("/api/rooms")] * MANY)} == {200}
+
+
+@pytest.mark.parametrize("path", ["/api/rooms", "/no/such"])
+def test_of_more_all_are_refused_but_the_newest(here: Running, path: str) -> None:
+    slow, *old, newest = said(here, get(PATH), *[get(path)] * MANY)
+    assert (slow[0], newest[0]) == (200, 404 if path == "/no/such" else 200)
     assert {status for status, *_ in old} == {503}
     told = json.loads(old[0][2])
     assert (told["code"], told["status"], old[0][1]["retry-after"]) == ("overloaded", 503, "1")
@@ -61,28 +81,25 @@ def test_of_more_all_are_refused_but_the_newest(here: World, path: str) -> None:
     assert all(json.loads(body)["requestId"] == headers["x-request-id"] for _, headers, body in old)
 
 
-def test_a_body_is_no_request_of_its_own_and_head_has_none(here: World) -> None:
-    answers = said(here, *[f"HEAD {PATH}"] * (MOST_WAITING + 3))
-    assert [status for status, *_ in answers] == [503] * (MOST_WAITING + 2) + [200]
-    text = '{"type": "sentiment-analysis", "cryptoId": "BTC"}'
-    post = f"POST /api/ai-analysis HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(text)}\r\n\r\n{text}"
-    with socket.create_connection(("127.0.0.1", here.running.port), timeout=10) as client:
-        client.sendall(
-            (post * (MOST_WAITING + 3) + f"GET {PATH} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").encode()
-        )
-        data = b""
-        while more := client.recv(65_536):
-            data += more
-    assert re.findall(rb"HTTP/1\.1 (\d+) ", data) == [b"503"] * (MOST_WAITING + 3) + [b"200"]
+def test_heads_have_no_body_and_bodies_are_no_requests(here: Running) -> None:
+    text = "GET /api/rooms HTTP/1.1\r\nHost: x\r\n\r\n"
+    post = f"POST {PATH} {HEAD}Content-Length: {len(text)}\r\n\r\n{text}"
+    answers = said(here, get(PATH), *[get(PATH, "HEAD"), post] * MANY, get("/api/rooms", more="X-Request-Id: given-1234\r\n"))
+    assert [status for status, *_ in answers] == [200] + [503] * 2 * MANY + [200]
+    assert answers[-1][1]["x-request-id"] == "given-1234"
 
 
-def test_the_refused_are_counted_by_route_as_errors(here: World) -> None:
-    def count(name: str) -> float:
-        text = Renderer().render(here.running.figures.collect())
-        found = re.search(rf"^{name} (\S+)$", text if isinstance(text, str) else text.decode(), re.MULTILINE)
-        return float(found[1]) if found else 0.0
+def test_old_clients_are_sent_away(here: Running) -> None:
+    old = "GET /api/rooms HTTP/1.0\r\nHost: x\r\nConnection: keep-alive\r\n\r\n"
+    with Raw(here.port) as client:
+        client.send((get(PATH) + old * MANY).encode())
+        told = client.all().decode()
+    assert re.findall(r"HTTP/1\.1 (\d+) ", told) == ["200", "503"]
+    assert "Connection: close" in told
 
-    requests, errors = 'app_http_requests_total{route="/api/rooms",code="5xx"}', 'app_errors_total{route="/api/rooms"}'
-    before = count(re.escape(requests)), count(re.escape(errors))
-    said(here, *["GET /api/rooms"] * (MOST_WAITING + 10))
-    assert (count(re.escape(requests)) - before[0], count(re.escape(errors)) - before[1]) == (MOST_WAITING + 9,) * 2
+
+def test_the_refused_are_counted_by_route_as_errors(here: Running) -> None:
+    said(here, get(PATH), *[get("/api/rooms")] * MANY)
+    text = Renderer().render(here.figures.collect()).decode()
+    assert f'\napp_http_requests_total{{route="/api/rooms",code="5xx"}} {MANY - 1}\n' in text
+    assert f'\napp_errors_total{{route="/api/rooms"}} {MANY - 1}\n' in text
