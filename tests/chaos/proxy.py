@@ -69,9 +69,9 @@ class Link:
             while data := await reader.read(_PIECE):
                 if self.delay:
                     await asyncio.sleep(self.delay)
+                self.answered += len(data) * answers
                 writer.write(data)
                 await writer.drain()
-                self.answered += len(data) * answers
         with contextlib.suppress(OSError, RuntimeError):
             writer.close()
 
