@@ -78,6 +78,8 @@ TESTS = (
     Package("prometheus-node-exporter", ("prometheus-node-exporter",), units=("prometheus-node-exporter.service",)),
     Package("prometheus-redis-exporter", ("prometheus-redis-exporter",), units=("prometheus-redis-exporter.service",)),
     Package("prometheus-postgres-exporter", ("prometheus-postgres-exporter",), units=("prometheus-postgres-exporter.service",)),
+    Package("iproute2", commands=("ip", "/usr/sbin/ip")),  # namespaces of their own for machines that lack an address
+    ENTRANCE,
 )
 
 
