@@ -273,4 +273,7 @@ def _certificates(site: Site, paths: Paths) -> Iterator[Finding]:
             continue
         level: Level = "problem" if left < 0 else "warning" if left < 14 else "ok"
         words = f"{file}: expired {-left:.0f} days ago" if left < 0 else f"{file}: {left:.0f} days left"
-        yield Finding(f"certificate {what}", level, words, "" if level == "ok" else "renew it (the entrance's own: `make certs`)")
+        fix = "renew it (the entrance's own: `make certs`)"
+        if file == str(paths.authority):
+            fix = f"`rm {file}`, `make certs`, and give the new one to whoever trusts the old"
+        yield Finding(f"certificate {what}", level, words, "" if level == "ok" else fix)

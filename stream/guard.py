@@ -89,7 +89,7 @@ class _GuardedReader:
 class GuardedProtocol(RequestHandler):
     """One connection: aiohttp's, with limits on what comes before a request is complete and on frames afterwards."""
 
-    __slots__ = ("_address", "_arrivals", "_body", "_guard", "_noted", "_sheds", "_timer", "_unfinished", "violation")
+    __slots__ = ("_address", "_arrivals", "_body", "_guard", "_noted", "_sheds", "_taken", "_timer", "_unfinished", "violation")
 
     def __init__(self, manager: web.Server, guard: Guard, **options: Any) -> None:
         super().__init__(manager, **options)
@@ -99,6 +99,7 @@ class GuardedProtocol(RequestHandler):
         self._unfinished = 0  # bytes of a request whose headers have not ended
         self._noted = False
         self._arrivals: list[float] = []  # of the requests that wait, by the loop's clock
+        self._taken = 0.0  # when the client last began to take what it had left lying
         self._sheds = False
         self._body: StreamReader | None = None  # of the last request
         self.violation: Violation | None = None
@@ -142,6 +143,7 @@ class GuardedProtocol(RequestHandler):
         super().data_received(data)
         if self._request_count != before:
             self._arrivals.extend(repeat(self._loop.time(), self._request_count - before))
+            self._forget()
             self._unfinished = 0
             self._stop_timer()
             self._body = self._messages[-1][1] if self._messages else None
@@ -149,12 +151,21 @@ class GuardedProtocol(RequestHandler):
             self._unfinished += len(data)
             self._start_timer()
 
+    def resume_writing(self) -> None:
+        """The client reads again: what waited meanwhile waited for it, and not for us."""
+        self._taken = self._loop.time()
+        super().resume_writing()
+
+    def _forget(self) -> None:
+        """Keeps the arrivals of what waits, and of the one before it: of others nobody asked."""
+        del self._arrivals[: max(0, len(self._arrivals) - len(self._messages) - 1)]
+
     def sheds(self) -> bool:
         """Whether the request that is next to be answered waited too long, and too many behind it; then all but the last do."""
         waiting, now = len(self._messages), self._loop.time()
-        del self._arrivals[: max(0, len(self._arrivals) - waiting - 1)]  # of what aiohttp answered by itself
+        self._forget()
         arrived = self._arrivals.pop(0) if len(self._arrivals) > waiting else now
-        late = now - arrived > LONG and waiting > MOST_WAITING
+        late = now - max(arrived, self._taken) > LONG and waiting > MOST_WAITING
         self._sheds = late or (self._sheds and waiting > 0)
         return self._sheds
 

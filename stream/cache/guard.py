@@ -23,6 +23,7 @@ from stream.cache.breaker import Breaker
 from stream.cache.tasks import ended
 
 T = TypeVar("T")
+MAY_BE_DONE = frozenset({"timeout", "connection"})  # kinds of failure after which a layer may do what was asked all the same
 _LOG = logging.getLogger("watchfloor.cache")
 _TURNS = 4  # of the loop: from a socket that is readable to the task that waits for what came
 _MOST_MISSED = 1000
@@ -159,7 +160,7 @@ class Guard:
         except Exception as error:
             kind = kind_of(error)
             self.count(kind)
-            if kind in {"timeout", "connection"} or isinstance(error, aiohttp.ClientResponseError):
+            if kind in MAY_BE_DONE or isinstance(error, aiohttp.ClientResponseError):
                 self._fail(error, began)
             elif kind == "other":
                 _LOG.exception("%s: a defect of the cache", self.layer, extra={"event": "cache_layer", "layer": self.layer})
@@ -178,7 +179,7 @@ class Guard:
         """Remembers what the layer may not have dropped or replaced: it drops that before it is asked again."""
         for pattern in patterns:
             self.missed.add(pattern)
-        if error.kind in {"timeout", "connection"}:
+        if error.kind in MAY_BE_DONE:
             self._fail(TimeoutError(), asyncio.get_running_loop().time())  # also where the call itself was too old to open it
 
     def count(self, kind: str) -> None:

@@ -17,7 +17,7 @@ from redis.exceptions import LockError
 
 from metrics import cache
 from metrics.instruments import Instruments
-from stream.cache.guard import Guard, LayerError, within
+from stream.cache.guard import MAY_BE_DONE, Guard, LayerError, within
 from stream.cache.keys import is_wild
 from stream.cache.tasks import bounded, ended
 
@@ -135,8 +135,9 @@ class Shared:
         name = self._prefix + value.key
         try:
             await self.guard.call(partial(self.redis.set, name, value.data, px=value.milliseconds, nx=True))
-        except LayerError as error:  # it may come about after somebody has removed the key
-            self.guard.miss((value.key,), error)
+        except LayerError as error:
+            if error.kind in MAY_BE_DONE:  # and that after somebody has removed the key; what was never asked is no loss
+                self.guard.miss((value.key,), error)
             raise
 
     async def _write(self, values: Sequence[Written]) -> None:

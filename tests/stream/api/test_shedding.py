@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from collections.abc import Iterator
 
 import msgspec
@@ -15,6 +16,7 @@ from stream import guard as limits
 from stream.api.operations import Answer, Asked, Operation
 from stream.guard import MOST_WAITING
 from tests.stream.edge.server import Raw, Running, guard, serving
+from tests.waiting import until
 
 PATH, SLOW = "/api/dashboard", 0.2
 HEAD = "HTTP/1.1\r\nHost: x\r\n"
@@ -23,6 +25,10 @@ MANY = MOST_WAITING + 10
 
 class Number(msgspec.Struct, frozen=True):
     number: int
+
+
+class Text(msgspec.Struct, frozen=True):
+    text: str
 
 
 async def _slow(_: Asked) -> Answer:
@@ -66,6 +72,21 @@ def test_as_many_as_may_wait_are_answered_however_late(here: Running) -> None:
 
 def test_who_is_answered_in_time_may_ask_as_many_at_once_as_he_likes(here: Running) -> None:
     assert {status for status, *_ in said(here, *[get("/api/rooms")] * MANY)} == {200}
+
+
+def test_who_does_not_read_is_waited_for_and_refused_nothing() -> None:
+    made: list[float] = []
+
+    async def large(_: Asked) -> Answer:
+        made.append(time.monotonic())
+        return Answer(Text("x" * (4 << 20)), 0.0)
+
+    with serving(guard(), operations=(Operation(PATH, "", "", Text, large),)) as running, Raw(running.port) as client:
+        client.send((get(PATH) * MANY + get("/api/rooms", more="Connection: close\r\n")).encode())
+        until("what waits has waited long for the reader", lambda: made and time.monotonic() - made[-1] > 1.5 * limits.LONG)
+        assert len(made) < MANY - MOST_WAITING
+        told = client.all()
+    assert re.findall(rb"HTTP/1\.1 (\d+) ", told) == [b"200"] * (MANY + 1)
 
 
 @pytest.mark.parametrize("path", ["/api/rooms", "/no/such"])

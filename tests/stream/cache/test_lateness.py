@@ -209,6 +209,18 @@ def test_a_fill_that_is_late_is_removed() -> None:
                 await eventually("it is asked again", lambda: not one._shared.guard.open)
                 assert redis.ask("EXISTS", "crypto:a") == ":0"
 
+
+def test_a_fill_that_was_never_asked_removes_nothing(redis: RedisServer) -> None:
+    async def work() -> None:
+        async with caches(redis, 1, STRICT) as (one,):
+            guard = one._shared.guard
+            guard._breaker.failed(asyncio.get_running_loop().time())  # nobody probes it
+            with pytest.raises(LayerError, match="open"):
+                await one._shared.fill(Written("a", b"new", 60_000))
+            assert not guard.missed
+
+    run(work)
+
     run(work)
 
 
@@ -256,7 +268,7 @@ def test_turns_in_which_the_loop_only_works_are_not_the_layers(factory: type[asy
         others = kept_waiting() - before
         assert await late(200), "a loop that always works must not wait for ever"
         beside.cancel()
-        if others > 0.02:
+        if all_late and others > 0.02:
             pytest.skip("this machine is too busy to tell")
         assert not all_late
 

@@ -125,10 +125,10 @@ class Raw:
 
     def all(self) -> bytes:
         """Everything up to the end of the connection."""
-        got = self.rest
+        got = bytearray(self.rest)
         while more := self._more():
             got += more
-        return got
+        return bytes(got)
 
     def _more(self) -> bytes:
         try:
