@@ -15,8 +15,8 @@ from http import HTTPStatus
 from itertools import repeat
 from typing import Any, TypeAlias, cast
 
-from aiohttp import StreamReader, web
-from aiohttp.http import WebSocketReader
+from aiohttp import HttpVersion11, StreamReader, web
+from aiohttp.http import RawRequestMessage, WebSocketReader
 from aiohttp.http_websocket import WebSocketError
 from aiohttp.web_protocol import RequestHandler
 
@@ -30,7 +30,7 @@ Before: TypeAlias = Callable[[Any], Any]  # takes a handler of requests, gives o
 _END_OF_HEADERS = b"\r\n\r\n"
 _RESERVED_BITS = b"\x70\x80\x00\x00\x00\x00"  # what aiohttp's parser refuses: it wakes whoever waits for a message
 MOST_WAITING = 4  # requests of one connection that may wait behind one that has waited long itself
-LONG = 1.0  # seconds
+LONG, FRESH = 1.0, 0.1  # seconds: who waited so long is refused, and those behind until the next is so fresh
 _KEEPALIVE = 75.0  # seconds that a connection may wait for its next request
 _REASON_BYTES = 123  # what a close frame has room for
 VIOLATIONS = (
@@ -161,13 +161,37 @@ class GuardedProtocol(RequestHandler):
         del self._arrivals[: max(0, len(self._arrivals) - len(self._messages) - 1)]
 
     def sheds(self) -> bool:
-        """Whether the request that is next to be answered waited too long, and too many behind it; then all but the last do."""
+        """Whether the request that is next to be answered waited too long, and too many behind it; then all that waited do."""
         waiting, now = len(self._messages), self._loop.time()
         self._forget()
         arrived = self._arrivals.pop(0) if len(self._arrivals) > waiting else now
-        late = now - max(arrived, self._taken) > LONG and waiting > MOST_WAITING
-        self._sheds = late or (self._sheds and waiting > 0)
+        age = self._age(arrived, now)
+        self._sheds = (age > LONG and waiting > MOST_WAITING) or (self._sheds and age > FRESH)
         return self._sheds
+
+    def late(self) -> list[RawRequestMessage]:
+        """Takes out those behind it that waited too long as well: one write refuses them with it, for less than one by one.
+
+        It ends before what ends a connection or is not here as a whole: aiohttp sees to that.
+        """
+        taken: list[RawRequestMessage] = []
+        now, parser = self._loop.time(), self._parser
+        while (
+            parser and self._messages and len(self._arrivals) == len(self._messages) and self._age(self._arrivals[0], now) > FRESH
+        ):
+            message, payload = self._messages[0]
+            if not isinstance(message, RawRequestMessage) or not _plain(message) or not payload.is_eof():
+                break
+            self._messages.popleft()
+            self._arrivals.pop(0)
+            parser.message_consumed()
+            taken.append(message)
+        if self._buffer_paused and len(self._messages) <= self._msg_queue_resume_size:
+            self._resume_reading_if_drained()
+        return taken
+
+    def _age(self, arrived: float, now: float) -> float:
+        return now - max(arrived, self._taken)
 
     def set_parser(self, parser: WebSocketReader, data_received_cb: Callable[[], None] | None = None) -> None:
         """From here on frames come: they pass the check before aiohttp's parser sees them."""
@@ -230,6 +254,11 @@ class GuardedProtocol(RequestHandler):
         if self.transport is not None:
             self.transport.write(refusal(code))
         self.force_close()
+
+
+def _plain(message: RawRequestMessage) -> bool:
+    """Whether its connection stays, and goes on with HTTP."""
+    return message.version == HttpVersion11 and not message.should_close and not message.upgrade
 
 
 class GuardedServer(web.Server):

@@ -173,8 +173,8 @@ def stress(told: Told, source: Path, _: Sequence[Told] = ()) -> str:
 twice in a row; then at twice the highest rate that held (the last row). Then once more at twice that rate, and in the same
 breath at half of it, until the first of three seconds in a row of which 99 % of the requests were answered within 500 ms.
 
-A user has one connection, and asks when it is time without waiting for the answer before: what the server has not read yet
-waits in that connection, where it can neither see nor refuse it. At most one request of each user is in its hands.
+A user has one connection, and asks when it is time without waiting for the answer before. Some thirty of its requests are
+read ahead, and refused where they have waited too long ([why](../topics/api.md)); the rest waits where the server cannot see it.
 
 {words} Well again at half of it: {back if knee else "not tried"}.
 
@@ -193,10 +193,7 @@ def _beyond(found: Told) -> str:
         return "Nothing: beyond the knee it sheds what is too much, and is well again afterwards."
     words = f"Beyond the knee {found['manner'] or 'nothing was tried'}."
     if found["manner"] == QUEUES:
-        words += (
-            " Shedding was wanted. A queue that stands in front of connections, one request of each at a time in the server's"
-            "\nhands, is none that the server sees: it has at most as many requests waiting as there are users."
-        )
+        words += " Shedding was wanted."
     return words
 
 
