@@ -14,12 +14,13 @@ from collections.abc import Callable
 from typing import cast
 
 _TEXT, _CLOSE, _PING, _PONG = 0x1, 0x8, 0x9, 0xA
-_LATER = 0.005  # seconds that what has arrived waits to be read
+_QUIET = 0.005  # seconds without anything new after which what has arrived is read
+_LONGEST = 0.05  # seconds that it waits at most
 _MASK = bytes(4)  # a key like any other, by which what is sent stays as it is
 
 
 class Inbox:
-    """What has arrived, and when (unix time, s): it is read a little later, so that reading it delays nothing that arrives next.
+    """What has arrived, and when (unix time, s): it is read once nothing more arrives, so that reading it delays nothing.
 
     A message to a thousand clients of one process arrives a thousand times within milliseconds; were each read at once, the last
     would count the reading of all before it as the server's delay.
@@ -29,12 +30,16 @@ class Inbox:
         self._held: list[tuple[Callable[[bytes, float], None], bytes, float]] = []
 
     def put(self, read: Callable[[bytes, float], None], data: bytes) -> None:
-        """`read(data, arrived)` comes within a few milliseconds, in the order of arrival."""
+        """`read(data, arrived)` comes within 50 ms, in the order of arrival."""
         if not self._held:
-            asyncio.get_running_loop().call_later(_LATER, self._read)
+            asyncio.get_running_loop().call_later(_QUIET, self._look)
         self._held.append((read, data, time.time()))
 
-    def _read(self) -> None:
+    def _look(self) -> None:
+        now, (first, last) = time.time(), (self._held[0][2], self._held[-1][2])
+        if now - last < _QUIET and now - first < _LONGEST - _QUIET:
+            asyncio.get_running_loop().call_later(_QUIET - max(0.0, now - last), self._look)
+            return
         held, self._held = self._held, []
         for read, data, arrived in held:
             read(data, arrived)

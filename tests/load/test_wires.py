@@ -14,6 +14,7 @@ import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.load import sockets
 from tests.load.pace import Paced, pace
 from tests.load.recorder import Recorder
 from tests.load.shapes import Shape
@@ -200,3 +201,34 @@ def test_what_arrives_is_timed_before_anything_is_read() -> None:
     seen = asyncio.run(arrive())
     assert seen == sorted(seen)
     assert seen[-1] - seen[0] < 0.05
+
+
+def test_what_arrives_is_read_in_a_pause_or_after_a_while() -> None:
+    """A message each millisecond, 150 of them: none is read soon after another came, but all within a while."""
+    put: list[float] = []
+    batches: list[tuple[float, float, float]] = []  # when it was read, and when its first and its last came
+
+    async def arrive() -> None:
+        loop, inbox, over = asyncio.get_running_loop(), Inbox(), asyncio.Event()
+
+        def read(_: bytes, arrived: float) -> None:
+            if not batches or batches[-1][2] < arrived:
+                batches.append((time.time(), arrived, put[-1]))
+
+        def step() -> None:
+            time.sleep(0.001)
+            inbox.put(read, b"")
+            put.append(inbox._held[-1][2])
+            if len(put) < 150:
+                loop.call_soon(step)
+            else:
+                loop.call_later(2 * sockets._LONGEST, over.set)
+
+        step()
+        await over.wait()
+
+    asyncio.run(arrive())
+    assert batches[0][1] == put[0]
+    assert batches[0][2] < batches[-1][2] == put[-1]
+    for at, first, last in batches:
+        assert at - last >= sockets._QUIET or at - first >= sockets._LONGEST - sockets._QUIET
