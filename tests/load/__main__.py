@@ -4,8 +4,8 @@
     make load t=websocket d=60s            one test (or some, joined by commas), so long
     make load profile=full                 as the design has them, 10 min each
 
-Tests: api websocket database ai cache, and peak (10,000 requests a second) and edge (as many as the edge answers). The page
-and the JSON file are written below `var/load`.
+Tests: api websocket database ai cache, and peak (10,000 requests a second), crowd (the models by users who
+never pause) and edge (as many as the edge answers). The page and the JSON file are written below `var/load`.
 
 Exit codes: 0 all that is wanted is met; 1 something is missed; 2 wrong arguments; 3 the generator was too slow to tell;
 130 interrupted, after a report of what was measured until then.

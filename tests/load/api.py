@@ -1,4 +1,4 @@
-"""The tests that ask over HTTP: the API's mix, the models, the peak by the open loop; the edge by wrk, closed loop."""
+"""The tests that ask over HTTP. Open loop: the API's mix, the models, the peak; closed: the crowd, and the edge by wrk."""
 
 from __future__ import annotations
 
@@ -32,13 +32,19 @@ Request = tuple[str, bytes]
 
 
 class Users:
-    """Users of the API: each has a connection of its own, from an address of its own, and comes back when it is lost."""
+    """Users of the API: each has a connection of its own, from an address of its own, and comes back when it is lost.
 
-    def __init__(self, port: int, recorder: Recorder, count: int, answered: Callable[[Due, int], None] | None = None) -> None:
+    `answered(due, status)` takes the place of what is recorded; `free(user)` tells of one that has come or was answered.
+    """
+
+    def __init__(
+        self, port: int, recorder: Recorder, count: int, answered: Callable[[Due, int], None] | None = None,
+        free: Callable[[int], None] = lambda _: None,
+    ) -> None:  # fmt: skip
         self._port, self._recorder, self._count = port, recorder, count
         self._wires: list[Wire | None] = [None] * count
         self._tasks: set[asyncio.Task[None]] = set()
-        self._hook = answered or self._answered
+        self._hook, self._free = answered or self._answered, free
         self._closing = False
         self.pending = 0
 
@@ -63,6 +69,7 @@ class Users:
                 await asyncio.sleep(0.5)
                 continue
             self._wires[number] = wire
+            self._free(number)
             return
 
     def _ended(self, number: int, left: list[Due]) -> None:
@@ -78,12 +85,13 @@ class Users:
     def ask(self, number: int, request: Request, due: float) -> None:
         """A request of one user."""
         self._recorder.sent()
-        wire = self._wires[number % self._count]
+        user = number % self._count
+        wire = self._wires[user]
         if wire is None:
             self._recorder.failure("no connection")
             return
         self.pending += 1
-        wire.ask(request[1], Due(request[0], due))
+        wire.ask(request[1], Due(request[0], due, user))
 
     def _answered(self, due: Due, status: int) -> None:
         self.pending -= 1
@@ -94,6 +102,7 @@ class Users:
             self._recorder.failure(f"later than {DEADLINE:g} s")
         else:
             self._recorder.answered(due.kind, took)
+        self._free(due.user)
 
     async def close(self) -> None:
         """What is not answered yet has its time; then all leave."""
@@ -148,6 +157,30 @@ async def run(test: LoadTest, place: Place, recorder: Recorder) -> None:
         await users.open()
         recorder.restart()
         await pace(test.shape, lambda number, due: users.ask(number, next(mix), due), recorder.paced)
+        await users.close()
+    finally:
+        users.leave()
+
+
+async def crowd(test: LoadTest, place: Place, recorder: Recorder) -> None:
+    """The closed loop: each user asks again as soon as it was answered, until the time is over."""
+    mix, end = requests(test, place), 0.0
+
+    def ask(user: int) -> None:
+        now = time.perf_counter()
+        if now < end:
+            users.ask(user, next(mix), now)
+
+    users = Users(place.stream, recorder, test.users, free=ask)
+    try:
+        await users.open()
+        recorder.restart()
+        recorder.paced.offered = recorder.paced.sent = test.users
+        recorder.paced.seconds = test.seconds
+        end = time.perf_counter() + test.seconds
+        for user in range(test.users):
+            ask(user)
+        await asyncio.sleep(test.seconds)
         await users.close()
     finally:
         users.leave()

@@ -23,7 +23,7 @@ from tests.waiting import until
 Run = Callable[[LoadTest, Place, Recorder], Awaitable[None]]
 RUNS: dict[str, Run] = {
     "api": api.run, "websocket": websocket.run, "database": database.run, "ai": api.run, "cache": cache.run, "peak": api.run,
-    "edge": api.edge,
+    "crowd": api.crowd, "edge": api.edge,
 }  # fmt: skip
 # Models that learn within seconds, so that they can be asked soon after the start.
 SETTINGS: dict[str, Any] = {"analysis": {"horizons": ["10s"], "every": "5s", "publish": "100s"}}

@@ -94,6 +94,10 @@ class LoadTest:
 
 
 API_MIX = {"cryptocurrencies": 20, "dashboard": 30, "ai-analysis": 10, "trading-signals-fast": 25, "alerts-fast": 15}
+MODELS_MIX = {
+    "predictive-analysis": 30, "risk-assessment": 25, "sentiment-analysis": 20, "ensemble-decision": 15,
+    "recommendation-generation": 10,
+}  # fmt: skip
 API_LIMITS = Limits(mean=100, p95=500)
 TESTS = (
     LoadTest("api", "API", 1000, 5000, API_MIX, API_LIMITS),
@@ -106,21 +110,15 @@ TESTS = (
         "database", "Database", 50, 0, {"select": 40, "insert": 20, "update": 20, "delete": 10, "join": 10},
         Limits(mean=50, p95=200), unit="transactions",
     ),
-    # Of a hundred users each asks once a second.
-    LoadTest(
-        "ai", "Models", 100, 100,
-        {
-            "predictive-analysis": 30, "risk-assessment": 25, "sentiment-analysis": 20, "ensemble-decision": 15,
-            "recommendation-generation": 10,
-        },
-        API_LIMITS,
-    ),
+    # Of a hundred users each asks once a second; in the crowd, again as soon as it was answered.
+    LoadTest("ai", "Models", 100, 100, MODELS_MIX, API_LIMITS),
     # Each client asks once a second.
     LoadTest(
         "cache", "Cache", 1000, 1000, {"get": 50, "set": 30, "delete": 10, "invalidate": 10}, Limits(hit_ratio=0.95),
         unit="operations", up=120, hold=480,
     ),
     LoadTest("peak", "Peak", 1000, 10_000, {k: v for k, v in API_MIX.items() if k != "ai-analysis"}, Limits(rate=10_000)),
+    LoadTest("crowd", "Models without pause", 100, 0, MODELS_MIX, API_LIMITS),
     LoadTest("edge", "Edge", 64, 0, {"dashboard": 1}, Limits(mean=10, rate=100_000), hold=100),
 )  # fmt: skip
 OF_DESIGN = ("api", "websocket", "database", "ai", "cache")

@@ -108,7 +108,8 @@ def saturated(outcome: Outcome) -> list[str]:
 # What the design recommends where a mean is above its limit.
 _ADVICE = {
     "api": "caching and the database", "websocket": "connections and batching", "database": "indexes and queries",
-    "ai": "caching and the database", "cache": "layers that fail", "peak": "caching and more workers", "edge": "more edges",
+    "ai": "caching and the database", "cache": "layers that fail", "peak": "caching and more workers",
+    "crowd": "caching and the database", "edge": "more edges",
 }  # fmt: skip
 
 

@@ -16,10 +16,11 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 class Due(NamedTuple):
-    """A request in flight: what it is, and when it was due (`time.perf_counter()`)."""
+    """A request in flight: what it is, when it was due (`time.perf_counter()`), and whose it is."""
 
     kind: str
     at: float
+    user: int = 0
 
 
 class Wire(asyncio.Protocol):
