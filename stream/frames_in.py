@@ -15,6 +15,9 @@ _FIN, _RSV1, _RSV23, _OPCODE = 0x80, 0x40, 0x30, 0x0F
 _MASK_BYTES = 4
 _MOST_CONTROL = 125  # bytes of payload
 MOST_FRAGMENTS = 1024
+VIOLATIONS = (
+    CloseCode.PROTOCOL_ERROR, CloseCode.UNSUPPORTED_DATA, CloseCode.BAD_DATA, CloseCode.POLICY, CloseCode.TOO_BIG,
+)  # fmt: skip
 
 
 class Violation(NamedTuple):

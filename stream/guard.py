@@ -1,13 +1,11 @@
 """In front of aiohttp's parsers: requests that never end, connections beyond the limit, frames that break RFC 6455.
 
-`GuardedRunner` is an `AppRunner` whose connections are guarded; `GuardedWebSocket` a `WebSocketResponse` that closes with the
-code and reason that fit what was found.
+`GuardedRunner` is an `AppRunner` whose connections are guarded.
 """
 
 from __future__ import annotations
 
 import asyncio
-import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,25 +15,20 @@ from typing import Any, TypeAlias, cast
 
 from aiohttp import HttpVersion11, StreamReader, web
 from aiohttp.http import RawRequestMessage, WebSocketReader
-from aiohttp.http_websocket import WebSocketError
 from aiohttp.web_protocol import RequestHandler
 
-from stream.codes import CLOSE_CODES, CloseCode, ErrorCode
+from stream.codes import CloseCode, ErrorCode
 from stream.frames_in import FrameCheck, Violation
 from stream.limits import Network, PerAddress, is_trusted
 from stream.problems import new_id
+from stream.reader import GuardedReader
 from stream.refusals import problem, refusal
 
 Before: TypeAlias = Callable[[Any], Any]  # takes a handler of requests, gives one that may answer by itself
 _END_OF_HEADERS = b"\r\n\r\n"
-_RESERVED_BITS = b"\x70\x80\x00\x00\x00\x00"  # what aiohttp's parser refuses: it wakes whoever waits for a message
 MOST_WAITING = 4  # requests of one connection that may wait behind one that has waited long itself
 LONG, FRESH = 1.0, 0.1  # seconds: who waited so long is refused, and those behind until the next is so fresh
 _KEEPALIVE = 75.0  # seconds that a connection may wait for its next request
-_REASON_BYTES = 123  # what a close frame has room for
-VIOLATIONS = (
-    CloseCode.PROTOCOL_ERROR, CloseCode.UNSUPPORTED_DATA, CloseCode.BAD_DATA, CloseCode.POLICY, CloseCode.TOO_BIG,
-)  # fmt: skip
 
 
 @dataclass
@@ -55,35 +48,6 @@ class Guard:
     open: int = 0  # connections, of whatever kind
     refused: Counter[ErrorCode] = field(default_factory=Counter)
     violations: Counter[CloseCode] = field(default_factory=Counter)
-
-
-class _GuardedReader:
-    """Passes to aiohttp's parser what keeps the rules; at the first break, what makes it stop."""
-
-    __slots__ = ("_broken", "_check", "_over", "_parser")
-
-    def __init__(self, parser: WebSocketReader, check: FrameCheck, broken: Callable[[Violation], None]) -> None:
-        self._parser = parser
-        self._check = check
-        self._broken = broken
-        self._over = False
-
-    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
-        """As aiohttp asks: whether the transport is to be closed at once (never: a close frame comes first), and a rest."""
-        if self._over:
-            return False, b""
-        passed, violation = self._check.feed(data)
-        if passed:
-            self._parser.feed_data(passed)
-        if violation is not None:
-            self._over = True
-            self._broken(violation)
-            self._parser.feed_data(_RESERVED_BITS)
-        return False, b""
-
-    def feed_eof(self) -> None:
-        """As aiohttp tells: the peer has ended."""
-        self._parser.feed_eof()
 
 
 class GuardedProtocol(RequestHandler):
@@ -130,7 +94,7 @@ class GuardedProtocol(RequestHandler):
             self._address = ""
 
     def data_received(self, data: bytes) -> None:
-        """Counts what comes before a request's headers end; bodies and frames are aiohttp's or `_GuardedReader`'s."""
+        """Counts what comes before a request's headers end; bodies and frames are aiohttp's or `GuardedReader`'s."""
         if self._force_close or self._payload_parser is not None or self._upgraded:
             super().data_received(data)
             return
@@ -196,7 +160,7 @@ class GuardedProtocol(RequestHandler):
     def set_parser(self, parser: WebSocketReader, data_received_cb: Callable[[], None] | None = None) -> None:
         """From here on frames come: they pass the check before aiohttp's parser sees them."""
         check = FrameCheck(self._guard.message_bytes)
-        guarded = cast("WebSocketReader", _GuardedReader(parser, check, self._broken))
+        guarded = cast("WebSocketReader", GuardedReader(parser, check, self._broken))
         super().set_parser(guarded, data_received_cb)
 
     def handle_error(
@@ -292,43 +256,3 @@ class GuardedRunner(web.AppRunner):
 
     async def _make_server(self) -> web.Server:
         return GuardedServer(await super()._make_server(), self._guard, self._before)
-
-
-class GuardedWebSocket(web.WebSocketResponse):
-    """A WebSocket that ends with the right code: the guard's, 1007 for what cannot be inflated, and with a reason."""
-
-    def found(self) -> Violation | None:
-        """Why this connection must end; None while it keeps the rules."""
-        protocol = self._protocol()
-        return (protocol.violation if protocol is not None else None) or violation_of(self.exception())
-
-    async def close(self, *, code: int = CloseCode.NORMAL, message: bytes = b"", drain: bool = True) -> bool:
-        """Sends a close frame, once; what the guard found goes before the caller's code."""
-        protocol = self._protocol()
-        if not self.closed and protocol is not None:
-            found = self.found() or _own(code, message)
-            if found is not None:
-                protocol.note(found)
-                code, message = found.code, found.reason.encode()[:_REASON_BYTES]
-        return await super().close(code=code, message=message, drain=drain)
-
-    def _protocol(self) -> GuardedProtocol | None:
-        protocol = self._req.protocol if self._req is not None else None
-        return protocol if isinstance(protocol, GuardedProtocol) else None
-
-
-def _own(code: int, message: bytes) -> Violation | None:
-    """What aiohttp's parser found: it closes by itself, with a code and no reason."""
-    known = CLOSE_CODES.get(code)
-    if known not in VIOLATIONS:
-        return None
-    return Violation(known, message.decode() or known.meaning)
-
-
-def violation_of(error: BaseException | None) -> Violation | None:
-    """What aiohttp's own parser found (an exception of `receive`'s ERROR message), in our terms; None if it is no such thing."""
-    if isinstance(error, zlib.error):
-        return Violation(CloseCode.BAD_DATA, "a compressed message cannot be inflated")
-    if isinstance(error, WebSocketError):
-        return Violation(CLOSE_CODES.get(error.code, CloseCode.PROTOCOL_ERROR), str(error))
-    return None

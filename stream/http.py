@@ -29,7 +29,8 @@ from stream.api.prepared import Prepared
 from stream.cache import origin
 from stream.cache.keys import EVERYTHING
 from stream.cache.origin import edge_headers
-from stream.guard import VIOLATIONS, Guard
+from stream.frames_in import VIOLATIONS
+from stream.guard import Guard
 from stream.limits import Network
 from stream.messages import Rooms
 from stream.rates import Rate

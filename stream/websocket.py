@@ -11,9 +11,10 @@ from aiohttp import WSMsgType, web
 
 from metrics import websocket as ws
 from stream.cache.origin import is_edge
+from stream.closing import GuardedWebSocket
 from stream.codes import CloseCode, ErrorCode
 from stream.frames import PONG, Form, close_frame, frame
-from stream.guard import Guard, GuardedWebSocket
+from stream.guard import Guard
 from stream.keeper import Keeper, Times
 from stream.limits import is_trusted
 from stream.messages import SUBPROTOCOL_MSGPACK, Format

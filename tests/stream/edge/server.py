@@ -15,7 +15,8 @@ from typing import Self
 from aiohttp import WSMsgType, web
 
 from stream import http
-from stream.guard import Guard, GuardedRunner, GuardedWebSocket
+from stream.closing import GuardedWebSocket
+from stream.guard import Guard, GuardedRunner
 from stream.limits import PerAddress
 from stream.loop import choose
 from stream.messages import RoomInfo, Rooms

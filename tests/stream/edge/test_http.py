@@ -22,7 +22,7 @@ from metrics import app as declared
 from metrics.catalog import _recorded_recording
 from metrics.expose import Renderer
 from settings.api import Api
-from stream import guard as guards
+from stream import frames_in
 from stream.limits import networks
 from stream.middleware import POLICY
 from stream.refusals import REFUSALS
@@ -215,7 +215,7 @@ def test_open_connections_and_refusals_are_told(running: Running) -> None:
 
 def test_the_declared_labels_are_the_guards() -> None:
     assert tuple(str(code) for code in REFUSALS) == declared.REFUSALS
-    assert tuple(str(int(code)) for code in guards.VIOLATIONS) == declared.VIOLATIONS
+    assert tuple(str(int(code)) for code in frames_in.VIOLATIONS) == declared.VIOLATIONS
 
 
 def test_the_original_names_are_recorded_in_their_types() -> None:

@@ -14,7 +14,7 @@ from aiohttp import web
 from playwright.sync_api import Browser, Page, expect
 
 from stream import codes
-from stream.guard import GuardedWebSocket
+from stream.closing import GuardedWebSocket
 from tests.browser import page
 from tests.stream.edge.cable import cuttable
 from tests.stream.edge.real import Real, real
