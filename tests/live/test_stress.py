@@ -10,16 +10,21 @@ import pytest
 
 from tests.appliance import Appliance
 from tests.load import machine, report, run
+from tests.load.recovery import stopped
 from tests.load.stress import COLLAPSES, QUEUES, SHEDS, sentence, stress
 
 START, FACTOR, SECONDS, USERS = 300.0, 8.0, 1.5, 500
 
 
 @pytest.mark.alone
-def test_a_rate_that_holds_one_that_does_not_and_what_comes_after_are_told(tmp_path: Path) -> None:
+def test_a_rate_that_holds_one_that_does_not_what_comes_after_and_after_a_stop_are_told(tmp_path: Path) -> None:
     with Appliance(factor=0.2, settings=run.SETTINGS) as appliance:
         run.ready(appliance)
         found, outcomes = stress(appliance, start=START, factor=FACTOR, seconds=SECONDS, users=USERS)
+        well, seen = stopped(appliance, rate=START, users=20, seconds=3, patience=60)
+    assert well is not None
+    assert well < 30
+    assert seen.good[6] < seen.asked[6], "the process stood still then"
     last = found.steps[-1]
     assert found.steps[0].rate == START
     assert [one.word for one in found.steps if one.rate == START][-1] == "held", "at once, or when it was tried again"

@@ -132,8 +132,8 @@ Method: [load testing](../guides/load-testing.md). Distributions, rates and reso
 {table(("figure", "found", "wanted", "factor", ""), verdict)}
 ## Rates and latencies
 
-Offered, sent and achieved are a second (of `database`, `edge` and `websocket`: clients, who came, and answers a second); ms;
-cores of the generator, and of work on this machine that was not this run's.
+Offered, sent and achieved are a second (of `crowd`, `database`, `edge` and `websocket`: clients, who came, and answers a
+second); ms; cores of the generator, and of work on this machine that was not this run's.
 
 {table(_RATES, rates)}
 ## What falls short
