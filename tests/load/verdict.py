@@ -109,7 +109,7 @@ def saturated(outcome: Outcome) -> list[str]:
 _ADVICE = {
     "api": "caching and the database", "websocket": "connections and batching", "database": "indexes and queries",
     "ai": "caching and the database", "cache": "layers that fail", "peak": "caching and more workers",
-    "crowd": "caching and the database", "edge": "more edges",
+    "crowd": "more workers", "edge": "more edges",
 }  # fmt: skip
 
 
