@@ -1,4 +1,4 @@
-"""Refuses what has waited too long to be worth an answer: a server that answers everything, however late, catches up late or never.
+"""Refuses what has waited too long to be worth an answer: a server that answers everything catches up late or never.
 
 What waits for its turn on a connection is known with its age. Where the next one has waited for a second and more than four wait
 behind it, it is refused with all that waited too long behind it, in one write: refusing must cost far less than answering.
